@@ -1,0 +1,36 @@
+import { shared } from './state';
+
+/** Why a long function stopped early: the learner pressed 中断, or the caller aborted its AbortSignal. */
+export type StopReason = 'interrupted' | 'aborted';
+
+export interface InterruptWatch {
+  readonly stopped: StopReason | undefined;
+  /** Lets signals and kernel messages in; really yields only every 30 ms, so that it costs nothing in a tight loop. */
+  breathe(): Promise<void>;
+}
+
+/** The kernel counts interrupts here; a counter (not a flag) needs no reset and cannot stop a later call. */
+const interrupts = () => shared('interrupts', () => ({ count: 0 }));
+
+/** 通知所有正在运行的长函数：用户要求中断（kernel 收到 SIGINT 时调用）。 */
+export function requestInterrupt(): void {
+  interrupts().count++;
+}
+
+/** 观察中断请求与 AbortSignal；长函数在每一步检查 `stopped`，一步之内停下并交出已有结果。 */
+export function watchInterrupts(signal?: AbortSignal): InterruptWatch {
+  const state = interrupts();
+  const start = state.count;
+  let last = Date.now();
+  return {
+    get stopped() {
+      if (signal?.aborted) return 'aborted';
+      return state.count !== start ? 'interrupted' : undefined;
+    },
+    async breathe() {
+      if (Date.now() - last < 30) return;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      last = Date.now();
+    },
+  };
+}

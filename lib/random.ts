@@ -1,0 +1,25 @@
+export interface RandomGenerator {
+  /** Uniform in [0, 1). */
+  uniform(): number;
+  /** Standard normal (Box-Muller). */
+  normal(): number;
+  /** Uniform integer in 0 … n − 1. */
+  integer(n: number): number;
+}
+
+/** 可复现的随机数发生器（mulberry32, seeded）：同一个种子给出同一串数。 */
+export function randomGenerator(seed: number): RandomGenerator {
+  if (!Number.isFinite(seed)) throw new TypeError(`seed 应为有限的数，得到 ${seed}`);
+  let state = seed >>> 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  return {
+    uniform,
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    integer: (n) => Math.floor(uniform() * n),
+  };
+}
