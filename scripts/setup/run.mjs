@@ -1,0 +1,93 @@
+/** Starts other programs: quietly, with what they said kept for the error message. */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { root, windows } from './place.mjs';
+
+const children = new Set();
+
+/** Our children end with us: otherwise an interrupted set-up would leave pip or g++ running. */
+function endChildren() {
+  for (const child of children) child.kill('SIGTERM');
+}
+process.on('exit', endChildren);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    if (process.listenerCount(signal) > 0) return; // somebody else (the server's loop) decides
+    endChildren();
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  });
+}
+
+export class CommandError extends Error {
+  constructor(command, code, output) {
+    const tail = output.trim().split('\n').slice(-12).join('\n');
+    super(`${command} (exit ${code})${tail ? `\n${tail}` : ''}`);
+    this.name = 'CommandError';
+    this.code = code;
+    this.output = output;
+  }
+}
+
+/**
+ * Runs a program to its end and gives its output. `echo` shows the output while it comes.
+ * A time limit kills it; a program that cannot be started has the code 127.
+ */
+export function run(program, args = [], { cwd = root, env = {}, echo = false, limitSeconds, check = true } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+      // npm is a .cmd file on Windows, which only a shell can start
+      shell: windows && /\.cmd$/i.test(program),
+    });
+    children.add(child);
+    let output = '';
+    let stdout = '';
+    const timer = limitSeconds && setTimeout(() => child.kill('SIGKILL'), limitSeconds * 1000);
+    const take = (stream, isError) =>
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+        if (!isError) stdout += text;
+        if (echo) (isError ? process.stderr : process.stdout).write(text);
+      });
+    take(child.stdout, false);
+    take(child.stderr, true);
+    const finish = (code) => {
+      clearTimeout(timer);
+      children.delete(child);
+      if (code !== 0 && check) reject(new CommandError([path.basename(program), ...args].join(' '), code, output));
+      else resolve({ code, output, stdout });
+    };
+    child.on('error', (error) => {
+      output += error.message;
+      finish(127);
+    });
+    child.on('close', (code, signal) => finish(code ?? (signal ? 137 : 1)));
+  });
+}
+
+/** The full path of a program on PATH, or undefined. */
+export function findProgram(...names) {
+  const endings = windows ? ['.exe', '.cmd', ''] : [''];
+  for (const name of names) {
+    if (path.isAbsolute(name)) {
+      if (fs.existsSync(name)) return name;
+      continue;
+    }
+    for (const folder of (process.env.PATH ?? '').split(path.delimiter).filter(Boolean)) {
+      for (const ending of endings) {
+        const file = path.join(folder, name + ending);
+        try {
+          fs.accessSync(file, fs.constants.X_OK);
+          if (fs.statSync(file).isFile()) return file;
+        } catch {
+          // not here
+        }
+      }
+    }
+  }
+  return undefined;
+}
