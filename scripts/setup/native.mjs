@@ -13,7 +13,7 @@ import { cacheFolder, inRoot, readJson, venvProgram, writeJson } from './place.m
 import { SetupError, megabytes } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
-const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const here = inRoot('scripts', 'setup');
 const tfjsPackage = inRoot('node_modules', '@tensorflow', 'tfjs-node-gpu');
 const bindingLink = path.join(tfjsPackage, 'lib', 'napi-v8', 'tfjs_binding.node');
 

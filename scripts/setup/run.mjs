@@ -30,10 +30,11 @@ export class CommandError extends Error {
 }
 
 /**
- * Runs a program to its end and gives its output. `echo` shows the output while it comes.
+ * Runs a program to its end and gives its output. `echo` shows the output while it comes, `onLine` gets the
+ * lines of its standard output.
  * A time limit kills it; a program that cannot be started has the code 127.
  */
-export function run(program, args = [], { cwd = root, env = {}, echo = false, limitSeconds, check = true } = {}) {
+export function run(program, args = [], { cwd = root, env = {}, echo = false, onLine, limitSeconds, check = true } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
@@ -46,11 +47,17 @@ export function run(program, args = [], { cwd = root, env = {}, echo = false, li
     children.add(child);
     let output = '';
     let stdout = '';
+    let rest = '';
     const timer = limitSeconds && setTimeout(() => child.kill('SIGKILL'), limitSeconds * 1000);
     const take = (stream, isError) =>
       stream.setEncoding('utf8').on('data', (text) => {
         output += text;
-        if (!isError) stdout += text;
+        if (!isError) {
+          stdout += text;
+          const lines = (rest + text).split('\n');
+          rest = lines.pop();
+          if (onLine) lines.forEach(onLine);
+        }
         if (echo) (isError ? process.stderr : process.stdout).write(text);
       });
     take(child.stdout, false);

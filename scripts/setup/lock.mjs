@@ -1,0 +1,96 @@
+/**
+ * One set-up at a time. The lock is a file that names its owner; the owner touches it every few seconds,
+ * so that the lock of a killed process or of yesterday's crashed machine does not hold anybody up.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { readJson } from './place.mjs';
+
+const STALE_MS = 60_000;
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function withLock(file, report, work, { pollMs = 500 } = {}) {
+  const release = await acquire(file, report, pollMs);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+async function acquire(file, report, pollMs) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  let told = false;
+  while (!tryToCreate(file)) {
+    if (isStale(file)) {
+      removeStale(file);
+      continue;
+    }
+    const owner = readJson(file, {});
+    if (!told) {
+      report.say(
+        `另一个窗口（进程 ${owner.pid ?? '?'}）正在安装，等它完成…`,
+        `another set-up (process ${owner.pid ?? '?'}) is at work, waiting for it ...`,
+      );
+      told = true;
+    }
+    await wait(pollMs);
+  }
+  const heart = setInterval(() => touch(file), 5000);
+  heart.unref();
+  const release = () => {
+    clearInterval(heart);
+    process.off('exit', release);
+    if (readJson(file, {}).pid === process.pid) fs.rmSync(file, { force: true });
+  };
+  process.on('exit', release);
+  return release;
+}
+
+function tryToCreate(file) {
+  try {
+    fs.writeFileSync(file, JSON.stringify({ pid: process.pid, host: os.hostname() }), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function touch(file) {
+  try {
+    const now = new Date();
+    fs.utimesSync(file, now, now);
+  } catch {
+    // somebody cleared the cache under us; the work itself is safe to repeat
+  }
+}
+
+function isStale(file) {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (!stat) return false; // released this very moment: try again
+  if (Date.now() - stat.mtimeMs > STALE_MS) return true;
+  const { pid, host } = readJson(file, {});
+  return pid !== undefined && host === os.hostname() && !isAlive(pid);
+}
+
+/** Of two waiters that both see a stale lock, only one wins the renaming. */
+function removeStale(file) {
+  const aside = `${file}.${process.pid}.stale`;
+  try {
+    fs.renameSync(file, aside);
+    fs.rmSync(aside, { force: true });
+  } catch {
+    // the other one was faster
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}

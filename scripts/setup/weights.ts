@@ -1,0 +1,36 @@
+/**
+ * The library's own downloader, started by set-up and by the doctor.
+ * `fetch` gets SqueezeNet and AlexNet's convolutional part; `state` looks without the network. Prints JSON lines.
+ */
+import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/download';
+import type { NetworkFilesId } from '../../lib/networks/files';
+
+const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet'];
+const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-head'];
+
+const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+
+async function fetchAll(): Promise<void> {
+  for (const id of COURSE) {
+    let last = 0;
+    await fetchNetworkFiles(id, {
+      onProgress: (progress: DownloadProgress) => {
+        if (Date.now() - last < 250) return;
+        last = Date.now();
+        print({ progress });
+      },
+    });
+  }
+}
+
+async function main(): Promise<void> {
+  try {
+    if (process.argv[2] === 'fetch') await fetchAll();
+    print({ state: await Promise.all((process.argv[2] === 'fetch' ? COURSE : ALL).map((id) => networkFilesPresent(id))) });
+  } catch (error) {
+    print({ failure: (error as Error).message });
+    process.exitCode = 1;
+  }
+}
+
+void main();
