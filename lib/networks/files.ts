@@ -34,6 +34,25 @@ const alexnetRepository = {
 };
 const alexnetLicence = '仓库没有写明许可证（none stated）：由使用者自己下载，课程不再分发';
 
+/** The weights of the embedded EfficientNet-Lite0, in data/models/efficientnet-lite0, in the order of their bytes. */
+export const embeddedShards: readonly Pick<WeightFile, 'name' | 'bytes' | 'sha256'>[] = [
+  {
+    name: 'group1-shard1of3.bin',
+    bytes: 4194304,
+    sha256: '3c40b9974557b88619bb1e19f5e7c389d8b5b975f3cdbdb8e43418b6974b9e07',
+  },
+  {
+    name: 'group1-shard2of3.bin',
+    bytes: 4194304,
+    sha256: '558f17bd82230e53bc2e78323160c843f66e176e807e7d5c04f82ed3928df222',
+  },
+  {
+    name: 'group1-shard3of3.bin',
+    bytes: 873392,
+    sha256: 'fa27634c3e2efbeaca291ccf78d4793f7f206d73cfd59c68cb125cd497bf605f',
+  },
+];
+
 // prettier-ignore
 const trunk: Row[] = [
   ['asmtLst.01.cbn', 12312, '435e825c342c7b28d19a4a49c60d5a82c765c5e4130016687a6f6afda45087c6', '1a33c7e5719d90fdcd3c61d4f61ae1a5dfbb97ce'],
@@ -53,6 +72,7 @@ const trunk: Row[] = [
   ['ctrdLst.13.bin', 98320, '325b815d0b3d2e2978c4228c111df10208f3f380ca6e67b9a3a51464ef590ad0', '4298295a97f9c15eb27b2d653f5da6c3d67a98ad'],
 ];
 
+// The first one's length follows from its centroids: 4096 x 2304 numbers of 5 bits in blocks of 4096 bytes.
 // prettier-ignore
 const head: Row[] = [
   ['asmtLst.16.cbn', 5902352, undefined, '9b8c08662e27478918254cc561d70a448399fc5f'],
