@@ -1,4 +1,5 @@
 /** What `npm start` and `npm test` do first: bring everything up to date, or find in a moment that it is. */
+import fs from 'node:fs';
 import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { withLock } from './lock.mjs';
@@ -46,8 +47,9 @@ async function nodeStep(report, offline) {
 async function pythonStep(report, offline) {
   if (await pythonReady()) return;
   refuseOffline(offline, 'Python 软件包', 'the Python packages');
-  await report.step(['安装 JupyterLab（Python 虚拟环境，约 310 MB）', 'JupyterLab (Python environment, about 310 MB)'], () =>
-    installPython(report),
+  await report.step(
+    ['安装 JupyterLab（Python 虚拟环境，约 310 MB）', 'JupyterLab (Python environment, about 310 MB)'],
+    () => installPython(report),
   );
 }
 
@@ -79,6 +81,7 @@ async function buildNative(plan, report) {
       : ['下载预编译的原生 TensorFlow 后端', 'prebuilt native TensorFlow backend'];
   try {
     await report.step([zh, en], () => installNative(plan, report));
+    fs.rmSync(nativeFailureFile(), { force: true });
   } catch (error) {
     const texts = error instanceof SetupError ? error.texts : { zh: error.message, en: error.message };
     writeJson(nativeFailureFile(), { key: plan.key, at: new Date().toISOString(), texts });
@@ -95,13 +98,16 @@ const size = ({ wheel }) => (wheel.bytes > 1e9 ? `${(wheel.bytes / 1e9).toFixed(
 export const weightsFailureFile = () => cacheFolder('weights-failed.json');
 
 async function weightsStep(report, offline, again) {
-  if (offline || weightsReady() || (!again && failedLately(weightsFailureFile(), 'weights', DAY))) return;
+  const key = `weights ${process.env.CONVSCOPE_MODELS ?? ''}`;
+  if (offline || weightsReady() || (!again && failedLately(weightsFailureFile(), key))) return;
   try {
-    await report.step(['下载 SqueezeNet 与 AlexNet 的权值（1.3 MB）', 'weights of SqueezeNet and AlexNet (1.3 MB)'], () =>
-      fetchWeights(report),
+    await report.step(
+      ['下载 SqueezeNet 与 AlexNet 的权值（1.3 MB）', 'weights of SqueezeNet and AlexNet (1.3 MB)'],
+      () => fetchWeights(report),
     );
+    fs.rmSync(weightsFailureFile(), { force: true });
   } catch (error) {
-    writeJson(weightsFailureFile(), { key: 'weights', at: new Date().toISOString(), message: error.message });
+    writeJson(weightsFailureFile(), { key, at: new Date().toISOString(), message: error.message });
     report.say(
       '! 权值暂时下载不到：课程会先用自带的 EfficientNet-Lite0。详情：npm run doctor',
       '! the weights cannot be fetched now: the course uses the embedded EfficientNet-Lite0. See npm run doctor',

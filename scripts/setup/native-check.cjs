@@ -16,8 +16,11 @@ const random = (shape, seed) => tf.randomUniform(shape, -1, 1, 'float32', seed);
 /** The gradient that the course lives on: convolution, ReLU and max pooling down to the picture. */
 async function gradient(backend, picture, filters) {
   await tf.setBackend(backend);
-  const score = (x) => tf.sum(tf.maxPool(tf.relu(tf.conv2d(x, tf.tensor(filters, [3, 3, 3, 4]), 2, 'same')), 3, 2, 'valid'));
-  return tf.grad(score)(tf.tensor(picture, [1, 17, 17, 3])).data();
+  const score = (x) =>
+    tf.sum(tf.maxPool(tf.relu(tf.conv2d(x, tf.tensor(filters, [3, 3, 3, 4]), 2, 'same')), 3, 2, 'valid'));
+  return tf
+    .grad(score)(tf.tensor(picture, [1, 17, 17, 3]))
+    .data();
 }
 
 async function main() {

@@ -19,8 +19,16 @@ const bindingLink = path.join(tfjsPackage, 'lib', 'napi-v8', 'tfjs_binding.node'
 
 /** Wheels for the processor: 2.15.1 is the smallest that works. For a GPU: 2.21 with its own CUDA libraries. */
 const WHEELS = {
-  'cpu-x64': { requirement: 'tensorflow-cpu==2.15.1', bytes: 207e6, platforms: ['manylinux_2_17_x86_64', 'manylinux2014_x86_64'] },
-  'cpu-arm64': { requirement: 'tensorflow-cpu-aws==2.15.1', bytes: 230e6, platforms: ['manylinux_2_17_aarch64', 'manylinux2014_aarch64'] },
+  'cpu-x64': {
+    requirement: 'tensorflow-cpu==2.15.1',
+    bytes: 207e6,
+    platforms: ['manylinux_2_17_x86_64', 'manylinux2014_x86_64'],
+  },
+  'cpu-arm64': {
+    requirement: 'tensorflow-cpu-aws==2.15.1',
+    bytes: 230e6,
+    platforms: ['manylinux_2_17_aarch64', 'manylinux2014_aarch64'],
+  },
   'cuda-x64': {
     requirement: 'tensorflow[and-cuda]==2.21.0',
     bytes: 3.3e9,

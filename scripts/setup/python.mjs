@@ -11,7 +11,11 @@ const MINIMUM = [3, 9];
 const doneFile = () => path.join(venvFolder(), 'convscope.json');
 
 const requirementsHash = () =>
-  crypto.createHash('sha256').update(fs.readFileSync(inRoot('requirements.txt'))).digest('hex').slice(0, 16);
+  crypto
+    .createHash('sha256')
+    .update(fs.readFileSync(inRoot('requirements.txt')))
+    .digest('hex')
+    .slice(0, 16);
 
 async function versionOf(program, first = []) {
   const { code, stdout } = await run(program, [...first, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
@@ -25,7 +29,12 @@ async function versionOf(program, first = []) {
 export async function findPython() {
   const candidates = process.env.CONVSCOPE_PYTHON
     ? [[process.env.CONVSCOPE_PYTHON]]
-    : [['python3'], ['python'], ...(windows ? [['py', '-3']] : []), ...[13, 12, 11, 10, 9].map((n) => [`python3.${n}`])];
+    : [
+        ['python3'],
+        ['python'],
+        ...(windows ? [['py', '-3']] : []),
+        ...[13, 12, 11, 10, 9].map((n) => [`python3.${n}`]),
+      ];
   const seen = [];
   for (const [name, ...first] of candidates) {
     const program = findProgram(name);

@@ -34,7 +34,11 @@ export class CommandError extends Error {
  * lines of its standard output.
  * A time limit kills it; a program that cannot be started has the code 127.
  */
-export function run(program, args = [], { cwd = root, env = {}, echo = false, onLine, limitSeconds, check = true } = {}) {
+export function run(
+  program,
+  args = [],
+  { cwd = root, env = {}, echo = false, onLine, limitSeconds, check = true } = {},
+) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,

@@ -26,7 +26,9 @@ async function fetchAll(): Promise<void> {
 async function main(): Promise<void> {
   try {
     if (process.argv[2] === 'fetch') await fetchAll();
-    print({ state: await Promise.all((process.argv[2] === 'fetch' ? COURSE : ALL).map((id) => networkFilesPresent(id))) });
+    print({
+      state: await Promise.all((process.argv[2] === 'fetch' ? COURSE : ALL).map((id) => networkFilesPresent(id))),
+    });
   } catch (error) {
     print({ failure: (error as Error).message });
     process.exitCode = 1;

@@ -1,0 +1,75 @@
+import tseslint from 'typescript-eslint';
+
+const node = [
+  'process',
+  'console',
+  'Buffer',
+  'URL',
+  'fetch',
+  'AbortSignal',
+  'AbortController',
+  'performance',
+  'TextDecoder',
+  'TextEncoder',
+];
+const timers = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'structuredClone',
+  'globalThis',
+];
+const commonjs = ['require', 'module', '__dirname', '__filename', 'exports'];
+const globals = Object.fromEntries([...node, ...timers].map((name) => [name, 'readonly']));
+const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) => [name, 'readonly'])) };
+
+export default tseslint.config(
+  {
+    ignores: [
+      'node_modules/',
+      '.venv/',
+      '.cache/',
+      '.jupyter/',
+      'dist/',
+      'site/',
+      'test-results/',
+      'data/',
+      '**/.ipynb_checkpoints/',
+    ],
+  },
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'off' },
+    rules: {
+      'constructor-super': 'error',
+      'for-direction': 'error',
+      'no-cond-assign': 'error',
+      'no-const-assign': 'error',
+      'no-debugger': 'error',
+      'no-dupe-keys': 'error',
+      'no-duplicate-case': 'error',
+      'no-self-assign': 'error',
+      'no-sparse-arrays': 'error',
+      'no-unreachable': 'error',
+      'no-unsafe-finally': 'error',
+      'no-unused-private-class-members': 'error',
+      'no-var': 'error',
+      'prefer-const': ['error', { destructuring: 'all' }],
+      eqeqeq: 'error',
+    },
+  },
+  { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
+  { files: ['**/*.mjs'], languageOptions: { globals } },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: commonjsGlobals } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommended],
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      // the sources are CommonJS, and backends are loaded only when they are wanted
+      '@typescript-eslint/no-require-imports': 'off',
+    },
+  },
+);

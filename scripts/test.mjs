@@ -1,0 +1,49 @@
+/**
+ * npm test: brings everything up to date, then runs all stages.
+ * `npm run test:unit` runs the unit tests alone, `npm test -- PATTERN` what has PATTERN in its name.
+ */
+import os from 'node:os';
+import { bootstrap } from './setup/bootstrap.mjs';
+import { Report } from './setup/report.mjs';
+import { Board } from './test/board.mjs';
+import { stages } from './test/stages.mjs';
+
+const board = new Board();
+
+async function main(words) {
+  const unitOnly = words.includes('--unit');
+  const patterns = words.filter((word) => !word.startsWith('-'));
+  const matches = (text) => patterns.length === 0 || patterns.some((pattern) => text.includes(pattern));
+  let native;
+  await board.stage('set-up', async () => {
+    ({ native } = await bootstrap(new Report({ lang: 'en' })));
+  });
+  const context = { native: Boolean(native), width: Math.min(2, os.cpus().length) };
+  for (const { name, tasks } of stages) {
+    if (unitOnly && name !== 'unit') continue;
+    const chosen = (await tasks(context)).filter((task) => matches(`${name} ${task.name}`));
+    if (chosen.length > 0) await board.stage(name, () => runStage(name, chosen, context));
+  }
+  if (board.passed + board.failed + board.skipped === 0) {
+    board.add({ name: 'npm test', failed: 1, reason: `nothing matches ${patterns.join(' ')}` });
+  }
+}
+
+async function runStage(name, tasks, { width }) {
+  const { parallel = false } = stages.find((stage) => stage.name === name);
+  const queue = [...tasks];
+  const worker = async () => {
+    for (let task = queue.shift(); task; task = queue.shift()) {
+      if (task.skip) board.skip(task.name, task.skip);
+      else await board.timed(task.run);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel ? width : 1 }, worker));
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  board.add({ name: 'npm test', failed: 1, reason: error.texts?.en ?? error.stack });
+}
+process.exitCode = board.finish();

@@ -1,0 +1,57 @@
+/** Keeps the score of the whole run and prints it; the last line is for machines: `N passed, N failed, N skipped`. */
+import { duration } from '../setup/report.mjs';
+
+export class Board {
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+  #failures = [];
+  #skips = [];
+  #stages = [];
+
+  constructor(print = (line) => process.stdout.write(`${line}\n`)) {
+    this.print = print;
+  }
+
+  async stage(name, work) {
+    this.print(`\n== ${name}`);
+    const start = Date.now();
+    await work();
+    this.#stages.push([name, Date.now() - start]);
+  }
+
+  /** Takes { name, passed, failed, skipped, skips, reason?, output? } of one file, notebook or check. */
+  add({ name, passed = 0, failed = 0, skipped = 0, skips = [], reason, output = '' }, ms) {
+    this.passed += passed;
+    this.failed += failed;
+    this.skipped += skipped;
+    const counts = [passed && `${passed} passed`, failed && `${failed} FAILED`, skipped && `${skipped} skipped`];
+    const time = ms === undefined ? '' : `  (${duration(ms)})`;
+    this.print(`${failed ? '✗' : passed ? '✓' : '-'} ${name}: ${counts.filter(Boolean).join(', ')}${time}`);
+    for (const skip of skips) this.#skips.push(`${name}: ${skip.name}: ${skip.reason}`);
+    if (!failed) return;
+    this.#failures.push(reason ? `${name}: ${reason}` : name);
+    if (reason) this.print(`  ${reason}`);
+    if (output.trim()) this.print(output.trimEnd().replace(/^/gm, '  | '));
+  }
+
+  skip(name, reason) {
+    this.add({ name, skipped: 1, skips: [{ name: 'all', reason }] });
+  }
+
+  async timed(work) {
+    const start = Date.now();
+    this.add(await work(), Date.now() - start);
+  }
+
+  finish() {
+    this.print('\n== minutes per stage');
+    for (const [name, ms] of this.#stages) this.print(`${(ms / 60_000).toFixed(1).padStart(6)}  ${name}`);
+    if (this.#skips.length > 0) this.print('\n== skipped');
+    for (const line of this.#skips) this.print(`  ${line}`);
+    if (this.#failures.length > 0) this.print('\n== failed');
+    for (const line of this.#failures) this.print(`  ${line}`);
+    this.print(`\n${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`);
+    return this.failed === 0 ? 0 : 1;
+  }
+}
