@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { claimPart, diskError, finishPart, placesIn, readCached, readFromFolder, releasePart } from './download/cache';
-import { downloadSettings, type DownloadSettings, type Host } from './download/settings';
-import { SourceFault, transfer } from './download/transfer';
+import { download, unavailable, type DownloadRun } from './download/attempts';
+import { placesIn, readCached, readFromFolder } from './download/cache';
+import { downloadSettings, type DownloadSettings } from './download/settings';
 import { CourseError, unknownName } from './errors';
 import { watchInterrupts } from './interrupt';
 import { networkFiles, type NetworkFiles, type NetworkFilesId, type WeightFile } from './networks/files';
@@ -24,16 +24,6 @@ export interface FetchOptions {
   signal?: AbortSignal;
   /** 测试用：覆盖主机、目录、超时。 */
   settings?: Partial<DownloadSettings>;
-}
-
-/** One call of fetchNetworkFiles: what its files share. */
-interface Run {
-  readonly set: NetworkFiles;
-  readonly settings: DownloadSettings;
-  readonly signal: AbortSignal;
-  /** The public host that answered first; later files ask it first. */
-  favourite?: Host;
-  report(file: WeightFile, received: number, source: string): void;
 }
 
 function lookUp(id: NetworkFilesId): NetworkFiles {
@@ -60,7 +50,7 @@ export async function fetchNetworkFiles(
   const stop = stopper(signal);
   const received = new Map<WeightFile, number>();
   const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
-  const run: Run = {
+  const run: DownloadRun = {
     set,
     settings,
     signal: stop.signal,
@@ -71,10 +61,9 @@ export async function fetchNetworkFiles(
     },
   };
   try {
-    const files = await fetchAll(run);
+    const files = await fetchAll(run, stop.abort);
     return new Map(set.files.map((file, i) => [file.name, files[i]]));
   } catch (error) {
-    stop.abort();
     if (!stop.reason()) throw error;
     throw new CourseError(`${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`, { cause: error });
   } finally {
@@ -107,21 +96,29 @@ function stopper(signal?: AbortSignal) {
 }
 
 /** The first file alone, to learn which host is fastest; then four at a time, for most are small. */
-async function fetchAll(run: Run): Promise<Uint8Array[]> {
+async function fetchAll(run: DownloadRun, stop: () => void): Promise<Uint8Array[]> {
   const { files } = run.set;
   const results: Uint8Array[] = [await fetchOne(run, files[0])];
   let next = 1;
   const worker = async () => {
-    while (next < files.length) {
+    while (next < files.length && !run.signal.aborted) {
       const at = next++;
       results[at] = await fetchOne(run, files[at]);
     }
   };
-  await Promise.all(Array.from({ length: 4 }, worker));
+  let failure: { error: unknown } | undefined;
+  const stopAll = (error: unknown) => {
+    failure ??= { error };
+    stop();
+  };
+  // All of them have let go of their files before the first error is passed on.
+  await Promise.all(Array.from({ length: 4 }, () => worker().catch(stopAll)));
+  if (failure) throw failure.error;
+  run.signal.throwIfAborted();
   return results;
 }
 
-async function fetchOne(run: Run, file: WeightFile): Promise<Uint8Array> {
+async function fetchOne(run: DownloadRun, file: WeightFile): Promise<Uint8Array> {
   const { settings } = run;
   const done = (bytes: Uint8Array, source: string) => {
     run.report(file, bytes.length, source);
@@ -137,68 +134,6 @@ async function fetchOne(run: Run, file: WeightFile): Promise<Uint8Array> {
   }
   if (settings.offline) throw unavailable(run.set, file, tried, true);
   return download(run, file, tried);
-}
-
-/** Tries the mirror, the host that served the last file, then the public hosts at once, until a file passes. */
-async function download(run: Run, file: WeightFile, tried: string[]): Promise<Uint8Array> {
-  const { settings } = run;
-  const part = await claimPart(file, settings.cache).catch((error) => {
-    throw diskError(error, file, settings.cache);
-  });
-  try {
-    const out = new Set<Host>();
-    for (let attempt = 0; attempt < 30; attempt++) {
-      const left = [settings.mirror, ...settings.hosts].filter((host): host is Host => !!host && !out.has(host));
-      if (left.length === 0) break;
-      const first = left.find((host) => host === settings.mirror || host === run.favourite);
-      try {
-        const bytes = await tryHosts(run, file, part, first ? [first] : left);
-        if (bytes) return bytes;
-      } catch (error) {
-        if (run.signal.aborted) throw error;
-        for (const fault of error instanceof AggregateError ? error.errors : [error]) {
-          if (!(fault instanceof SourceFault)) throw fault;
-          // A line that breaks off but moves on is tried again: the download resumes.
-          if (fault.gained) continue;
-          out.add(fault.host);
-          tried.push(`${fault.host.title}：${fault.message}`);
-        }
-      }
-    }
-    throw unavailable(run.set, file, tried, false);
-  } catch (error) {
-    const shown = diskError(error, file, settings.cache);
-    if (shown !== error) await fs.promises.rm(part, { force: true }).catch(() => undefined);
-    throw shown;
-  } finally {
-    releasePart(part);
-  }
-}
-
-/** One attempt; undefined when a resumed file turned out wrong as a whole and has to be fetched from its start. */
-async function tryHosts(run: Run, file: WeightFile, part: string, hosts: Host[]): Promise<Uint8Array | undefined> {
-  const { host, resumed } = await transfer(hosts, file, part, run.settings, run.signal, (bytes, from) =>
-    run.report(file, bytes, from.title),
-  );
-  const finished = await finishPart(file, part, run.settings.cache);
-  if ('bytes' in finished) {
-    if (host !== run.settings.mirror) run.favourite = host;
-    return finished.bytes;
-  }
-  if (resumed) return undefined;
-  throw new SourceFault(host, finished.fault);
-}
-
-function unavailable(set: NetworkFiles, file: WeightFile, tried: readonly string[], offline: boolean): CourseError {
-  const lines = tried.map((line) => `\n  · ${line}`).join('');
-  const why = offline ? '现在是离线状态（offline），不使用网络' : '每个来源都没有成功';
-  return new CourseError(
-    `取不到 ${set.title} 的权值文件 ${file.name}：缓存里没有，${why}。${lines}\n` +
-      (offline ? '可以：联网后去掉 CONVSCOPE_OFFLINE 和 --offline；' : '可以：检查网络连接后重试（会接着下载）；') +
-      '或把权值文件放进一个目录，用 CONVSCOPE_MODELS 指向它；' +
-      '或用 CONVSCOPE_MODEL_URL 指向学校的镜像；' +
-      `或先用随课程附带的网络：loadModel('efficientnet-lite0')。`,
-  );
 }
 
 /** 一组权值文件在本机上的情况（不联网，只看文件大小）。 */

@@ -90,20 +90,19 @@ export async function claimPart(file: WeightFile, cache: string): Promise<string
   const host = os.hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
   const mine = path.join(cache, `${file.name}.${host}.${process.pid}.${active.count++}.part`);
   active.names.add(mine);
-  for (const name of await fs.readdir(cache)) {
-    if (!name.startsWith(`${file.name}.`) || !name.endsWith('.part')) continue;
-    const left = path.join(cache, name);
-    if (active.names.has(left) || !(await isAbandoned(left, host))) continue;
-    if (
-      await fs.rename(left, mine).then(
-        () => true,
-        () => false,
-      )
-    )
-      break;
+  const left = (await fs.readdir(cache)).filter((name) => name.startsWith(`${file.name}.`) && name.endsWith('.part'));
+  let adopted = false;
+  for (const at of left.map((name) => path.join(cache, name))) {
+    if (active.names.has(at) || !(await isAbandoned(at, host))) continue;
+    // One is enough: older leftovers go.
+    if (adopted) await fs.rm(at, { force: true });
+    adopted ||= await fs.rename(at, mine).then(succeeded, failed);
   }
   return mine;
 }
+
+const succeeded = () => true;
+const failed = () => false;
 
 async function isAbandoned(part: string, host: string): Promise<boolean> {
   const [owner, pid] = part.split('.').slice(-4, -2);

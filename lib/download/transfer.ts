@@ -79,20 +79,11 @@ async function race(
   file: WeightFile,
   offset: number,
   settings: DownloadSettings,
-  signal: AbortSignal,
+  controllers: readonly AbortController[],
 ): Promise<Answer> {
-  const controllers = hosts.map(() => new AbortController());
-  const stop = () => controllers.forEach((c) => c.abort());
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const answers = hosts.map((host, i) => ask(host, file, offset, settings, controllers[i]));
-    const winner = await Promise.any(answers);
-    controllers.forEach((c) => c !== winner.controller && c.abort());
-    signal.addEventListener('abort', () => winner.controller.abort(), { once: true });
-    return winner;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  const winner = await Promise.any(hosts.map((host, i) => ask(host, file, offset, settings, controllers[i])));
+  for (const controller of controllers) if (controller !== winner.controller) controller.abort();
+  return winner;
 }
 
 /**
@@ -109,63 +100,63 @@ export async function transfer(
   signal: AbortSignal,
   onBytes: (received: number, host: Host) => void,
 ): Promise<{ host: Host; resumed: boolean }> {
+  signal.throwIfAborted();
   let start = await fs.stat(part).then(
-    (s) => s.size,
+    (found) => found.size,
     () => 0,
   );
   if (start >= file.bytes) {
     await fs.rm(part, { force: true });
     start = 0;
   }
-  const answer = await race(hosts, file, start, settings, signal);
-  const { host, offset } = answer;
-  if (offset < start) await fs.rm(part, { force: true });
+  const controllers = hosts.map(() => new AbortController());
+  const stop = () => controllers.forEach((controller) => controller.abort());
+  signal.addEventListener('abort', stop);
+  try {
+    const answer = await race(hosts, file, start, settings, controllers);
+    if (answer.offset < start) await fs.rm(part, { force: true });
+    await append(answer, file, part, settings, onBytes);
+    return { host: answer.host, resumed: answer.offset > 0 };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
 
+/** Writes an answer behind what `part` already holds. */
+async function append(
+  { host, offset, response, controller }: Answer,
+  file: WeightFile,
+  part: string,
+  settings: DownloadSettings,
+  onBytes: (received: number, host: Host) => void,
+): Promise<void> {
   const writer = await settings.openPart(part);
   let received = offset;
   let stalled = false;
   const stall = setTimeout(() => {
     stalled = true;
-    answer.controller.abort();
+    controller.abort();
   }, settings.stallTimeout);
   try {
-    const reader = answer.response.body!.getReader();
+    const reader = response.body!.getReader();
     for (;;) {
-      const piece = await read(reader, () => stalled, host, received > offset, settings);
-      if (!piece) break;
+      const piece = await reader.read().catch((error) => {
+        const why = stalled ? `${settings.stallTimeout / 1000} 秒没有新数据` : `连接中断（${reasonOf(error)}）`;
+        throw new SourceFault(host, why, received > offset);
+      });
+      if (piece.done) break;
       stall.refresh();
-      if (received + piece.length > file.bytes) {
-        answer.controller.abort();
-        throw new SourceFault(host, `太长：多于 ${file.bytes} 字节`);
-      }
-      await writer.write(piece);
-      received += piece.length;
+      if (received + piece.value.length > file.bytes) throw new SourceFault(host, `太长：多于 ${file.bytes} 字节`);
+      await writer.write(piece.value);
+      received += piece.value.length;
       onBytes(received, host);
     }
   } finally {
     clearTimeout(stall);
-    answer.controller.abort();
     await writer.close();
   }
   if (received < file.bytes) {
     throw new SourceFault(host, `太短：应为 ${file.bytes} 字节，得到 ${received} 字节`, received > offset);
-  }
-  return { host, resumed: offset > 0 };
-}
-
-/** One piece of the body; a broken connection is the host's fault, unlike an error of the disk. */
-async function read(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  stalled: () => boolean,
-  host: Host,
-  gained: boolean,
-  settings: DownloadSettings,
-): Promise<Uint8Array | undefined> {
-  try {
-    const { done, value } = await reader.read();
-    return done ? undefined : value;
-  } catch (error) {
-    const why = stalled() ? `${settings.stallTimeout / 1000} 秒没有新数据` : `连接中断（${reasonOf(error)}）`;
-    throw new SourceFault(host, why, gained);
   }
 }
