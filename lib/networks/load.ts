@@ -6,7 +6,7 @@ import { type ImageModel, imageModel } from '../model';
 import { alexnet, alexnetWithHead, buildAlexNet } from './alexnet';
 import type { Architecture } from './architecture';
 import { buildEfficientNetLite0, efficientnetLite0 } from './efficientnet-lite0';
-import { readEmbeddedEfficientNet } from './formats/float16';
+import { readEmbeddedEfficientNet } from './formats/embedded';
 import { decodeSqueezeNet } from './formats/deep-compression';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from './formats/quantized-cnn';
 import { buildSqueezeNet, squeezenet } from './squeezenet';

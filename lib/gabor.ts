@@ -1,0 +1,173 @@
+import { levenbergMarquardt } from 'ml-levenberg-marquardt';
+
+/** 卷积核的频谱（Fourier spectrum）中最强的一点。 */
+export interface FilterSpectrum {
+  /** Cycles per pixel, 0 (constant) … 0.707. */
+  readonly frequency: number;
+  /** Direction in which the stripes follow each other, degrees in [0, 180); 0: vertical stripes. */
+  readonly orientation: number;
+  /** Share of the energy (without the mean) within half an octave and 22.5° of that point: 1 is a pure grating. */
+  readonly concentration: number;
+}
+
+const GRID = 32;
+
+/** |DFT|^2 on a zero-padded GRID x GRID raster, without the mean. */
+function power(filter: ArrayLike<number>, [height, width]: readonly [number, number]): Float64Array {
+  const mean = Array.from(filter).reduce((a, b) => a + b, 0) / filter.length;
+  const result = new Float64Array(GRID * GRID);
+  for (let v = 0; v < GRID; v++) {
+    for (let u = 0; u < GRID; u++) {
+      let [re, im] = [0, 0];
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const phase = (-2 * Math.PI * (u * x + v * y)) / GRID;
+          const w = filter[y * width + x] - mean;
+          re += w * Math.cos(phase);
+          im += w * Math.sin(phase);
+        }
+      }
+      result[v * GRID + u] = re * re + im * im;
+    }
+  }
+  return result;
+}
+
+const signed = (k: number) => (k < GRID / 2 ? k : k - GRID) / GRID;
+const degrees = (fx: number, fy: number) => ((Math.atan2(fy, fx) * 180) / Math.PI + 360) % 180;
+
+/**
+ * 卷积核的朝向与频率（orientation and frequency）：补零到 32×32 后做二维傅里叶变换，取能量最大处。
+ *
+ * @param filter kh × kw 个权值，按行存放；平均值先减去
+ */
+export function filterSpectrum(filter: ArrayLike<number>, size: readonly [number, number]): FilterSpectrum {
+  const energy = power(filter, size);
+  let best = 0;
+  for (let i = 1; i < energy.length; i++) if (energy[i] > energy[best]) best = i;
+  const [fx, fy] = [signed(best % GRID), signed(Math.floor(best / GRID))];
+  const frequency = Math.hypot(fx, fy);
+  const orientation = degrees(fx, fy);
+  let [near, total] = [0, 0];
+  for (let i = 0; i < energy.length; i++) {
+    const [x, y] = [signed(i % GRID), signed(Math.floor(i / GRID))];
+    const f = Math.hypot(x, y);
+    total += energy[i];
+    const turn = Math.abs(degrees(x, y) - orientation);
+    if (Math.abs(Math.log2(f / frequency)) <= 0.5 && Math.min(turn, 180 - turn) <= 22.5) near += energy[i];
+  }
+  return { frequency, orientation, concentration: total > 0 ? near / total : 0 };
+}
+
+/** Gabor 函数的参数：高斯包络里的一段余弦光栅。长度单位为像素，角度为度。 */
+export interface GaborParameters {
+  readonly amplitude: number;
+  readonly x: number;
+  readonly y: number;
+  /** Width along and across the wave. */
+  readonly sigmaAlong: number;
+  readonly sigmaAcross: number;
+  readonly orientation: number;
+  /** Cycles per pixel. */
+  readonly frequency: number;
+  /** Radians. */
+  readonly phase: number;
+  readonly constant: number;
+}
+
+export interface GaborFit extends GaborParameters {
+  /** 1 − 残差能量 / 能量（去掉平均值）：1 为完全吻合，0 为不比常数好。 */
+  readonly explained: number;
+  /** The fitted function on the filter's own raster. */
+  readonly fitted: Float32Array;
+}
+
+type Vector = number[];
+
+function evaluate(
+  [amplitude, cx, cy, along, across, angle, frequency, phase, constant]: Vector,
+  x: number,
+  y: number,
+): number {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const u = (x - cx) * c + (y - cy) * s;
+  const v = -(x - cx) * s + (y - cy) * c;
+  return (
+    constant +
+    amplitude * Math.exp(-0.5 * ((u / along) ** 2 + (v / across) ** 2)) * Math.cos(2 * Math.PI * frequency * u + phase)
+  );
+}
+
+/** 画出一个 Gabor 函数，kh × kw，按行存放。 */
+export function gaborFilter(p: GaborParameters, [height, width]: readonly [number, number]): Float32Array {
+  const vector = [
+    p.amplitude,
+    p.x,
+    p.y,
+    p.sigmaAlong,
+    p.sigmaAcross,
+    (p.orientation * Math.PI) / 180,
+    p.frequency,
+    p.phase,
+    p.constant,
+  ];
+  return Float32Array.from({ length: height * width }, (_, i) => evaluate(vector, i % width, Math.floor(i / width)));
+}
+
+/**
+ * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发，试四个相位，取最好的。
+ *
+ * @param filter kh × kw 个权值，按行存放
+ * @returns 参数、拟合图与 `explained`（解释了多少能量）
+ */
+export function fitGabor(filter: ArrayLike<number>, size: readonly [number, number]): GaborFit {
+  const [height, width] = size;
+  const values = Array.from(filter);
+  const largest = Math.max(...values.map(Math.abs)) || 1;
+  const y = values.map((v) => v / largest);
+  const x = values.map((_, i) => i);
+  const spectrum = filterSpectrum(filter, size);
+  const mean = y.reduce((a, b) => a + b, 0) / y.length;
+  const total = y.reduce((a, v) => a + (v - mean) ** 2, 0) || 1;
+  const side = Math.max(height, width);
+  let best: { vector: Vector; explained: number } | undefined;
+  for (const phase of [0, Math.PI / 2, Math.PI, -Math.PI / 2]) {
+    const angle = (spectrum.orientation * Math.PI) / 180;
+    const initial = [1, (width - 1) / 2, (height - 1) / 2, side / 4, side / 4, angle, spectrum.frequency, phase, mean];
+    const { parameterValues } = levenbergMarquardt(
+      { x, y },
+      (p: Vector) => (i: number) => evaluate(p, i % width, Math.floor(i / width)),
+      {
+        initialValues: initial,
+        minValues: [-4, -1, -1, 0.6, 0.6, angle - 1.6, 0, -10, -1],
+        maxValues: [4, width, height, 2 * side, 2 * side, angle + 1.6, 0.6, 10, 1],
+        damping: 0.1,
+        gradientDifference: 1e-4,
+        maxIterations: 60,
+        errorTolerance: 1e-8,
+      },
+    );
+    const residual = y.reduce(
+      (a, v, i) => a + (v - evaluate(parameterValues, i % width, Math.floor(i / width))) ** 2,
+      0,
+    );
+    const explained = 1 - residual / total;
+    if (Number.isFinite(explained) && (!best || explained > best.explained))
+      best = { vector: parameterValues, explained };
+  }
+  // No start converged: a constant explains nothing, and says so.
+  const { vector, explained } = best ?? { vector: [0, 0, 0, 1, 1, 0, 0, 0, mean], explained: 0 };
+  const [amplitude, cx, cy, sigmaAlong, sigmaAcross, angle, frequency, phase, constant] = vector;
+  const parameters: GaborParameters = {
+    amplitude: amplitude * largest,
+    x: cx,
+    y: cy,
+    sigmaAlong,
+    sigmaAcross,
+    orientation: ((angle * 180) / Math.PI + 360) % 180,
+    frequency,
+    phase,
+    constant: constant * largest,
+  };
+  return { ...parameters, explained, fitted: gaborFilter(parameters, size) };
+}

@@ -1,0 +1,136 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Callback, Context, Test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { tf } from '../lib/backend';
+import { type ImageModel, imageModel } from '../lib/model';
+import { Convolution, Relu } from '../lib/networks/layers';
+
+export const root = resolve(__dirname, '..');
+
+/** Folder with the weight files (CONVSCOPE_MODELS), or undefined. */
+export const modelsFolder = process.env.CONVSCOPE_MODELS;
+
+/** PyTorch's numbers: the folder "checks" beside the weight files. */
+export const checksFolder = modelsFolder && join(dirname(resolve(modelsFolder)), 'checks');
+
+/** A test that needs the weight files; without them it is reported as skipped, by name. */
+export function withModels(test: Test<Context>, name: string, run: Callback<Context>, needs = modelsFolder): void {
+  if (needs && existsSync(needs)) return test(name, run);
+  console.log(`SKIP ${name}：没有 CONVSCOPE_MODELS`);
+  test.skip(name, run);
+}
+
+/** Asserts that a call leaves the number of tensors as it was; what it returns is disposed first. */
+export async function leakFree(run: () => unknown, release: (result: unknown) => void = disposeAll): Promise<void> {
+  const before = tf.memory().numTensors;
+  release(await run());
+  assert.is(tf.memory().numTensors, before, '张量数量变了（泄漏）');
+}
+
+/** Disposes every tensor in a result, at any depth. */
+export function disposeAll(value: unknown): void {
+  if (value instanceof tf.Tensor) {
+    if (!value.isDisposed) value.dispose();
+  } else if (value && typeof value === 'object' && !ArrayBuffer.isView(value)) {
+    Object.values(value).forEach(disposeAll);
+  }
+}
+
+type Numbers = ArrayLike<number>;
+
+/** l2 of the difference over l2 of what is expected; NaN never passes a "< bound". */
+export function relativeError(got: Numbers, expected: Numbers): number {
+  assert.is(got.length, expected.length, '长度不同');
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (got[i] - expected[i]) ** 2;
+    norm += expected[i] ** 2;
+  }
+  return Math.sqrt(difference / (norm || 1));
+}
+
+export function assertClose(got: Numbers, expected: Numbers, bound = 1e-5, message = ''): void {
+  const error = relativeError(got, expected);
+  assert.ok(error < bound, `${message} 相对误差 ${error}，上限 ${bound}`);
+}
+
+/** Asserts that a promise (or a function) fails, and returns the error. */
+export async function failure(run: () => unknown): Promise<Error> {
+  try {
+    await run();
+  } catch (error) {
+    return error as Error;
+  }
+  return assert.unreachable('应当报错，却没有') as never;
+}
+
+export interface Check {
+  readonly top5: { index: number; logit: number; probability: number }[];
+  readonly layers: Record<string, { shape: number[]; index: number[]; value: number[]; l2: number; max: number }>;
+  readonly gradientOf: number | { layer: string; channel: number; at: [number, number]; value: number };
+  readonly gradients: Record<string, { shape: number[]; index: number[]; value: number[]; l2: number }>;
+}
+
+export const readCheck = (name: string): Check => JSON.parse(readFileSync(join(checksFolder!, `${name}.json`), 'utf8'));
+
+export interface TinyLayer {
+  /** [kh, kw, in, out], in C order. */
+  readonly kernel: number[];
+  readonly size: [number, number];
+  readonly filters: number;
+  readonly bias?: number[];
+  readonly stride?: number;
+  readonly relu?: boolean;
+}
+
+/**
+ * A hand-made network small enough to compute on paper: convolutions c1, c2 … (each with relu1 … unless
+ * `relu: false`), then the spatial mean as class scores. `scale` multiplies 255 x: by default the network
+ * sees the image's own values in [0, 1].
+ */
+export function tinyModel(inputSize: [number, number], layers: TinyLayer[], { scale = 1 / 255 } = {}): ImageModel {
+  const input = tf.input({ shape: [...inputSize, 3] });
+  let x: tf.SymbolicTensor = input;
+  const weights: [Convolution, tf.Tensor[]][] = [];
+  layers.forEach(({ kernel, size, filters, bias, stride = 1, relu = true }, i) => {
+    const layer = new Convolution({ name: `c${i + 1}`, size, filters, stride });
+    const channels = x.shape[3] as number;
+    x = layer.apply(x) as tf.SymbolicTensor;
+    weights.push([
+      layer,
+      [tf.tensor4d(kernel, [...size, channels, filters]), tf.tensor1d(bias ?? Array(filters).fill(0))],
+    ]);
+    if (relu) x = new Relu({ name: `relu${i + 1}` }).apply(x) as tf.SymbolicTensor;
+  });
+  const last = x;
+  x = tf.layers.globalAveragePooling2d({ name: 'scores' }).apply(x) as tf.SymbolicTensor;
+  const network = tf.model({ inputs: input, outputs: x });
+  for (const [layer, tensors] of weights) {
+    layer.setWeights(tensors);
+    tf.dispose(tensors);
+  }
+  const names = network.layers.map((l) => l.name).filter((n) => /^(c|relu)\d/.test(n));
+  const stage = (i: number) => names[Math.min(i, names.length - 1)];
+  const filters = last.shape[3] as number;
+  return imageModel(network, {
+    id: 'tiny',
+    title: '手算网络',
+    classes: Array.from({ length: filters }, (_, index) => ({
+      index,
+      wnid: `t${index}`,
+      en: `class ${index}`,
+      zh: `第${index}类`,
+    })),
+    roles: {
+      firstConv: 'c1',
+      lastConv: `c${layers.length}`,
+      lastPool: 'scores',
+      features: 'scores',
+      logits: 'scores',
+      stages: [stage(0), stage(1), stage(2), stage(3), stage(4)],
+    },
+    preprocess: { mean: [0, 0, 0], scale },
+  });
+}

@@ -1,0 +1,86 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startBackend, tf } from '../../lib/backend';
+import type { ImageModel } from '../../lib/model';
+import { alexnet, buildAlexNet } from '../../lib/networks/alexnet';
+import { imageModel } from '../../lib/model';
+import { loadModel } from '../../lib/networks/load';
+import { pseudoAlexNetWeights } from '../pseudo-weights';
+import { withModels } from '../helpers';
+
+/** Which units of a layer (rows) change when one pixel changes, by experiment. */
+function changedRows(model: ImageModel, layer: string, row: number): [number, number] | undefined {
+  const [height, width] = model.inputSize;
+  const [first, last] = tf.tidy(() => {
+    // A textured image: on a constant one a max pool can hide the change.
+    const image = tf.randomUniform<tf.Rank.R3>([height, width, 3], 0.2, 0.8, 'float32', 11);
+    const spot = tf.buffer([height, width, 3]);
+    for (let x = 0; x < width; x++) for (let c = 0; c < 3; c++) spot.set(x % 2 ? 40 : -40, row, x, c);
+    const changed = tf.add(image, spot.toTensor()) as tf.Tensor3D;
+    const difference = tf.abs(tf.sub(model.activations(changed, layer), model.activations(image, layer)));
+    const rows = Array.from(tf.max(difference, [1, 2]).dataSync()).map((v, i) => (v > 1e-7 ? i : -1)).filter((i) => i >= 0); // prettier-ignore
+    return rows.length ? [rows[0], rows[rows.length - 1]] : [-1, -1];
+  });
+  return first < 0 ? undefined : [first, last];
+}
+
+/** Rows of the layer whose receptive field holds this pixel row, by the table. */
+function expectedRows(model: ImageModel, layer: string, row: number): [number, number] {
+  const info = model.layers.find((l) => l.name === layer)!;
+  const { size, stride, offset } = info.receptiveField!;
+  const seeing = Array.from({ length: info.shape[0] }, (_, i) => i).filter((i) => {
+    const start = offset + stride * i;
+    return row >= start && row < start + size;
+  });
+  return [seeing[0], seeing[seeing.length - 1]];
+}
+
+/** Inside the theoretical field always; reaching (almost) its ends for layers that do not fade out. */
+function check(model: ImageModel, layer: string, slack: number) {
+  for (const row of [0, 61, 113, model.inputSize[0] - 1]) {
+    const changed = changedRows(model, layer, row);
+    const expected = expectedRows(model, layer, row);
+    assert.ok(changed, `${layer}：改变第 ${row} 行，没有单元变化`);
+    assert.ok(
+      changed[0] >= expected[0] && changed[1] <= expected[1],
+      `${layer} 第 ${row} 行：变化 ${changed}，表中 ${expected}`,
+    );
+    assert.ok(
+      changed[0] - expected[0] <= slack && expected[1] - changed[1] <= slack,
+      `${layer} 第 ${row} 行：变化 ${changed}，表中 ${expected}`,
+    );
+  }
+}
+
+test.before(async () => {
+  await startBackend();
+});
+
+test('AlexNet 的感受野与论文的表一致', () => {
+  const model = imageModel(buildAlexNet(pseudoAlexNetWeights({ head: false })), { ...alexnet, classes: [] });
+  const table: Record<string, [number, number]> = {
+    conv1: [11, 4], pool1: [19, 8], conv2: [51, 8], pool2: [67, 16], conv3: [99, 16], conv4: [131, 16], conv5: [163, 16], pool5: [195, 32],
+  }; // prettier-ignore
+  for (const [layer, [size, stride]] of Object.entries(table)) {
+    const field = model.layers.find((l) => l.name === layer)!.receptiveField!;
+    assert.equal([field.size, field.stride], [size, stride], layer);
+  }
+  assert.equal(model.layers.find((l) => l.name === 'pool5')!.receptiveField, { size: 195, stride: 32, offset: -64 });
+  for (const layer of ['conv1', 'pool1', 'conv2', 'conv3', 'conv5', 'pool5']) check(model, layer, 0);
+  model.dispose();
+});
+
+withModels(test, 'SqueezeNet 的感受野与扰动实验一致', async () => {
+  const model = await loadModel('squeezenet', { offline: true });
+  for (const layer of ['conv1', 'pool1', 'fire3/concat', 'pool4', 'fire6/concat', 'pool8', 'fire9/concat'])
+    check(model, layer, 1);
+  model.dispose();
+});
+
+test('EfficientNet-Lite0 的感受野与扰动实验一致', async () => {
+  const model = await loadModel('efficientnet-lite0');
+  for (const layer of ['stem', 'b0', 'b1', 'b3']) check(model, layer, 1);
+  model.dispose();
+});
+
+test.run();
