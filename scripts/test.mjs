@@ -5,6 +5,7 @@
 import os from 'node:os';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { Report } from './setup/report.mjs';
+import { weightsReady } from './setup/weights.mjs';
 import { Board } from './test/board.mjs';
 import { stages } from './test/stages.mjs';
 
@@ -18,7 +19,7 @@ async function main(words) {
   await board.stage('set-up', async () => {
     ({ native } = await bootstrap(new Report({ lang: 'en' })));
   });
-  const context = { native: Boolean(native), width: Math.min(2, os.cpus().length) };
+  const context = { native: Boolean(native), weights: weightsReady(), width: Math.min(2, os.cpus().length) };
   for (const { name, tasks } of stages) {
     if (unitOnly && name !== 'unit') continue;
     const chosen = (await tasks(context)).filter((task) => matches(`${name} ${task.name}`));
@@ -35,7 +36,7 @@ async function runStage(name, tasks, { width }) {
   const worker = async () => {
     for (let task = queue.shift(); task; task = queue.shift()) {
       if (task.skip) board.skip(task.name, task.skip);
-      else await board.timed(task.run);
+      else await board.timed(async () => task.run());
     }
   };
   await Promise.all(Array.from({ length: parallel ? width : 1 }, worker));

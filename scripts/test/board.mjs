@@ -1,6 +1,14 @@
 /** Keeps the score of the whole run and prints it; the last line is for machines: `N passed, N failed, N skipped`. */
 import { duration } from '../setup/report.mjs';
 
+/** One check with its complaints, for `Board.add`; none means passed. */
+export const verdict = (name, faults) => ({
+  name,
+  passed: faults.length === 0 ? 1 : 0,
+  failed: faults.length === 0 ? 0 : 1,
+  output: faults.join('\n'),
+});
+
 export class Board {
   passed = 0;
   failed = 0;

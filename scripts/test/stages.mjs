@@ -1,14 +1,23 @@
 /** The stages of `npm test`, from quick to slow. A task is { name, run() } or { name, skip: reason }. */
-import { CHECKS, lint } from './lint.mjs';
+import path from 'node:path';
+import { lookAtNotebook, notebookFiles, runNotebook } from '../notebooks/execute.mjs';
+import { recipeNames, recordFaults, recordOfTheDay, remakeFaults } from '../records/records.mjs';
+import { findProgram } from '../setup/run.mjs';
+import { verdict } from './board.mjs';
 import { runTestFile, testTasks } from './files.mjs';
+import { CHECKS, lint } from './lint.mjs';
 
 const LIMIT_SECONDS = 15 * 60;
 
-const fileStage = (name, folder, parallel = false) => ({
+const fileStage = (name, folder, { parallel = false, env = () => ({}), skip = () => undefined } = {}) => ({
   name,
   parallel,
   tasks: (context) =>
-    testTasks(folder, context).map((task) => ({ ...task, run: () => runTestFile(task, LIMIT_SECONDS) })),
+    testTasks(folder, context).map((task) => ({
+      ...task,
+      skip: task.skip ?? skip(),
+      run: () => runTestFile({ ...task, env: { ...task.env, ...env() } }, LIMIT_SECONDS),
+    })),
 });
 
 const lintStage = {
@@ -17,9 +26,64 @@ const lintStage = {
   tasks: () => CHECKS.map((check) => ({ name: check.name, run: () => lint(check) })),
 };
 
+const NO_WEIGHTS =
+  'the weights of SqueezeNet and AlexNet are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
+
+const recordStage = {
+  name: 'records',
+  tasks: ({ weights }) => {
+    const looks = recipeNames().map((name) => ({
+      name,
+      run: () => verdict(`record ${name}`, recordFaults(name)),
+    }));
+    const today = recordOfTheDay();
+    if (!today) return looks;
+    const name = `record ${today}, made again`;
+    const run = async () => verdict(name, await remakeFaults(today));
+    return [...looks, { name, run, skip: weights ? undefined : NO_WEIGHTS }];
+  },
+};
+
+const notebookStage = {
+  name: 'notebooks',
+  tasks: ({ weights }) =>
+    notebookFiles().map((file) => ({
+      name: path.basename(file),
+      run: () => (weights ? runNotebook(file) : lookAtNotebook(file, NO_WEIGHTS)),
+    })),
+};
+
+const substituteStage = {
+  name: 'notebooks on the substitute network',
+  tasks: () =>
+    notebookFiles().map((file) => ({
+      name: path.basename(file),
+      run: () => runNotebook(file, { substitute: true }),
+    })),
+};
+
+/** The browser tests' Chromium, from the system: nothing is downloaded for them. */
+export const findChromium = () =>
+  findProgram(
+    process.env.CONVSCOPE_CHROMIUM || 'chromium',
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+  );
+
+const browserStage = fileStage('browser', 'browser', {
+  env: () => ({ CONVSCOPE_CHROMIUM: findChromium() }),
+  skip: () => (findChromium() ? undefined : 'no Chromium found (apt install chromium)'),
+});
+
 export const stages = [
   lintStage,
-  fileStage('unit', 'lib', true),
+  fileStage('unit', 'lib', { parallel: true }),
   fileStage('scripts', 'scripts'),
   fileStage('kernel', 'kernel'),
+  recordStage,
+  notebookStage,
+  substituteStage,
+  browserStage,
 ];

@@ -1,0 +1,102 @@
+/** Executes notebooks with the project's kernel, judges them, and writes their outputs when asked. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { inRoot, readJson, venvProgram, writeJson, writeWhole } from '../setup/place.mjs';
+import { run } from '../setup/run.mjs';
+import { jupyterEnvironment } from '../start/jupyter.mjs';
+import { verdict } from '../test/board.mjs';
+import { claimFaults, claimsOf, recordOf } from './claims.mjs';
+import { codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
+
+const CELL_SECONDS = 600;
+const NOTEBOOK_SECONDS = 25 * 60;
+const claimsFile = () => inRoot('data', 'records', 'claims.json');
+
+export function notebookFiles(folder = inRoot('notebooks')) {
+  if (!fs.existsSync(folder)) return [];
+  const names = fs.readdirSync(folder).filter((name) => name.endsWith('.ipynb'));
+  return names.sort().map((name) => path.join(folder, name));
+}
+
+/** Runs a notebook to its end or its first error; gives it with its outputs, the seconds of its cells, the failure. */
+export async function execute(file, { env = {}, folder = path.dirname(file) } = {}) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-notebook-'));
+  try {
+    const target = path.join(scratch, path.basename(file));
+    const args = [inRoot('scripts', 'notebooks', 'execute.py'), file, target, folder, String(CELL_SECONDS)];
+    const { code, output, stdout } = await run(venvProgram('python'), args, {
+      env: { ...jupyterEnvironment(), ...env },
+      limitSeconds: NOTEBOOK_SECONDS,
+      check: false,
+    });
+    if (code !== 0) return { failure: `the runner ended with ${code}\n${output.trim()}` };
+    return { ...JSON.parse(stdout.trim().split('\n').pop()), notebook: readJson(target) };
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** No weights can be had: neither from a folder, nor from the cache, nor from the network. */
+function substituteEnvironment(scratch) {
+  return { CONVSCOPE_MODELS: '', CONVSCOPE_MODEL_URL: '', CONVSCOPE_OFFLINE: '1', CONVSCOPE_CACHE: scratch };
+}
+
+/**
+ * One notebook from top to bottom: { passed, failed, output, notebook }. `substitute` runs it on the embedded
+ * network, where numbers may differ from the record; otherwise claims are compared with data/records/claims.json.
+ */
+export async function runNotebook(file, { substitute = false, write = false, folder, record = claimsRecord(file) } = {}) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-empty-'));
+  const env = substitute ? substituteEnvironment(scratch) : {};
+  const { notebook, failure, seconds } = await execute(file, { env, folder });
+  fs.rmSync(scratch, { recursive: true, force: true });
+  const name = path.basename(file);
+  if (!notebook) return verdict(name, [failure]);
+  const faults = [...outputFaults(notebook)];
+  if (failure && faults.length === 0) faults.push(failure);
+  if (!substitute && substituted(notebook)) faults.push('ran on the substitute network: are the weights there?');
+  if (write && faults.length === 0) writeOutputs(file, notebook);
+  if (!write && !substitute) {
+    faults.push(...claimFaults(claimsOf(notebook), record), ...committedFaults(readJson(file)));
+  }
+  const size = `${name} [${facts(notebook, seconds)}]`;
+  return { ...verdict(size, faults), notebook };
+}
+
+const claimsRecord = (file) => readJson(claimsFile(), {})[path.basename(file, '.ipynb')];
+
+/** What can be said about a notebook without the networks' weights: only its committed outputs. */
+export function lookAtNotebook(file, reason) {
+  const result = verdict(path.basename(file), committedFaults(readJson(file)));
+  if (result.failed) return result;
+  return { ...result, passed: 0, skipped: 1, skips: [{ name: 'not executed', reason }] };
+}
+
+/** Stores outputs and claims; nothing in the file changes from one run to the next unless a result did. */
+function writeOutputs(file, notebook) {
+  writeWhole(file, `${JSON.stringify(normalised(notebook), null, 1)}\n`);
+  const records = readJson(claimsFile(), {});
+  records[path.basename(file, '.ipynb')] = recordOf(claimsOf(notebook));
+  writeJson(claimsFile(), Object.fromEntries(Object.entries(records).sort()));
+}
+
+export function normalised(notebook) {
+  const { name, file_extension, mimetype } = notebook.metadata.language_info ?? { name: 'typescript' };
+  const cells = notebook.cells.map((cell) => {
+    const metadata = { ...cell.metadata };
+    delete metadata.execution;
+    return { ...cell, metadata };
+  });
+  const metadata = {
+    convscope: { executed: codeHash(notebook) },
+    kernelspec: { display_name: 'TypeScript (convscope)', language: 'typescript', name: 'convscope' },
+    language_info: { file_extension, mimetype, name },
+  };
+  return { ...notebook, cells, metadata };
+}
+
+function facts(notebook, seconds) {
+  const slowest = Math.max(0, ...Object.values(seconds));
+  return `${(outputBytes(notebook) / 1e6).toFixed(1)} MB, slowest cell ${slowest.toFixed(1)} s`;
+}

@@ -1,0 +1,84 @@
+/** Records: full-size results that take too long for a cell, with everything needed to make them again. */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { inRoot, readJson, writeJson } from '../setup/place.mjs';
+import { run } from '../setup/run.mjs';
+import { tsxArguments } from '../setup/weights.mjs';
+import { numberFaults } from '../notebooks/claims.mjs';
+
+/** What takes longer is not made again in CI. */
+const CHECK_SECONDS = 6 * 60;
+const NOT_RECIPES = ['recipe', 'make'];
+
+export const recipeNames = () =>
+  fs
+    .readdirSync(inRoot('scripts', 'records'))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -3))
+    .filter((name) => !NOT_RECIPES.includes(name))
+    .sort();
+
+export const recordFile = (name, root = inRoot()) => path.join(root, 'data', 'records', `${name}.json`);
+
+/** A fingerprint of the recipe and of the modules that it names; line ends do not count. */
+export function codeHash(name, sources, root = inRoot()) {
+  const hash = crypto.createHash('sha256');
+  for (const file of [`scripts/records/${name}.ts`, ...sources]) {
+    hash.update(file).update(fs.readFileSync(path.join(root, file), 'utf8').replaceAll('\r\n', '\n'));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Complaints about a record as it lies there, without making it again. */
+export function recordFaults(name, root = inRoot()) {
+  const record = readJson(recordFile(name, root));
+  if (!record) return [`missing: npm run record -- ${name}`];
+  const missing = record.sources.filter((file) => !fs.existsSync(path.join(root, file)));
+  if (missing.length > 0) return [`names ${missing.join(', ')}, which does not exist`];
+  const stale = record.hash !== codeHash(name, record.sources, root);
+  const lost = record.images.filter((image) => !fs.existsSync(path.join(root, 'data', 'records', image)));
+  return [
+    ...(stale ? [`older than its code: npm run record -- ${name}`] : []),
+    ...lost.map((image) => `its picture ${image} is missing`),
+  ];
+}
+
+async function make(name, folder) {
+  await run(process.execPath, [...tsxArguments(), inRoot('scripts', 'records', 'make.ts'), name, folder]);
+  return readJson(path.join(folder, `${name}.json`));
+}
+
+async function inScratch(work) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-record-'));
+  try {
+    return await work(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Makes a record and puts it in its place; the JSON comes last, so that an interrupted run leaves a stale hash. */
+export async function writeRecord(name) {
+  return inScratch(async (folder) => {
+    const record = await make(name, folder);
+    fs.mkdirSync(path.dirname(recordFile(name)), { recursive: true });
+    for (const image of record.images) fs.copyFileSync(path.join(folder, image), inRoot('data', 'records', image));
+    writeJson(recordFile(name), { ...record, hash: codeHash(name, record.sources) });
+    return record;
+  });
+}
+
+/** Makes a record again and compares its numbers. */
+export async function remakeFaults(name) {
+  const record = readJson(recordFile(name));
+  const { numbers } = await inScratch((folder) => make(name, folder));
+  return numberFaults(name, numbers, record.numbers, record.tolerance);
+}
+
+/** The record that is made again today: another one every day, of those that are quick enough. */
+export function recordOfTheDay(date = new Date(), names = recipeNames(), root = inRoot()) {
+  const quick = names.filter((name) => (readJson(recordFile(name, root))?.seconds ?? Infinity) <= CHECK_SECONDS);
+  return quick[Math.floor(date.getTime() / 86_400_000) % quick.length];
+}
