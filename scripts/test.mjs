@@ -2,7 +2,6 @@
  * npm test: brings everything up to date, then runs all stages.
  * `npm run test:unit` runs the unit tests alone, `npm test -- PATTERN` what has PATTERN in its name.
  */
-import os from 'node:os';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { Report } from './setup/report.mjs';
 import { weightsReady } from './setup/weights.mjs';
@@ -19,27 +18,27 @@ async function main(words) {
   await board.stage('set-up', async () => {
     ({ native } = await bootstrap(new Report({ lang: 'en' })));
   });
-  const context = { native: Boolean(native), weights: weightsReady(), width: Math.min(2, os.cpus().length) };
-  for (const { name, tasks } of stages) {
+  const context = { native: Boolean(native), weights: weightsReady() };
+  for (const { name, tasks, parallel } of stages) {
     if (unitOnly && name !== 'unit') continue;
-    const chosen = (await tasks(context)).filter((task) => matches(`${name} ${task.name}`));
-    if (chosen.length > 0) await board.stage(name, () => runStage(name, chosen, context));
+    const chosen = tasks(context).filter((task) => matches(`${name} ${task.name}`));
+    if (chosen.length > 0) await board.stage(name, () => runTasks(chosen, parallel ? 2 : 1));
   }
   if (board.passed + board.failed + board.skipped === 0) {
     board.add({ name: 'npm test', failed: 1, reason: `nothing matches ${patterns.join(' ')}` });
   }
 }
 
-async function runStage(name, tasks, { width }) {
-  const { parallel = false } = stages.find((stage) => stage.name === name);
+async function runTasks(tasks, width) {
   const queue = [...tasks];
   const worker = async () => {
     for (let task = queue.shift(); task; task = queue.shift()) {
-      if (task.skip) board.skip(task.name, task.skip);
-      else await board.timed(async () => task.run());
+      const { name, skip, run } = task;
+      if (skip) board.skip(name, skip);
+      else await board.timed(async () => run());
     }
   };
-  await Promise.all(Array.from({ length: parallel ? width : 1 }, worker));
+  await Promise.all(Array.from({ length: width }, worker));
 }
 
 try {

@@ -6,8 +6,8 @@ import { inRoot, readJson, venvProgram, writeJson, writeWhole } from '../setup/p
 import { run } from '../setup/run.mjs';
 import { jupyterEnvironment } from '../start/jupyter.mjs';
 import { verdict } from '../test/board.mjs';
-import { claimFaults, claimsOf, recordOf } from './claims.mjs';
-import { codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
+import { claimFaults, recordOf } from './claims.mjs';
+import { claimsOf, codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
 
 const CELL_SECONDS = 600;
 const NOTEBOOK_SECONDS = 25 * 60;
