@@ -16,8 +16,10 @@ async function substitute(id: NetworkId, reason: string): Promise<ImageModel> {
 async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
   let bar: ReturnType<typeof progress> | undefined;
   const onProgress: LoadOptions['onProgress'] = (p) => {
-    bar ??= progress(p.totalBytes, `下载 ${id}`);
-    bar.at(p.receivedBytes);
+    // What lies in the cache arrives at once: a bar would only flicker.
+    if (!/^https?:/.test(p.source)) return;
+    bar ??= progress(p.total, `下载 ${p.title}`);
+    bar.step(p.received, p.source);
   };
   try {
     return await loadModel(id, { onProgress, ...options });

@@ -75,6 +75,57 @@ function checkCrop(crop: Box | undefined, width: number, height: number): Box {
   return crop;
 }
 
+interface Fitting {
+  readonly outHeight: number;
+  readonly outWidth: number;
+  /** Size of the whole box after scaling; the output is cut out of it at (top, left). */
+  readonly fullHeight: number;
+  readonly fullWidth: number;
+  readonly top: number;
+  readonly left: number;
+}
+
+/** Short side to the target, centre cut out. Whole pixels before the cut, as everywhere else. */
+function fitting([height, width]: readonly [number, number], target?: readonly [number, number]): Fitting {
+  const [outHeight, outWidth] = target ?? [height, width];
+  const scale = Math.max(outHeight / height, outWidth / width);
+  const fullHeight = Math.max(outHeight, Math.floor(height * scale + 1e-6));
+  const fullWidth = Math.max(outWidth, Math.floor(width * scale + 1e-6));
+  const top = Math.round((fullHeight - outHeight) / 2);
+  const left = Math.round((fullWidth - outWidth) / 2);
+  return { outHeight, outWidth, fullHeight, fullWidth, top, left };
+}
+
+/** 照片里的方框（box），单位是照片自己的像素（摆正之后），可以越出边界。 */
+export interface PhotoBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * 由网络输入的像素回到照片自己的像素（from network pixels back to the photo's own）。
+ *
+ * @param source 与 loadImage 相同的图片；`options` 也要与读入时相同
+ * @returns 一个函数：给出输入图像里的方框，得到照片里的方框
+ */
+export async function photoBoxes(
+  source: ImageSource,
+  { size, crop }: LoadImageOptions = {},
+): Promise<(box: PhotoBox) => PhotoBox> {
+  const image = await decode(Buffer.from((await readImageFile(source)).bytes));
+  const [x, y, width, height] = checkCrop(crop, image.width, image.height);
+  const fit = fitting([height, width], size === undefined ? undefined : checkSize(size));
+  const [perRow, perCol] = [height / fit.fullHeight, width / fit.fullWidth];
+  return (box) => ({
+    x: x + (box.x + fit.left) * perCol,
+    y: y + (box.y + fit.top) * perRow,
+    width: box.width * perCol,
+    height: box.height * perRow,
+  });
+}
+
 /** Decoded picture -> floats: cut out the box, bring its short side to the target, cut out the centre. */
 function resize(
   image: Image,
@@ -83,13 +134,7 @@ function resize(
   target: [number, number] | undefined,
   label: string,
 ) {
-  const [outHeight, outWidth] = target ?? [height, width];
-  const scale = Math.max(outHeight / height, outWidth / width);
-  // Whole pixels before the crop, as everywhere else: the same picture then gives the same numbers.
-  const fullHeight = Math.max(outHeight, Math.floor(height * scale + 1e-6));
-  const fullWidth = Math.max(outWidth, Math.floor(width * scale + 1e-6));
-  const top = Math.round((fullHeight - outHeight) / 2);
-  const left = Math.round((fullWidth - outWidth) / 2);
+  const { outHeight, outWidth, fullHeight, fullWidth, top, left } = fitting([height, width], target);
   const across = axisWeights(width, outWidth, width / fullWidth, (left * width) / fullWidth);
   const down = axisWeights(height, outHeight, height / fullHeight, (top * height) / fullHeight);
   const resampler = new Resampler(across, down);

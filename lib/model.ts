@@ -32,6 +32,8 @@ export interface ImageModel {
   readonly substituteFor?: string;
   /** What else is worth knowing about this copy, e.g. that AlexNet has no head; one line each. */
   readonly notes: readonly string[];
+  /** Identifies the weights of the course's networks, for caches on disk; undefined for a network of your own. */
+  readonly weightsId?: string;
   /** The layer whose spatial mean is the class score before the last ReLU, where it differs from the logits. */
   readonly scoreMap?: string;
   /** The layers themselves; their input is the preprocessed image. */
@@ -61,6 +63,7 @@ export interface ModelDescription {
   readonly roles: Roles;
   readonly preprocess: Architecture['preprocess'];
   readonly scoreMap?: string;
+  readonly weightsId?: string;
   readonly substituteFor?: string;
   readonly notes?: readonly string[];
 }

@@ -65,5 +65,5 @@ export async function loadModel(id: NetworkId, options: LoadOptions = {}): Promi
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);
   await startBackend();
   const { network, architecture, notes } = await LOADERS[id](options);
-  return imageModel(network, { ...architecture, classes: imageNetClasses(), notes });
+  return imageModel(network, { ...architecture, classes: imageNetClasses(), weightsId: '1', notes });
 }
