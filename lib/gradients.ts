@@ -3,7 +3,7 @@ import { type PoolBackward, type ReluBackward, type RuleCount, withBackwardRules
 import { recordedNodes, safely } from './engine/tape';
 import { CourseError } from './errors';
 import type { ImageModel } from './model';
-import { resolveTarget, type Target, targetScalar } from './target';
+import { resolveTarget, seedGradient, type Target } from './target';
 
 export type { PoolBackward, ReluBackward };
 export type { Position, Target } from './target';
@@ -77,24 +77,53 @@ export function inputGradient(
   target: Target,
   { rule = 'backprop', pool = 'gradient' }: GradientOptions = {},
 ): tf.Tensor3D {
-  checkRule(rule, pool);
   const resolved = resolveTarget(model, target);
   if (image.rank !== 3) throw new RangeError(`inputGradient 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
+  return tf.tidy(() => {
+    const images = tf.expandDims(image, 0) as tf.Tensor4D;
+    return tf.squeeze(
+      backProject(model, images, resolved.layer, (a) => seedGradient(a, [resolved]), { rule, pool }),
+      [0],
+    );
+  });
+}
+
+/**
+ * 反向投影（back-projection）：把某一层上给定的梯度 `seed` 传回一批图像。其余函数都建立在它之上。
+ *
+ * @param images `[n, h, w, 3]`，RGB，[0, 1]
+ * @param seed 由这一层的激活值造出要传回的梯度（同形）：单个神经元为 1、其余为 0，或任意加权
+ * @returns `[n, h, w, 3]`，由调用者 dispose
+ */
+export function backProject(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  layer: string,
+  seed: (activations: tf.Tensor) => tf.Tensor,
+  { rule = 'backprop', pool = 'gradient' }: GradientOptions = {},
+): tf.Tensor4D {
   let others = new Set<string>();
   const value = (x: tf.Tensor) => {
-    const [activations] = model.forward(tf.expandDims(x, 0) as tf.Tensor4D, [resolved.layer]);
+    const [activations] = model.forward(x as tf.Tensor4D, [layer]);
     others = new Set(recordedNodes().map((n) => n.kernelName).filter((k) => OTHER_RECTIFIERS.includes(k))); // prettier-ignore
-    return targetScalar(activations, resolved);
+    return startFrom(activations, seed);
   };
   const differentiate = (count: RuleCount) =>
     tf.tidy(() => {
-      const gradient = tf.grad(value)(image) as tf.Tensor3D;
-      if (rule !== 'backprop' && count.relus === 0 && others.size > 0)
-        throw nothingChanged(rule, resolved.layer, others);
+      const gradient = tf.grad(value)(images) as tf.Tensor4D;
+      if (rule !== 'backprop' && count.relus === 0 && others.size > 0) throw nothingChanged(rule, layer, others);
       return gradient;
     });
   return withRule(rule, differentiate, { pool });
 }
+
+/** A scalar whose gradient with respect to the activations IS the seed, whatever the seed was made from. */
+const startFrom = (activations: tf.Tensor, seed: (activations: tf.Tensor) => tf.Tensor): tf.Scalar =>
+  tf.customGrad((a, save) => {
+    const start = seed(a as tf.Tensor);
+    (save as (tensors: tf.Tensor[]) => void)([start]);
+    return { value: tf.sum(tf.mul(a as tf.Tensor, start)), gradFunc: (_, saved) => tf.clone(saved[0]) };
+  })(activations) as tf.Scalar;
 
 const nothingChanged = (rule: Rule, layer: string, others: ReadonlySet<string>) =>
   new CourseError(

@@ -13,6 +13,9 @@ interface EngineState {
 
 const state = () => (tf.engine() as unknown as { state: EngineState }).state;
 
+/** Whether a tf.grad is recording right now. */
+export const differentiating = () => state().gradientDepth > 0;
+
 /** The operations recorded so far by the innermost tf.grad; empty outside one. */
 export const recordedNodes = (): readonly TapeNode[] => state().activeTape ?? [];
 
@@ -34,4 +37,32 @@ export function safely<T>(gradient: () => T): T {
     }
     throw error;
   }
+}
+
+/**
+ * The gradient of a scalar with respect to a tensor that only comes into being on the way to it, such as a layer's
+ * activations. `f` returns both; the activations come back with the gradient, the caller disposes the two.
+ */
+export function gradientAt<T extends tf.Tensor>(f: () => { value: tf.Scalar; at: T }): { gradient: T; at: T } {
+  const engine = tf.engine() as unknown as {
+    gradients(f: () => tf.Tensor, xs: tf.Tensor[]): { value: tf.Tensor; grads: tf.Tensor[] };
+  };
+  return safely(() =>
+    tf.tidy(() => {
+      // TF.js looks at the list after the forward pass, and there only at the tensors' ids.
+      const xs: tf.Tensor[] = [tf.scalar(0)];
+      let kept: T | undefined;
+      try {
+        const { grads } = engine.gradients(() => {
+          const { value, at } = f();
+          kept = tf.keep(tf.clone(at)) as T;
+          xs[0] = at;
+          return value;
+        }, xs);
+        return { gradient: grads[0] as T, at: tf.clone(kept!) as T };
+      } finally {
+        kept?.dispose();
+      }
+    }),
+  );
 }
