@@ -15,9 +15,10 @@ async function substitute(id: NetworkId, reason: string): Promise<ImageModel> {
 
 async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
   let bar: ReturnType<typeof progress> | undefined;
+  const started = Date.now();
   const onProgress: LoadOptions['onProgress'] = (p) => {
-    // What lies in the cache arrives at once: a bar would only flicker.
-    if (!/^https?:/.test(p.source)) return;
+    // What lies in a cache or on a stick is there at once: a bar would only flicker.
+    if (Date.now() - started < 500) return;
     bar ??= progress(p.total, `下载 ${p.title}`);
     bar.step(p.received, p.source);
   };
