@@ -21,7 +21,7 @@ export async function bootstrap(report, { offline = false, noNative = false, wei
   return withLock(lockFile(), report, async () => {
     await nodeStep(report, offline);
     await pythonStep(report, offline);
-    await installKernel();
+    installKernel();
     const native = noNative ? undefined : await nativeStep(report, offline, again);
     if (weights) await weightsStep(report, offline, again);
     return { native };

@@ -10,7 +10,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, inRoot, readJson, venvProgram, writeJson } from './place.mjs';
-import { SetupError, megabytes } from './report.mjs';
+import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
 const here = inRoot('scripts', 'setup');
@@ -116,8 +116,6 @@ export function linkNative(plan) {
   return true;
 }
 
-export const isLinked = () => fs.existsSync(bindingLink);
-
 /** Builds (or downloads) it next to its place, tries a real gradient, and only then moves it there. */
 export async function installNative(plan, report) {
   const final = folderOf(plan);
@@ -145,8 +143,9 @@ function removeDrafts(plan) {
   }
 }
 
-async function tryBinding(binding) {
-  const { stdout } = await run(process.execPath, [path.join(here, 'native-check.cjs'), binding], {
+/** Loads the binding (the installed one, or a file) in a process of its own and computes a gradient with it. */
+export async function tryBinding(...binding) {
+  const { stdout } = await run(process.execPath, [path.join(here, 'native-check.cjs'), ...binding], {
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     limitSeconds: 180,
   });
@@ -260,18 +259,4 @@ async function probePrebuiltHost() {
       `the host of the prebuilt native backend does not answer within 5 s (${new URL(address).host})`,
     );
   }
-}
-
-export function describeNative(plan, facts) {
-  const size = nativeSize(plan);
-  return `TensorFlow ${facts.version}${facts.gpu ? ' GPU' : ''}, ${megabytes(size)} MB`;
-}
-
-export function nativeSize(plan) {
-  let total = 0;
-  for (const name of fs.readdirSync(folderOf(plan), { recursive: true })) {
-    const stat = fs.lstatSync(path.join(folderOf(plan), name));
-    if (stat.isFile()) total += stat.size;
-  }
-  return total;
 }

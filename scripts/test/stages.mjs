@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { lookAtNotebook, notebookFiles, runNotebook } from '../notebooks/execute.mjs';
 import { recipeNames, recordFaults, recordOfTheDay, remakeFaults } from '../records/records.mjs';
-import { findProgram } from '../setup/run.mjs';
+import { findChromium } from '../doctor/examine.mjs';
 import { verdict } from './board.mjs';
 import { runTestFile, testTasks } from './files.mjs';
 import { CHECKS, lint } from './lint.mjs';
@@ -61,16 +61,6 @@ const substituteStage = {
       run: () => runNotebook(file, { substitute: true }),
     })),
 };
-
-/** The browser tests' Chromium, from the system: nothing is downloaded for them. */
-export const findChromium = () =>
-  findProgram(
-    process.env.CONVSCOPE_CHROMIUM || 'chromium',
-    'chromium',
-    'chromium-browser',
-    'google-chrome',
-    'google-chrome-stable',
-  );
 
 const browserStage = fileStage('browser', 'browser', {
   env: () => ({ CONVSCOPE_CHROMIUM: findChromium() }),
