@@ -1,0 +1,232 @@
+import type { SKRSContext2D } from 'canvas';
+import { makeAxis, type Axis, type AxisData } from './axis';
+import { arrangeBars, type BarSet } from './bars';
+import { axisKey, column, pointCount, type Rect, type Trace } from './figure';
+import { heatmapEdges, type Panel } from './traces';
+import { drawText, INK, MUTED, RULE, textWidth } from './text';
+
+type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+
+export interface FilledPanel extends Panel {
+  readonly traces: readonly { readonly trace: Trace; readonly index: number }[];
+  readonly bars: BarSet;
+}
+
+const isBar = (trace: Trace) => trace.type === 'bar' || trace.type === 'histogram';
+
+/** One panel for each pair of axes that a trace or a picture uses. */
+export function makePanels(traces: readonly Trace[], layout: Layout, inner: Rect): FilledPanel[] {
+  const groups = new Map<string, { trace: Trace; index: number }[]>();
+  const add = (x: unknown, y: unknown) => {
+    const key = `${x ?? 'x'} ${y ?? 'y'}`;
+    if (!groups.has(key)) groups.set(key, []);
+    return groups.get(key)!;
+  };
+  traces.forEach((trace, index) => {
+    if (trace.visible !== false) add(trace.xaxis, trace.yaxis).push({ trace, index });
+  });
+  for (const image of layout.images ?? []) if (image.xref !== 'paper') add(image.xref, image.yref);
+  if (groups.size === 0) add('x', 'y');
+  const sets = [...groups.values()].map((group) =>
+    arrangeBars(
+      group.filter(({ trace }) => isBar(trace)),
+      layout.barmode ?? 'group',
+      layout.bargap ?? 0.2,
+    ),
+  );
+  const keys = [...groups.keys()].map((key) => key.split(' '));
+  const axes = new Map<string, Axis>();
+  const axis = (ref: string, direction: 0 | 1, length: number) => {
+    if (!axes.has(ref)) {
+      const parts = keys.map((pair, i) =>
+        pair[direction] === ref ? dataFor(direction, [...groups.values()][i], sets[i], layout, pair) : [],
+      );
+      const data = merge(parts.flat());
+      axes.set(
+        ref,
+        makeAxis(ref, data, layout[axisKey(ref)] ?? {}, Math.max(2, Math.round(length / (direction ? 55 : 85)))),
+      );
+    }
+    return axes.get(ref)!;
+  };
+  return [...groups.values()].map((group, i) => {
+    const [xRef, yRef] = keys[i];
+    const rect = place(xRef, yRef, layout, inner);
+    const panel = { x: axis(xRef, 0, rect.width), y: axis(yRef, 1, rect.height), rect, traces: group, bars: sets[i] };
+    return { ...panel, rect: keepAspect(panel, layout) };
+  });
+}
+
+function place(xRef: string, yRef: string, layout: Layout, inner: Rect): Rect {
+  const own = (ref: string): number[] => {
+    const settings = layout[axisKey(ref)] ?? {};
+    const over = settings.overlaying ? (layout[axisKey(settings.overlaying)] ?? {}) : {};
+    return settings.domain ?? over.domain ?? gridDomain(ref, layout) ?? [0, 1];
+  };
+  const [[x0, x1], [y0, y1]] = [own(xRef), own(yRef)];
+  return {
+    x: inner.x + x0 * inner.width,
+    y: inner.y + (1 - y1) * inner.height,
+    width: (x1 - x0) * inner.width,
+    height: (y1 - y0) * inner.height,
+  };
+}
+
+/** `layout.grid`: equal panels, row by row from the top. */
+function gridDomain(ref: string, { grid }: Layout): number[] | undefined {
+  if (!grid?.rows || !grid?.columns) return undefined;
+  const number = Number(ref.slice(1) || 1) - 1;
+  const independent = grid.pattern === 'independent';
+  const isX = ref[0] === 'x';
+  const cells = isX ? grid.columns : grid.rows;
+  const at = isX
+    ? independent
+      ? number % grid.columns
+      : number
+    : independent
+      ? Math.floor(number / grid.columns)
+      : number;
+  const gap = Number((isX ? grid.xgap : grid.ygap) ?? (independent ? 0.2 : 0.1));
+  const size = 1 / (cells - gap);
+  const start = at * size;
+  return isX ? [start, start + size * (1 - gap)] : [1 - start - size * (1 - gap), 1 - start];
+}
+
+/** `scaleanchor`: one unit is as long on both axes, so that circles and pictures keep their shape. */
+function keepAspect({ rect, x, y }: Panel, layout: Layout): Rect {
+  const anchored = [x, y].some((axis) => (layout[axisKey(axis.ref)] ?? {}).scaleanchor);
+  if (!anchored || x.type === 'category' || y.type === 'category') return rect;
+  const unit = Math.min(rect.width / Math.abs(x.max - x.min), rect.height / Math.abs(y.max - y.min));
+  const [width, height] = [Math.abs(x.max - x.min) * unit, Math.abs(y.max - y.min) * unit];
+  return { x: rect.x + (rect.width - width) / 2, y: rect.y + (rect.height - height) / 2, width, height };
+}
+
+function dataFor(
+  direction: 0 | 1,
+  group: FilledPanel['traces'],
+  set: BarSet,
+  layout: Layout,
+  [xRef, yRef]: string[],
+): AxisData[] {
+  const parts: AxisData[] = [];
+  for (const { trace } of group) {
+    if (isBar(trace)) continue;
+    if (trace.type === 'heatmap') {
+      const labels = direction ? trace.y : trace.x;
+      const named = labels && typeof labels[0] === 'string';
+      parts.push({
+        values: named ? Array.from(labels) : heatmapEdges(trace)[direction ? 'y' : 'x'],
+        fromZero: false,
+        tight: true,
+      });
+    } else
+      parts.push({ values: column(direction ? trace.y : trace.x, pointCount(trace)), fromZero: false, tight: false });
+  }
+  if (set.bars.length > 0) {
+    const alongPositions = set.horizontal === (direction === 1);
+    const numeric = set.bars.some((b) => typeof b.position === 'number');
+    const ends = (b: BarSet['bars'][number]) =>
+      numeric ? [Number(b.position) - b.width / 2 + b.shift, Number(b.position) + b.width / 2 + b.shift] : [b.position];
+    parts.push({
+      values: set.bars.flatMap((b) => (alongPositions ? ends(b) : [b.from, b.to])),
+      fromZero: !alongPositions,
+      tight: false,
+    });
+  }
+  for (const image of layout.images ?? []) {
+    if ((image.xref ?? 'paper') !== xRef || (image.yref ?? 'paper') !== yRef) continue;
+    const start = Number((direction ? image.y : image.x) ?? 0);
+    const size = Number((direction ? image.sizey : image.sizex) ?? 1);
+    if (group.length === 0) parts.push({ values: [start, start + size], fromZero: false, tight: true });
+  }
+  return parts;
+}
+
+const merge = (parts: readonly AxisData[]): AxisData => ({
+  values: parts.flatMap((p) => p.values),
+  fromZero: parts.some((p) => p.fromZero),
+  tight: parts.length > 0 && parts.every((p) => p.tight),
+});
+
+/** Room for the widest label left of a panel. */
+export function labelWidth(context: SKRSContext2D, panel: Panel): number {
+  return Math.max(0, ...panel.y.ticks.map((t) => textWidth(context, t.label, 14)));
+}
+
+/** Grid, zero line, ticks and titles; only what helps to read values. */
+export function drawAxes(context: SKRSContext2D, panel: FilledPanel): void {
+  const { rect, x, y } = panel;
+  const position = (axis: Axis, value: number) => (value - axis.min) / (axis.max - axis.min);
+  const visible = (axis: Axis) => axis.settings.visible !== false;
+  const right = y.settings.side === 'right';
+  const bottom = rect.y + rect.height;
+  context.lineWidth = 1;
+  for (const tick of visible(y) ? y.ticks : []) {
+    const at = Math.round(bottom - position(y, tick.value) * rect.height) + 0.5;
+    if (y.settings.showgrid !== false && y.type !== 'category' && !y.settings.overlaying)
+      rule(context, rect.x, at, rect.x + rect.width, at, RULE);
+    const style = { size: 14, color: MUTED, baseline: 'middle' as const };
+    if (right) drawText(context, tick.label, rect.x + rect.width + 8, at, style);
+    else drawText(context, tick.label, rect.x - 8, at, { ...style, align: 'right' });
+  }
+  const tilt = visible(x) && crowded(context, panel) ? 40 : 0;
+  for (const tick of visible(x) ? x.ticks : []) {
+    const at = Math.round(rect.x + position(x, tick.value) * rect.width) + 0.5;
+    if (x.settings.showgrid !== false && x.type !== 'category') rule(context, at, rect.y, at, bottom, RULE);
+    drawText(context, tick.label, at, bottom + (tilt ? 8 : 7), {
+      size: 14,
+      color: MUTED,
+      align: tilt ? 'right' : 'center',
+      baseline: 'top',
+      rotate: tilt,
+    });
+  }
+  drawZero(context, panel);
+  if (x.title && visible(x))
+    drawText(context, x.title, rect.x + rect.width / 2, bottom + (tilt ? 62 : 32), {
+      color: INK,
+      align: 'center',
+      baseline: 'top',
+      size: 15,
+    });
+  if (y.title && visible(y)) {
+    const far = labelWidth(context, panel) + 24;
+    const at = right ? rect.x + rect.width + far : rect.x - far;
+    drawText(context, y.title, at, rect.y + rect.height / 2, {
+      color: INK,
+      align: 'center',
+      baseline: 'middle',
+      rotate: 90,
+      size: 15,
+    });
+  }
+}
+
+/** Labels that would touch each other are tilted. */
+export function crowded(context: SKRSContext2D, { rect, x }: Panel): boolean {
+  const room = rect.width / Math.max(1, x.type === 'category' ? Math.abs(x.max - x.min) : x.ticks.length);
+  return x.ticks.some((t) => textWidth(context, t.label, 14) > room - 4);
+}
+
+function drawZero(context: SKRSContext2D, { rect, x, y, bars }: FilledPanel): void {
+  const strong = '#9aa3ae';
+  const inside = (at: number) => at >= 0 && at <= 1;
+  const wanted = (axis: Axis) =>
+    axis.settings.visible !== false && axis.settings.zeroline !== false && axis.type === 'linear';
+  if (wanted(y) && inside(y.at(0)) && !bars.horizontal) {
+    const at = Math.round(rect.y + (1 - y.at(0)) * rect.height) + 0.5;
+    rule(context, rect.x, at, rect.x + rect.width, at, strong);
+  }
+  if (wanted(x) && inside(x.at(0)) && (x.min < 0 || bars.horizontal)) {
+    const at = Math.round(rect.x + x.at(0) * rect.width) + 0.5;
+    rule(context, at, rect.y, at, rect.y + rect.height, strong);
+  }
+}
+
+function rule(context: SKRSContext2D, x0: number, y0: number, x1: number, y1: number, color: string): void {
+  context.strokeStyle = color;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}

@@ -1,0 +1,114 @@
+import { createCanvas, type Canvas } from 'canvas';
+import type { tf } from '../backend';
+import { encodePngBytes, pixelsToCanvas } from '../image-encode';
+import type { Pixels } from '../image';
+import { emit } from './sink';
+import { formatNumber } from './html';
+
+export type Range = readonly [min: number, max: number];
+
+/** A picture's numbers, on their way to the screen. */
+export interface Raster {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+/** Reads an image tensor [h, w, 3], [h, w, 1] or [h, w]; the tensor stays the caller's. */
+export async function readRaster(image: tf.Tensor, name = 'image'): Promise<Raster> {
+  const [height, width, channels = 1] = image.shape ?? [];
+  const ok = (image.rank === 2 || image.rank === 3) && (channels === 1 || channels === 3) && image.size > 0;
+  if (!ok) {
+    const got = image?.shape ? `形状 [${image.shape.join(', ')}]` : typeof image;
+    const advice =
+      image.rank === 4 ? '；一批图像请用 showGrid' : image.rank === 3 ? '；特征图请先取一个通道：[高, 宽]' : '';
+    throw new RangeError(`${name} 应为图像 [高, 宽, 3] 或 [高, 宽]，得到${got}${advice}`);
+  }
+  return { width, height, channels: channels as 1 | 3, values: (await image.data()) as Float32Array };
+}
+
+/** Smallest and largest value; NaN is skipped, but counted by `hasNaN`. */
+export function rangeOf(...rasters: readonly { readonly values: ArrayLike<number> }[]): Range {
+  let min = Infinity;
+  let max = -Infinity;
+  for (const { values } of rasters) {
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] < min) min = values[i];
+      if (values[i] > max) max = values[i];
+    }
+  }
+  return min <= max ? [min, max] : [NaN, NaN];
+}
+
+/** A range without width: everything would be one colour, and the reader must hear it. */
+export const isFlat = ([min, max]: Range) => !(max - min > 1e-12 * Math.max(1, Math.abs(min), Math.abs(max)));
+
+/** "最小 −0.31，最大 0.42", and a warning when there is nothing to see. */
+export function describeRange(range: Range): string {
+  if (Number.isNaN(range[0])) return '没有有效的数（全是 NaN）';
+  const text = `最小 ${formatNumber(range[0], 3)}，最大 ${formatNumber(range[1], 3)}`;
+  return isFlat(range) ? `处处相同：${formatNumber(range[0], 3)}` : text;
+}
+
+/** Symmetric around zero, for signed pictures. */
+export const symmetric = ([min, max]: Range): Range => {
+  const bound = Math.max(Math.abs(min), Math.abs(max));
+  return [-bound, bound];
+};
+
+/** Maps `range` onto 0–255; a flat range becomes mid grey. */
+export function toGrey(raster: Raster, range: Range): Pixels {
+  const { width, height, channels, values } = raster;
+  const flat = isFlat(range);
+  const factor = flat ? 0 : 255 / (range[1] - range[0]);
+  const data = Uint8ClampedArray.from(values, (v) => (flat ? 128 : (v - range[0]) * factor));
+  return { width, height, channels, data };
+}
+
+/** Enlarges without blur when small (filters, feature maps), smoothly otherwise. */
+export function enlarge(pixels: Pixels, width: number, height: number): Canvas {
+  const source = pixelsToCanvas(pixels);
+  if (source.width === width && source.height === height) return source;
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext('2d');
+  context.imageSmoothingEnabled = width < source.width || Math.max(source.width, source.height) > 64;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(source, 0, 0, width, height);
+  return canvas;
+}
+
+/** The canvas without its alpha channel. */
+export function canvasPixels(canvas: Canvas): Pixels {
+  const { width, height } = canvas;
+  const rgba = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+  const data = new Uint8ClampedArray(width * height * 3);
+  for (let i = 0, j = 0; i < rgba.length; i += 4) {
+    data[j++] = rgba[i];
+    data[j++] = rgba[i + 1];
+    data[j++] = rgba[i + 2];
+  }
+  return { width, height, channels: 3, data };
+}
+
+const JPEG_ABOVE_BYTES = 160_000;
+
+/** PNG, or JPEG where a big photographic sheet would bloat the notebook. */
+export async function encodeCanvas(canvas: Canvas): Promise<{ mime: 'image/png' | 'image/jpeg'; bytes: Uint8Array }> {
+  const png = encodePngBytes(canvasPixels(canvas));
+  if (png.length > JPEG_ABOVE_BYTES) {
+    const jpeg = await canvas.encode('jpeg', 90);
+    if (jpeg.length < png.length / 2) return { mime: 'image/jpeg', bytes: jpeg };
+  }
+  return { mime: 'image/png', bytes: png };
+}
+
+/** Sends a finished picture to the cell, with its size, its description and further MIME types. */
+export async function emitCanvas(
+  canvas: Canvas,
+  { alt, width = canvas.width, extra = {} }: { alt: string; width?: number; extra?: Record<string, unknown> },
+): Promise<void> {
+  const { mime, bytes } = await encodeCanvas(canvas);
+  const height = Math.round((canvas.height * width) / canvas.width);
+  emit({ ...extra, [mime]: bytes, 'text/plain': `[图] ${alt}` }, { metadata: { [mime]: { width, height, alt } } });
+}

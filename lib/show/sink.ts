@@ -1,0 +1,61 @@
+import { shared } from '../state';
+
+/** One output of a cell: the same content in several MIME types, of which the reader's program takes the best. */
+export interface DisplayBundle {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Outputs with an id can be replaced in place (progress bars). */
+  readonly id?: string;
+  /** True: replaces the output with this id instead of adding one. */
+  readonly update: boolean;
+}
+
+export type Sink = (bundle: DisplayBundle) => void;
+
+const state = () => shared<{ sink?: Sink }>('show.sink', () => ({}));
+
+/**
+ * 改变图表的去处（inject a sink）；传 undefined 恢复默认。返回原来的去处，便于恢复。
+ *
+ * 默认：在内核里显示在单元格下面；不在内核里时，终端打印一行说明，其他情形什么也不做。
+ */
+export function setSink(sink: Sink | undefined): Sink | undefined {
+  const previous = state().sink;
+  state().sink = sink;
+  return previous;
+}
+
+/** 发出一个输出（emit one display bundle）。`data`：MIME 类型 → 内容；`image/*` 的内容用字节或 base64。 */
+export function emit(
+  data: Record<string, unknown>,
+  { metadata = {}, id, update = false }: { metadata?: Record<string, unknown>; id?: string; update?: boolean } = {},
+): void {
+  const encoded = Object.fromEntries(
+    Object.entries(data).map(([type, value]) => [
+      type,
+      value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
+    ]),
+  );
+  (state().sink ?? defaultSink)({ data: encoded, metadata, id, update });
+}
+
+interface KernelOutput {
+  lastWriteDisplayData:
+    | ((content: { data: unknown; metadata: unknown; transient: { display_id?: string } }, update?: boolean) => void)
+    | null;
+}
+
+/** The kernel's module is used only where the kernel has already loaded it: loading it opens sockets' libraries. */
+function kernelOutput(): KernelOutput | undefined {
+  try {
+    return require.cache[require.resolve('tslab/dist/jupyter')]?.exports as KernelOutput | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const defaultSink: Sink = ({ data, metadata, id, update }) => {
+  const write = kernelOutput()?.lastWriteDisplayData;
+  if (write) write({ data, metadata, transient: id ? { display_id: id } : {} }, update);
+  else if (process.stdout.isTTY && !id) console.log(String(data['text/plain'] ?? ''));
+};
