@@ -134,6 +134,7 @@ async function append(
   const writer = await settings.openPart(part);
   let received = offset;
   let stalled = false;
+  let wrong: string | undefined;
   const stall = setTimeout(() => {
     stalled = true;
     controller.abort();
@@ -147,7 +148,10 @@ async function append(
       });
       if (piece.done) break;
       stall.refresh();
-      if (received + piece.value.length > file.bytes) throw new SourceFault(host, `太长：多于 ${file.bytes} 字节`);
+      if (received + piece.value.length > file.bytes) {
+        wrong = `太长：多于 ${file.bytes} 字节`;
+        break;
+      }
       await writer.write(piece.value);
       received += piece.value.length;
       onBytes(received, host);
@@ -156,7 +160,9 @@ async function append(
     clearTimeout(stall);
     await writer.close();
   }
-  if (received < file.bytes) {
-    throw new SourceFault(host, `太短：应为 ${file.bytes} 字节，得到 ${received} 字节`, received > offset);
-  }
+  // The host thinks that this is all, unlike a line that breaks off: it has another file, say a log-in page.
+  if (!wrong && received < file.bytes) wrong = `太短：应为 ${file.bytes} 字节，得到 ${received} 字节`;
+  if (!wrong) return;
+  await fs.rm(part, { force: true });
+  throw new SourceFault(host, wrong);
 }

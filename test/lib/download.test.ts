@@ -1,0 +1,430 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/download';
+import { mirrorHost, publicHosts, type DownloadSettings, type Host } from '../../lib/download/settings';
+import { gitBlobId } from '../../lib/download/verify';
+import { CourseError } from '../../lib/errors';
+import { requestInterrupt } from '../../lib/interrupt';
+import { networkFiles, type NetworkFilesId } from '../../lib/networks/files';
+import {
+  breakOffAfter,
+  deadHost,
+  emptyFolder,
+  makeUpFiles,
+  serve,
+  startServer,
+  type Manner,
+  type TestServer,
+} from './download-server';
+
+const original = structuredClone(networkFiles);
+const contents = makeUpFiles();
+const NAME = 'compressed_SqueezeNet.net';
+const content = contents.get(NAME)!;
+
+const servers: TestServer[] = [];
+const folders: string[] = [];
+const folder = () => {
+  folders.push(emptyFolder());
+  return folders.at(-1)!;
+};
+const start = async (manner?: Manner | Manner[], title?: string, files = contents) => {
+  servers.push(await startServer(files, manner, title));
+  return servers.at(-1)!;
+};
+test.after.each(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  for (const made of folders.splice(0)) fs.rmSync(made, { recursive: true, force: true });
+});
+
+/** No host but the test's, no folder, and short patience. */
+function settings(changes: Partial<DownloadSettings>): Partial<DownloadSettings> {
+  return {
+    folder: undefined,
+    mirror: undefined,
+    hosts: [],
+    offline: false,
+    connectTimeout: 9000,
+    stallTimeout: 9000,
+    ...changes,
+  };
+}
+
+const get = (changes: Partial<DownloadSettings>, id: NetworkFilesId = 'squeezenet', options = {}) =>
+  fetchNetworkFiles(id, { settings: settings(changes), ...options });
+
+async function refused(promise: Promise<unknown>, ...told: RegExp[]): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.instance(error, CourseError, String((error as Error).stack));
+    for (const what of told) assert.match((error as Error).message, what);
+    return error as Error;
+  }
+  return assert.unreachable('没有报错') as never;
+}
+
+const intact = (files: Map<string, Uint8Array>) => {
+  for (const [name, bytes] of files) assert.ok(contents.get(name)!.equals(bytes), name);
+};
+
+/** Whole files and nothing else: no half-done download, no other name. */
+const assertCacheHolds = (cache: string, ...names: string[]) => {
+  assert.equal(fs.readdirSync(cache).sort(), [...names].sort());
+  for (const name of names) assert.ok(fs.readFileSync(path.join(cache, name)).equals(contents.get(name)!), name);
+};
+
+test('下载、进度、进缓存；第二次不再问主机', async () => {
+  const [server, cache] = [await start(), path.join(folder(), 'a', '模型')];
+  const steps: DownloadProgress[] = [];
+  intact(
+    await get({ cache, hosts: [server.host] }, 'squeezenet', { onProgress: (p: DownloadProgress) => steps.push(p) }),
+  );
+  assertCacheHolds(cache, NAME);
+  assert.ok(steps.every((p, i) => p.total === content.length && p.received >= (steps[i - 1]?.received ?? 0)));
+  assert.is(steps.at(-1)!.received, content.length);
+  assert.is(steps.at(-1)!.source, 'test server');
+  intact(await get({ cache, hosts: [server.host] }));
+  intact(await get({ cache, offline: true }));
+  assert.is(server.requests.length, 1);
+});
+
+test('一组十五个文件：先问最快的主机，全部校验，名字不变', async () => {
+  const slow: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 150);
+  const [fast, late, cache] = [await start(serve, 'fast'), await start(slow, 'late'), folder()];
+  const files = await get({ cache, hosts: [late.host, fast.host] }, 'alexnet');
+  assert.equal(
+    [...files.keys()],
+    networkFiles.alexnet.files.map(({ name }) => name),
+  );
+  intact(files);
+  assertCacheHolds(cache, ...files.keys());
+  assert.is(fast.requests.length, 15);
+  assert.is(late.requests.length, 1, '只在竞速时问过一次');
+});
+
+test('没有 SHA-256 的文件按 git blob 检验', async () => {
+  const [server, cache] = [await start(), folder()];
+  intact(await get({ cache, hosts: [server.host] }, 'alexnet-head'));
+  const name = 'bvlc_alexnet_aCaF.asmtLst.16.cbn';
+  assert.is(networkFiles['alexnet-head'].files.find((f) => f.name === name)!.sha256, undefined);
+  const altered = new Map(contents).set(name, Buffer.from(contents.get(name)!).fill(1, 5, 6));
+  const bad = await start(serve, 'bad', altered);
+  await refused(get({ cache: folder(), hosts: [bad.host] }, 'alexnet-head'), /git blob/, /asmtLst\.16/);
+  assert.is(gitBlobId(Buffer.from('hello\n')), 'ce013625030ba8dba906f756967f9e9ca394464a');
+});
+
+test('中断的连接从断处续传', async () => {
+  const server = await start([breakOffAfter(60_000), breakOffAfter(60_000), serve]);
+  const cache = folder();
+  intact(await get({ cache, hosts: [server.host] }));
+  const from = server.requests.map(({ range }) => Number(/\d+/.exec(range ?? '0')));
+  assert.is(from.length, 3);
+  assert.ok(from[0] === 0 && from[1] > 0 && from[1] <= 60_000 && from[2] > from[1], String(from));
+  assertCacheHolds(cache, NAME);
+});
+
+test('上一次留下的半个文件被接着下载；错的半个文件被丢掉重来', async () => {
+  for (const left of [content.subarray(0, 70_000), Buffer.alloc(70_000, 9), Buffer.alloc(300_000, 9)]) {
+    const [server, cache] = [await start(), folder()];
+    // A process number that nobody has.
+    const host =
+      require('node:os')
+        .hostname()
+        .replace(/[^A-Za-z0-9-]/g, '') || 'host';
+    fs.writeFileSync(path.join(cache, `${NAME}.${host}.4194999.0.part`), left);
+    intact(await get({ cache, hosts: [server.host] }));
+    assertCacheHolds(cache, NAME);
+    const ranges = server.requests.map(({ range }) => range);
+    if (left.length > content.length) assert.equal(ranges, [undefined]);
+    else if (left[0] === content[0] && left[1] === content[1]) assert.equal(ranges, ['bytes=70000-']);
+    else assert.equal(ranges, ['bytes=70000-', undefined]);
+  }
+});
+
+test('不会续传的主机：从头给，也下载得对', async () => {
+  const whole: Manner = (_, response, bytes) => void response.end(bytes);
+  const server = await start([breakOffAfter(50_000), whole]);
+  intact(await get({ cache: folder(), hosts: [server.host] }));
+  assert.is(server.requests.length, 2);
+});
+
+test('没有 content-length、一点一点给的主机', async () => {
+  const trickle: Manner = (_, response, bytes) => {
+    response.writeHead(200);
+    const step = (at: number): void => {
+      if (at >= bytes.length) return void response.end();
+      response.write(bytes.subarray(at, at + 40_000), () => setTimeout(step, 5, at + 40_000));
+    };
+    step(0);
+  };
+  intact(await get({ cache: folder(), hosts: [(await start(trickle)).host] }));
+});
+
+const bad: [string, Manner, RegExp][] = [
+  ['404', (_, r) => void r.writeHead(404).end(), /HTTP 404/],
+  ['500', (_, r) => void r.writeHead(500).end('oops'), /HTTP 500/],
+  ['短文件', (_, r, b) => void r.end(b.subarray(0, 1000)), /长度不对：应为 200000 字节，得到 1000 字节/],
+  ['长文件', (_, r, b) => void r.end(Buffer.concat([b, b])), /长度不对/],
+  ['长得没有尽头', (_, r, b) => void r.write(b, () => r.write(b)), /太长/],
+  ['登录页代替文件', (_, r) => void r.writeHead(200, { 'content-type': 'text/html' }).end('<html>'), /太短/],
+  [
+    '错的校验和',
+    (_, r, b) => void r.end(Buffer.from(b).fill(1, 777, 778)),
+    /校验和不对（SHA-256）：应为 [0-9a-f]{12}…/,
+  ],
+  ['不回答', () => undefined, /0\.3 秒内没有回答/],
+  ['立刻挂断', (_, r) => void r.destroy(), /连接不上/],
+  ['答非所问的续传', (_, r, b) => void r.writeHead(206, { 'content-range': 'bytes 5-9/10' }).end(b), /续传|长度/],
+];
+
+test('各种坏主机：说出原因与下一步，缓存里什么也不留', async () => {
+  for (const [name, manner, told] of bad) {
+    const [server, cache] = [await start(manner, '坏主机'), folder()];
+    const changes = { cache, hosts: [server.host], connectTimeout: name === '不回答' ? 300 : 9000 };
+    const error = await refused(get(changes), told, /坏主机：/, /CONVSCOPE_MODELS/, /efficientnet-lite0/);
+    assert.ok(error.message.includes(NAME), name);
+    assertCacheHolds(cache);
+    assert.is(server.requests.length, 1, `${name}：不反复问`);
+  }
+});
+
+test('各种坏主机：另一台好主机照样供给，无论谁先回答', async () => {
+  for (const [, manner] of bad) {
+    const cache = folder();
+    const late: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 100);
+    const hosts = [(await start(manner, '坏主机')).host, (await start(late, '好主机')).host];
+    intact(await get({ cache, hosts, connectTimeout: 9000 }));
+    assertCacheHolds(cache, NAME);
+  }
+});
+
+test('给了一半就不动的主机：换一台，从断处接着下', async () => {
+  const stuck: Manner = (_, response, bytes) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.write(bytes.subarray(0, 50_000));
+  };
+  const late: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 100);
+  const good = await start(late, 'good');
+  intact(await get({ cache: folder(), hosts: [(await start(stuck)).host, good.host], stallTimeout: 300 }));
+  assert.match(good.requests.at(-1)!.range!, /^bytes=\d{4,}-$/);
+});
+
+test('连不上的主机：说出原因；有第二台就用第二台', async () => {
+  const [dead, cache] = [await deadHost(), folder()];
+  await refused(get({ cache, hosts: [dead, dead] }), /dead host：连接不上（ECONNREFUSED）/);
+  const unknown: Host = { title: 'nowhere', address: () => 'http://nowhere.invalid/x' };
+  await refused(get({ cache, hosts: [unknown] }), /nowhere：/);
+  assertCacheHolds(cache);
+  intact(await get({ cache, hosts: [unknown, dead, (await start()).host] }));
+});
+
+test('学校的镜像先于公共主机；镜像坏了退到公共主机', async () => {
+  const [mirror, open] = [await start(), await start(serve, 'public')];
+  intact(await get({ cache: folder(), mirror: mirrorHost(`${mirror.url}/weights`), hosts: [open.host] }, 'alexnet'));
+  assert.equal([mirror.requests.length, open.requests.length], [15, 0]);
+  const empty = await start(serve, 'empty', new Map());
+  intact(await get({ cache: folder(), mirror: mirrorHost(empty.url), hosts: [open.host] }));
+  assert.is(open.requests.length, 1);
+  await refused(get({ cache: folder(), mirror: mirrorHost(empty.url) }), /CONVSCOPE_MODEL_URL（http.*HTTP 404/);
+});
+
+test('本地目录：平放、仓库的布局、别名都认；坏文件说出来，并退到网络', async () => {
+  const layouts = [NAME, 'SqueezeNet-v1.0.net'];
+  for (const layout of layouts) {
+    const [local, cache] = [folder(), folder()];
+    fs.writeFileSync(path.join(local, layout), content);
+    intact(await get({ cache, folder: local }));
+    assertCacheHolds(cache);
+  }
+  for (const layout of ['', 'alexnet', 'AlexNet/Bin.Files']) {
+    const local = folder();
+    fs.mkdirSync(path.join(local, layout), { recursive: true });
+    for (const { name } of networkFiles.alexnet.files)
+      fs.writeFileSync(path.join(local, layout, name), contents.get(name)!);
+    intact(await get({ cache: folder(), folder: local, offline: true }, 'alexnet'));
+    assert.ok(networkFilesPresent('alexnet', { cache: folder(), folder: local }).present);
+  }
+  const local = folder();
+  fs.writeFileSync(path.join(local, NAME), content.subarray(1));
+  await refused(
+    get({ cache: folder(), folder: local }),
+    /CONVSCOPE_MODELS（.*长度不对：应为 200000 字节，得到 199999/s,
+  );
+  await refused(get({ cache: folder(), folder: path.join(local, 'none') }), /没有这个文件/);
+  intact(await get({ cache: folder(), folder: local, hosts: [(await start()).host] }));
+});
+
+test('缓存里的文件坏了（截断、改动）：重新取得', async () => {
+  for (const spoilt of [content.subarray(0, 5), Buffer.from(content).fill(0, 99_999, 100_001), Buffer.alloc(0)]) {
+    const [server, cache] = [await start(), folder()];
+    fs.writeFileSync(path.join(cache, NAME), spoilt);
+    await refused(get({ cache, offline: true }), /离线/);
+    fs.writeFileSync(path.join(cache, NAME), spoilt);
+    intact(await get({ cache, hosts: [server.host] }));
+    assertCacheHolds(cache, NAME);
+  }
+});
+
+test('离线：不碰网络，说出怎么办；环境变量与选项都行', async () => {
+  const server = await start();
+  const changes = { cache: folder(), hosts: [server.host] };
+  await refused(get({ ...changes, offline: true }), /离线/, /CONVSCOPE_MODELS/, /efficientnet-lite0/);
+  await refused(get(changes, 'squeezenet', { offline: true }), /离线/);
+  process.env.CONVSCOPE_OFFLINE = '1';
+  try {
+    const { offline: _, ...rest } = settings(changes);
+    await refused(fetchNetworkFiles('squeezenet', { settings: rest }), /离线/);
+    // An explicit option is stronger than the environment.
+    intact(await fetchNetworkFiles('squeezenet', { settings: rest, offline: false }));
+  } finally {
+    delete process.env.CONVSCOPE_OFFLINE;
+  }
+  assert.is(server.requests.length, 1);
+});
+
+const systemError = (code: string) => Object.assign(new Error(code), { code });
+
+test('磁盘满（写到一半、一开始、收尾时）：说出来，不留半个文件，不再问别的主机', async () => {
+  const real = (await import('../../lib/download/settings')).downloadSettings().openPart;
+  const full: DownloadSettings['openPart'][] = [
+    async (file) => {
+      const writer = await real(file);
+      let written = 0;
+      return {
+        ...writer,
+        write: async (piece) => {
+          if ((written += piece.length) > 50_000) throw systemError('ENOSPC');
+          return writer.write(piece);
+        },
+      };
+    },
+    () => Promise.reject(systemError('ENOSPC')),
+    async (file) => {
+      const writer = await real(file);
+      return { ...writer, close: () => writer.close().then(() => Promise.reject(systemError('ENOSPC'))) };
+    },
+  ];
+  for (const openPart of full) {
+    const [server, second, cache] = [await start(), await start(), folder()];
+    const slowSecond = { ...second.host, title: 'second' };
+    const message = /磁盘已满：写不下 compressed_SqueezeNet\.net（0\.2 MB）.*CONVSCOPE_CACHE/s;
+    const error = await refused(get({ cache, mirror: server.host, hosts: [slowSecond], openPart }), message);
+    assert.ok(error.message.includes(cache));
+    assertCacheHolds(cache);
+    assert.is(second.requests.length, 0);
+    // With room again, all is well.
+    intact(await get({ cache, hosts: [server.host] }));
+  }
+});
+
+test('不能写的缓存目录：说出目录与出路', async () => {
+  const file = path.join(folder(), 'file');
+  fs.writeFileSync(file, '');
+  const server = await start();
+  const error = await refused(
+    get({ cache: path.join(file, 'models'), hosts: [server.host] }),
+    /不能写缓存目录/,
+    /CONVSCOPE_CACHE/,
+  );
+  assert.ok(error.message.includes(file));
+  const openPart = () => Promise.reject(systemError('EROFS'));
+  await refused(get({ cache: folder(), hosts: [server.host], openPart }), /不能写缓存目录.*EROFS/);
+});
+
+test('中断与取消：马上停，说出可以接着下，下一次真的接着下', async () => {
+  for (const [i, stop] of [(c: AbortController) => c.abort(), requestInterrupt].entries()) {
+    const half: Manner = (_, response, bytes) => {
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 80_000));
+    };
+    const [server, cache, controller] = [await start([half, serve]), folder(), new AbortController()];
+    const onProgress = ({ received }: DownloadProgress) =>
+      void (received >= 80_000 && setTimeout(stop, 10, controller));
+    const options = { onProgress, signal: controller.signal };
+    await refused(get({ cache, hosts: [server.host] }, 'squeezenet', options), /中断.*接着下载/);
+    intact(await get({ cache, hosts: [server.host] }));
+    assert.is(server.requests[1].range, 'bytes=80000-', String(i));
+    assertCacheHolds(cache, NAME);
+  }
+  const aborted = AbortSignal.abort();
+  await refused(get({ cache: folder(), hosts: [(await start()).host] }, 'squeezenet', { signal: aborted }), /中断/);
+});
+
+test('同一进程里同时要同一个文件：都得到，缓存完好', async () => {
+  const [server, cache] = [await start(), folder()];
+  const all = await Promise.all(Array.from({ length: 6 }, () => get({ cache, hosts: [server.host] }, 'alexnet')));
+  all.forEach(intact);
+  assertCacheHolds(cache, ...networkFiles.alexnet.files.map(({ name }) => name));
+});
+
+test('两个进程同时填同一个缓存：都得到，缓存完好，不留半个文件', async () => {
+  const trickle: Manner = ({ range }, response, bytes) => {
+    if (range) return serve({ file: '', range }, response, bytes);
+    response.writeHead(200, { 'content-length': bytes.length });
+    const step = (at: number): void => {
+      if (at >= bytes.length) return void response.end();
+      response.write(bytes.subarray(at, at + 10_000), () => setTimeout(step, 10, at + 10_000));
+    };
+    step(0);
+  };
+  const [server, cache] = [await start(trickle), folder()];
+  const program = path.join(__dirname, 'download-process.ts');
+  const run = () =>
+    new Promise<string>((resolve) => {
+      const child = spawn(process.execPath, [...process.execArgv, program, cache, server.url]);
+      let output = '';
+      child.stdout.on('data', (text) => (output += text));
+      child.stderr.on('data', (text) => (output += text));
+      child.on('close', () => resolve(output.trim()));
+    });
+  const outputs = await Promise.all([run(), run(), run()]);
+  assert.equal(outputs, Array(3).fill('16 files intact'), outputs.join('\n'));
+  assertCacheHolds(cache, NAME, ...networkFiles.alexnet.files.map(({ name }) => name));
+});
+
+test('未知的权值集：说出可选的名字', async () => {
+  try {
+    await fetchNetworkFiles('squeezenett' as never);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, RangeError);
+    assert.match((error as Error).message, /squeezenet、alexnet/);
+  }
+});
+
+test('文件的情况（doctor）：在哪里、多少、缺什么、许可证', async () => {
+  const [server, cache] = [await start(), folder()];
+  const before = networkFilesPresent('alexnet', { cache, folder: undefined });
+  assert.equal([before.present, before.bytes, before.where, before.missing.length], [false, 0, undefined, 15]);
+  await get({ cache, hosts: [server.host] }, 'alexnet');
+  fs.rmSync(path.join(cache, networkFiles.alexnet.files[3].name));
+  const state = networkFilesPresent('alexnet', { cache, folder: undefined });
+  assert.equal(state.missing, [networkFiles.alexnet.files[3].name]);
+  assert.is(state.where, cache);
+  assert.is(state.bytes, state.total - networkFiles.alexnet.files[3].bytes);
+  assert.match(state.licence, /不再分发/);
+});
+
+test('文件表：长度合计、提交号、地址', () => {
+  const sum = (id: NetworkFilesId) => original[id].files.reduce((total, { bytes }) => total + bytes, 0);
+  assert.equal([sum('squeezenet'), sum('alexnet'), sum('alexnet-head')], [675763, 632432, 12578840]);
+  for (const { files } of Object.values(original)) {
+    for (const file of files) {
+      assert.match(file.commit, /^[0-9a-f]{40}$/);
+      assert.match(file.gitBlob, /^[0-9a-f]{40}$/);
+      assert.match(file.sha256 ?? '0'.repeat(64), /^[0-9a-f]{64}$/);
+      for (const host of publicHosts) {
+        const url = new URL(host.address(file));
+        assert.ok(
+          url.protocol === 'https:' && url.pathname.endsWith(`/${file.path}`) && url.pathname.includes(file.commit),
+        );
+      }
+    }
+  }
+});
+
+test.run();
