@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -276,7 +277,8 @@ test('离线：不碰网络，说出怎么办；环境变量与选项都行', as
   await refused(get(changes, 'squeezenet', { offline: true }), /离线/);
   process.env.CONVSCOPE_OFFLINE = '1';
   try {
-    const { offline: _, ...rest } = settings(changes);
+    const rest: Partial<DownloadSettings> = settings(changes);
+    delete (rest as { offline?: boolean }).offline;
     await refused(fetchNetworkFiles('squeezenet', { settings: rest }), /离线/);
     // An explicit option is stronger than the environment.
     intact(await fetchNetworkFiles('squeezenet', { settings: rest, offline: false }));
