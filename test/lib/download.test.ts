@@ -132,10 +132,7 @@ test('上一次留下的半个文件被接着下载；错的半个文件被丢�
   for (const left of [content.subarray(0, 70_000), Buffer.alloc(70_000, 9), Buffer.alloc(300_000, 9)]) {
     const [server, cache] = [await start(), folder()];
     // A process number that nobody has.
-    const host =
-      require('node:os')
-        .hostname()
-        .replace(/[^A-Za-z0-9-]/g, '') || 'host';
+    const host = os.hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
     fs.writeFileSync(path.join(cache, `${NAME}.${host}.4194999.0.part`), left);
     intact(await get({ cache, hosts: [server.host] }));
     assertCacheHolds(cache, NAME);
