@@ -129,11 +129,15 @@ export class Convolution extends tf.layers.Layer {
   }
 
   override call(inputs: Inputs): tf.Tensor {
+    return this.convolve(single(inputs) as tf.Tensor4D, this.pad);
+  }
+
+  /** `pad: 'valid'` for a cut-out that brings its own padding (incremental occlusion). */
+  convolve(x: tf.Tensor4D, pad: 'same' | 'valid'): tf.Tensor4D {
     return tf.tidy(() => {
-      const x = single(inputs) as tf.Tensor4D;
-      if (this.groups === 1) return convolve(x, this.parts[0]);
-      const shares = tf.split(x, this.groups, 3) as tf.Tensor4D[];
-      return tf.concat(shares.map((share, g) => convolve(share, this.parts[g])), 3); // prettier-ignore
+      const one = (share: tf.Tensor4D, g: number) => convolve(share, { ...this.parts[g], pad });
+      if (this.groups === 1) return one(x, 0);
+      return tf.concat((tf.split(x, this.groups, 3) as tf.Tensor4D[]).map(one), 3);
     });
   }
 
@@ -163,9 +167,13 @@ export class DepthwiseConvolution extends tf.layers.Layer {
     this.built = true;
   }
   override call(inputs: Inputs): tf.Tensor {
+    return this.convolve(single(inputs) as tf.Tensor4D, 'same');
+  }
+  /** `pad: 'valid'` for a cut-out that brings its own padding (incremental occlusion). */
+  convolve(x: tf.Tensor4D, pad: 'same' | 'valid'): tf.Tensor4D {
     return tf.tidy(() => {
       const [kernel, bias] = this.weights.map((w) => w.read()) as [tf.Tensor4D, tf.Tensor1D];
-      return tf.add(tf.depthwiseConv2d(single(inputs) as tf.Tensor4D, kernel, this.config.stride, 'same'), bias);
+      return tf.add(tf.depthwiseConv2d(x, kernel, this.config.stride, pad), bias);
     });
   }
   override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
