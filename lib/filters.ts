@@ -86,22 +86,62 @@ export function colourShare(model: ImageModel, layer: string = model.roles.first
   return values;
 }
 
+/** 一个卷积核的主图案（main pattern）：最能概括它的一个颜色方向，以及沿这个方向的 kh × kw 灰度图案。 */
+export interface FilterPattern {
+  /** Unit vector in RGB, the direction of most energy; its largest component is positive. */
+  readonly colour: readonly [number, number, number];
+  /** kh × kw values, row by row: the weights along that colour. */
+  readonly values: Float32Array;
+  /** Share of the filter's energy that this one colour holds, 1/3 … 1. */
+  readonly share: number;
+}
+
+/** The leading eigenvector of a symmetric 3x3 matrix, by repeated multiplication. */
+function leadingAxis(matrix: number[][]): [number, number, number] {
+  let axis: number[] = [1, 0.9, 1.1];
+  for (let i = 0; i < 200; i++) {
+    const next = matrix.map((row) => row.reduce((sum, v, k) => sum + v * axis[k], 0));
+    const norm = Math.hypot(...next) || 1;
+    axis = next.map((v) => v / norm);
+  }
+  const largest = axis.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+  return axis.map((v) => (largest < 0 ? -v : v)) as [number, number, number];
+}
+
 /**
- * 灰度化的卷积核（luminance of a filter），供频谱与 Gabor 拟合使用：三通道之和。
+ * 每个卷积核的主颜色与主图案（principal colour and pattern）：对 kh·kw 个 RGB 权值做主成分分析（不减平均值）。
+ * 频谱与 Gabor 拟合看的是这个二维图案。
  *
- * @returns 每个卷积核一个 kh × kw 的数组（按行存放），单位与权值相同
+ * @returns `size` 为 [kh, kw]；`patterns` 每个卷积核一项
+ * @throws RangeError 同 filterImages
  */
-export function greyFilters(
+export function filterPatterns(
   model: ImageModel,
   layer: string = model.roles.firstConv,
-): { size: [number, number]; filters: Float32Array[] } {
+): { size: [number, number]; patterns: FilterPattern[] } {
   const kernel = kernelOf(model, layer);
-  const [kh, kw, , count] = kernel.shape;
-  const flat = tf.tidy(() => tf.transpose(tf.sum(kernel, 2), [2, 0, 1]));
-  const values = flat.dataSync() as Float32Array;
-  flat.dispose();
-  return {
-    size: [kh, kw],
-    filters: Array.from({ length: count }, (_, i) => values.slice(i * kh * kw, (i + 1) * kh * kw)),
-  };
+  const [kh, kw, channels, count] = kernel.shape;
+  if (channels !== 3)
+    throw new RangeError(`${layer} 的输入有 ${channels} 个通道，不是 RGB；请用 ${model.roles.firstConv}`);
+  const weights = kernel.dataSync();
+  return { size: [kh, kw], patterns: Array.from({ length: count }, (_, f) => pattern(weights, kh * kw, count, f)) };
+}
+
+/** Weights as [position, colour, filter]. */
+function pattern(weights: ArrayLike<number>, positions: number, count: number, filter: number): FilterPattern {
+  const at = (i: number, c: number) => weights[(i * 3 + c) * count + filter];
+  const products = [0, 1, 2].map((a) =>
+    [0, 1, 2].map((b) => {
+      let sum = 0;
+      for (let i = 0; i < positions; i++) sum += at(i, a) * at(i, b);
+      return sum;
+    }),
+  );
+  const colour = leadingAxis(products);
+  const values = Float32Array.from({ length: positions }, (_, i) =>
+    colour.reduce((sum, v, c) => sum + v * at(i, c), 0),
+  );
+  const total = products[0][0] + products[1][1] + products[2][2];
+  const energy = values.reduce((sum, v) => sum + v * v, 0);
+  return { colour, values, share: total > 0 ? energy / total : 1 };
 }

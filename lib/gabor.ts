@@ -115,7 +115,7 @@ export function gaborFilter(p: GaborParameters, [height, width]: readonly [numbe
 }
 
 /**
- * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发，试四个相位，取最好的。
+ * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发，试两个相位（振幅可正可负），取最好的。
  *
  * @param filter kh × kw 个权值，按行存放
  * @returns 参数、拟合图与 `explained`（解释了多少能量）
@@ -131,7 +131,7 @@ export function fitGabor(filter: ArrayLike<number>, size: readonly [number, numb
   const total = y.reduce((a, v) => a + (v - mean) ** 2, 0) || 1;
   const side = Math.max(height, width);
   let best: { vector: Vector; explained: number } | undefined;
-  for (const phase of [0, Math.PI / 2, Math.PI, -Math.PI / 2]) {
+  for (const phase of [0, Math.PI / 2]) {
     const angle = (spectrum.orientation * Math.PI) / 180;
     const initial = [1, (width - 1) / 2, (height - 1) / 2, side / 4, side / 4, angle, spectrum.frequency, phase, mean];
     const { parameterValues } = levenbergMarquardt(

@@ -7,7 +7,7 @@ import {
   filterSpectrum,
   fitGabor,
   gaborFilter,
-  greyFilters,
+  filterPatterns,
   kernelSlices,
 } from '../../lib/filters';
 import { loadModel } from '../../lib/networks/load';
@@ -35,7 +35,12 @@ test('filterImages：0 是中灰，各自与共用的尺度按手算', async () 
   const shared = filterImages(model, 'c1', { scale: 'shared' });
   assertClose(shared.dataSync(), [1, 0.5, 0.5, 0, 0.5, 0.5, 0.75, 0.75, 0.75, 0.25, 0.25, 0.25], 1e-6);
   assertClose(colourShare(model), [2 / 3, 0], 1e-6);
-  assertClose(greyFilters(model).filters[1], [3, -3], 1e-6);
+  const { size, patterns } = filterPatterns(model);
+  assert.equal(size, [1, 2]);
+  assertClose(patterns[0].colour, [1, 0, 0], 1e-6);
+  assertClose(patterns[0].values, [2, -2], 1e-6);
+  assertClose(patterns[1].values, [Math.sqrt(3), -Math.sqrt(3)], 1e-6);
+  assertClose([patterns[0].share, patterns[1].share], [1, 1], 1e-6);
   await leakFree(() => filterImages(model));
   await leakFree(() => colourShare(model));
   tf.dispose([each, shared]);

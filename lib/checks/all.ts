@@ -1,0 +1,4 @@
+import * as filters from './filters';
+
+/** 各章练习的检查函数（exercise checks）：`check.名称(答案)` 说对不对，错的时候说最像哪一种常见的错误。 */
+export const check = { ...filters };
