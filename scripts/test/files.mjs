@@ -33,7 +33,7 @@ export function testTasks(folder, { native }) {
 
 export async function runTestFile({ name, file, env }, limitSeconds) {
   const before = file.endsWith('.ts') ? tsxArguments() : [];
-  const { code, output } = await run(process.execPath, [...before, inRoot(file)], {
+  const { code, output } = await run(process.execPath, [...before, path.resolve(inRoot(), file)], {
     env: { ...env, FORCE_COLOR: '0' },
     limitSeconds,
     check: false,

@@ -1,0 +1,137 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { anyNative, installNative, nativeFacts, planNative } from '../../scripts/setup/native.mjs';
+import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
+import { Report, SetupError } from '../../scripts/setup/report.mjs';
+import { CommandError, run } from '../../scripts/setup/run.mjs';
+
+const base = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-setup-'));
+test.after(() => fs.rmSync(base, { recursive: true }));
+
+const lock = {
+  packages: {
+    '': { version: '0' },
+    'node_modules/one': { version: '1.0.0', integrity: 'x' },
+    'node_modules/other-system': { version: '1.0.0', integrity: 'y', optional: true },
+  },
+};
+
+function project(name) {
+  const root = path.join(base, name);
+  const write = (file, value) => {
+    fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    fs.writeFileSync(path.join(root, file), JSON.stringify(value));
+  };
+  write('package-lock.json', lock);
+  write('node_modules/one/package.json', { version: '1.0.0' });
+  const { 'node_modules/one': one } = lock.packages;
+  write('node_modules/.package-lock.json', { packages: { 'node_modules/one': one } });
+  return { root, write };
+}
+
+test('complete npm packages are recognised; those of other systems may be absent', () => {
+  const { root } = project('complete');
+  assert.ok(packagesInstalled(root));
+  rememberMachine(root);
+  assert.ok(packagesInstalled(root));
+});
+
+test('an interrupted npm ci is repeated: npm writes its own lockfile last', () => {
+  const { root } = project('interrupted');
+  fs.rmSync(path.join(root, 'node_modules/.package-lock.json'));
+  assert.not(packagesInstalled(root));
+});
+
+test('a changed lockfile, a deleted package, a folder from another machine: all are repaired', () => {
+  const changed = project('changed');
+  const packages = { ...lock.packages, 'node_modules/one': { version: '1.0.1', integrity: 'z' } };
+  changed.write('package-lock.json', { packages });
+  assert.not(packagesInstalled(changed.root));
+  const deleted = project('deleted');
+  fs.rmSync(path.join(deleted.root, 'node_modules/one'), { recursive: true });
+  assert.not(packagesInstalled(deleted.root));
+  const moved = project('moved');
+  moved.write('node_modules/.convscope-machine.json', { machine: 'amiga-68000' });
+  assert.not(packagesInstalled(moved.root));
+});
+
+test('an old Node.js is refused with a sentence', () => {
+  checkNode('20.6.0');
+  checkNode('24.1.0');
+  assert.throws(() => checkNode('18.20.0'), /18\.20\.0/);
+  assert.throws(() => checkNode('20.5.1'), /20\.5\.1/);
+});
+
+const machine = { platform: 'linux', arch: 'x64', glibc: true, compiler: '/usr/bin/g++', cuda: false, wish: '' };
+
+test('where the native backend comes from', () => {
+  const kind = (change) => planNative({ ...machine, ...change }).kind;
+  assert.is(kind({}), 'build');
+  assert.is(kind({ arch: 'arm64' }), 'build');
+  assert.is(kind({ compiler: undefined }), 'prebuilt');
+  assert.is(kind({ wish: 'prebuilt' }), 'prebuilt');
+  assert.is(kind({ wish: 'off' }), 'none');
+  assert.is(kind({ glibc: false }), 'none');
+  assert.is(kind({ platform: 'win32' }), 'none');
+  assert.is(kind({ platform: 'darwin' }), 'none');
+  assert.is(kind({ arch: 'riscv64' }), 'none');
+  assert.match(planNative({ ...machine, platform: 'win32' }).reason.zh, 'WSL2');
+  assert.is(planNative({ ...machine, cuda: true }).flavour, 'cuda');
+  assert.is(planNative({ ...machine, cuda: true, wish: 'cpu' }).flavour, 'cpu');
+  assert.is.not(planNative({ ...machine, cuda: true }).key, planNative(machine).key);
+});
+
+/** Calls `work` with other environment variables. */
+async function withEnvironment(changes, work) {
+  const before = { ...process.env };
+  Object.assign(process.env, changes);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(changes)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  }
+}
+
+const quiet = new Report({ stream: { write: () => {} } });
+
+test('a native backend that was not finished does not count, and is cleared away by the next try', async () => {
+  const cache = path.join(base, 'cache');
+  const plan = planNative({ ...machine, wish: 'prebuilt' });
+  const draft = path.join(cache, 'native', `${plan.key}.draft-1`);
+  fs.mkdirSync(draft, { recursive: true });
+  fs.writeFileSync(path.join(draft, 'tfjs_binding.node'), 'half a file');
+  // nobody listens on port 9 of this machine
+  await withEnvironment({ CONVSCOPE_CACHE: cache, TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/' }, async () => {
+    assert.is(nativeFacts(plan), undefined);
+    assert.is(anyNative(plan), undefined);
+    try {
+      await installNative(plan, quiet);
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, SetupError);
+      assert.match(error.texts.zh, '127.0.0.1');
+    }
+    assert.equal(fs.readdirSync(path.join(cache, 'native')), []);
+  });
+});
+
+test('a failing program is reported with the end of what it said', async () => {
+  try {
+    await run(process.execPath, ['-e', 'console.log("first"); console.error("last words"); process.exit(4)']);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, CommandError);
+    assert.is(error.code, 4);
+    assert.match(error.message, 'last words');
+  }
+  const { code } = await run('/no/such/program', [], { check: false });
+  assert.is(code, 127);
+});
+
+test.run();
