@@ -1,13 +1,17 @@
 /**
- * One set-up at a time. The lock is a file that names its owner; the owner touches it every few seconds,
- * so that the lock of a killed process or of yesterday's crashed machine does not hold anybody up.
+ * One set-up at a time. The lock is a file that names its owner and the programs that the owner has started;
+ * it is written anew every second, so that the lock of a killed process or of yesterday's crashed machine does
+ * not hold anybody up. An npm that outlives its killed owner is waited for: two at once would spoil node_modules.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readJson } from './place.mjs';
+import { runningPrograms } from './run.mjs';
 
+const HEARTBEAT_MS = 1000;
 const STALE_MS = 60_000;
+const ORPHAN_MS = 10 * 60_000;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function withLock(file, report, work, { pollMs = 500 } = {}) {
@@ -37,7 +41,7 @@ async function acquire(file, report, pollMs) {
     }
     await wait(pollMs);
   }
-  const heart = setInterval(() => touch(file), 5000);
+  const heart = setInterval(() => beat(file), HEARTBEAT_MS);
   heart.unref();
   const release = () => {
     clearInterval(heart);
@@ -50,7 +54,7 @@ async function acquire(file, report, pollMs) {
 
 function tryToCreate(file) {
   try {
-    fs.writeFileSync(file, JSON.stringify({ pid: process.pid, host: os.hostname() }), { flag: 'wx' });
+    fs.writeFileSync(file, owner(), { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
@@ -58,10 +62,13 @@ function tryToCreate(file) {
   }
 }
 
-function touch(file) {
+const owner = () => JSON.stringify({ pid: process.pid, host: os.hostname(), programs: runningPrograms() });
+
+function beat(file) {
   try {
-    const now = new Date();
-    fs.utimesSync(file, now, now);
+    // r+: a lock that somebody took away is not made again
+    fs.writeFileSync(file, owner(), { flag: 'r+' });
+    fs.truncateSync(file, Buffer.byteLength(owner()));
   } catch {
     // somebody cleared the cache under us; the work itself is safe to repeat
   }
@@ -70,9 +77,11 @@ function touch(file) {
 function isStale(file) {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat) return false; // released this very moment: try again
-  if (Date.now() - stat.mtimeMs > STALE_MS) return true;
-  const { pid, host } = readJson(file, {});
-  return pid !== undefined && host === os.hostname() && !isAlive(pid);
+  const age = Date.now() - stat.mtimeMs;
+  const { pid, host, programs = [] } = readJson(file, {});
+  if (pid === undefined || host !== os.hostname()) return age > STALE_MS;
+  if (age < STALE_MS && isAlive(pid)) return false;
+  return age > ORPHAN_MS || !programs.some(isAlive);
 }
 
 /** Of two waiters that both see a stale lock, only one wins the renaming. */

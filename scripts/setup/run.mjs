@@ -6,6 +6,9 @@ import { root, windows } from './place.mjs';
 
 const children = new Set();
 
+/** The process numbers of what we have started and what has not ended. */
+export const runningPrograms = () => [...children].map((child) => child.pid);
+
 /** Our children end with us: otherwise an interrupted set-up would leave pip or g++ running. */
 function endChildren() {
   for (const child of children) child.kill('SIGTERM');

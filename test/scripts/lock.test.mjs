@@ -57,6 +57,21 @@ test('the lock of a killed process does not hold anybody up', async () => {
   assert.is(await withLock(file, report, () => 'done', { pollMs: 10 }), 'done');
 });
 
+test('a program that outlives its killed owner is waited for', async () => {
+  const file = path.join(folder, 'orphan');
+  const orphan = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+  const dead = spawn(process.execPath, ['-e', '']);
+  await new Promise((resolve) => dead.on('exit', resolve));
+  fs.writeFileSync(file, JSON.stringify({ pid: dead.pid, host: os.hostname(), programs: [orphan.pid] }));
+  let got = false;
+  const waiting = withLock(file, report, () => (got = true), { pollMs: 10 });
+  await wait(100);
+  assert.not(got);
+  orphan.kill('SIGKILL');
+  await waiting;
+  assert.ok(got);
+});
+
 test("the lock of yesterday's machine, whose process number lives again, does not either", async () => {
   const file = path.join(folder, 'old');
   fs.writeFileSync(file, JSON.stringify({ pid: process.ppid, host: os.hostname() }));
