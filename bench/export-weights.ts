@@ -1,0 +1,44 @@
+/**
+ * Writes the networks' decoded weights for PyTorch to read: NETWORK.json (name, shape and offset of each weight) and
+ * NETWORK.bin (float32, little-endian), in the layouts of TensorFlow.js.
+ *
+ *     npx tsx bench/export-weights.ts FOLDER [squeezenet] [alexnet] [alexnet-head] [efficientnet-lite0]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetchNetworkFiles } from '../lib/download';
+import { decodeSqueezeNet } from '../lib/networks/formats/deep-compression';
+import { readEmbeddedEfficientNet } from '../lib/networks/formats/embedded';
+import { decodeAlexNetHead, decodeAlexNetTrunk } from '../lib/networks/formats/quantized-cnn';
+import type { NamedWeights } from '../lib/networks/formats/weights';
+
+const sources: Record<string, () => Promise<NamedWeights>> = {
+  squeezenet: async () => decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet')).values()][0]),
+  alexnet: async () => decodeAlexNetTrunk(await fetchNetworkFiles('alexnet')),
+  'alexnet-head': async () => decodeAlexNetHead(await fetchNetworkFiles('alexnet-head')),
+  'efficientnet-lite0': async () => readEmbeddedEfficientNet(),
+};
+
+async function main([folder, ...networks]: string[]): Promise<void> {
+  if (!folder) throw new Error('npx tsx bench/export-weights.ts FOLDER [NETWORK ...]');
+  mkdirSync(folder, { recursive: true });
+  for (const network of networks.length ? networks : ['squeezenet', 'alexnet', 'efficientnet-lite0']) {
+    if (!sources[network]) throw new Error(`no ${network}; there are ${Object.keys(sources).join(', ')}`);
+    const weights = Object.entries(await sources[network]());
+    let offset = 0;
+    const list = weights.map(([name, { data, shape }]) => {
+      const entry = { name, shape, offset };
+      offset += data.length;
+      return entry;
+    });
+    const bytes = weights.map(([, { data }]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    writeFileSync(join(folder, `${network}.bin`), Buffer.concat(bytes));
+    writeFileSync(join(folder, `${network}.json`), JSON.stringify(list));
+    console.log(`${network}: ${weights.length} weights, ${(4 * offset) / 1e6} MB`);
+  }
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
