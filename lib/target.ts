@@ -107,3 +107,42 @@ export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedT
   });
   return tf.tensor(seed, activations.shape);
 }
+
+/**
+ * 神经元（或类别得分）在一幅图上的值（value of the target）。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
+ * @returns 激活值；'max' 是特征图里最大的一个，'sum' 是整张之和，类别是 softmax 之前的得分
+ * @throws RangeError 类别、层、通道或位置不对
+ */
+export function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): number {
+  const [value] = tf.tidy(() => targetValues(model, tf.expandDims(image, 0) as tf.Tensor4D, target));
+  return value;
+}
+
+/** The same for a batch of images, in one pass. */
+export function targetValues(model: ImageModel, images: tf.Tensor4D, target: Target): number[] {
+  const resolved = resolveTarget(model, target);
+  return tf.tidy(() => {
+    const [activations] = model.forward(images, [resolved.layer]);
+    const count = images.shape[0];
+    const picked = tf.mul(activations, seedGradient(activations, Array(count).fill(resolved)));
+    return Array.from(tf.sum(tf.reshape(picked, [count, -1]), 1).dataSync());
+  }) as unknown as number[];
+}
+
+/** 把 'max' 与 'center' 定成这幅图上的一个位置 [行, 列]；类别、'sum' 与全连接层原样返回。 */
+export function fixTarget(model: ImageModel, image: tf.Tensor3D, target: Target): Target {
+  const { layer, channel, at } = resolveTarget(model, target);
+  if (at !== 'max' && at !== 'center') return target;
+  const activations = model.activations(image, layer);
+  const [height, width, channels] = activations.shape;
+  const values = activations.dataSync();
+  activations.dispose();
+  if (activations.rank !== 3) return target;
+  return {
+    layer,
+    channel,
+    at: at === 'max' ? largestIn(values, width!, channels!, channel) : [height >> 1, width! >> 1],
+  };
+}
