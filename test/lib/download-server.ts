@@ -4,8 +4,15 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { Host } from '../../lib/download/settings';
-import { networkFiles, type WeightFile } from '../../lib/networks/files';
+import type { Test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fetchNetworkFiles, type FetchOptions } from '../../lib/download';
+import type { DownloadSettings, Host } from '../../lib/download/settings';
+import { CourseError } from '../../lib/errors';
+import { networkFiles, type NetworkFilesId, type WeightFile } from '../../lib/networks/files';
+
+/** SqueezeNet's one file. */
+export const NAME = 'compressed_SqueezeNet.net';
 
 export interface Request {
   readonly file: string;
@@ -101,4 +108,64 @@ export function makeUpFiles(): Map<string, Buffer> {
     });
   }
   return contents;
+}
+
+/** What a test of the downloader needs: made-up files, servers and folders that vanish after each test. */
+export function downloadFixture(test: Test) {
+  const contents = makeUpFiles();
+  const servers: TestServer[] = [];
+  const folders: string[] = [];
+  test.after.each(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+    for (const made of folders.splice(0)) fs.rmSync(made, { recursive: true, force: true });
+  });
+
+  /** No host but the test's, no folder, and patience enough for a busy machine. */
+  const settings = (changes: Partial<DownloadSettings>): Partial<DownloadSettings> => ({
+    folder: undefined,
+    mirror: undefined,
+    hosts: [],
+    offline: false,
+    connectTimeout: 9000,
+    stallTimeout: 9000,
+    ...changes,
+  });
+
+  return {
+    contents,
+    content: contents.get(NAME)!,
+    settings,
+    folder() {
+      folders.push(emptyFolder());
+      return folders.at(-1)!;
+    },
+    async start(manner?: Manner | Manner[], title?: string, files = contents) {
+      servers.push(await startServer(files, manner, title));
+      return servers.at(-1)!;
+    },
+    get: (changes: Partial<DownloadSettings>, id: NetworkFilesId = 'squeezenet', options: FetchOptions = {}) =>
+      fetchNetworkFiles(id, { settings: settings(changes), ...options }),
+    intact(files: Map<string, Uint8Array>) {
+      for (const [name, bytes] of files) assert.ok(contents.get(name)!.equals(bytes), name);
+    },
+    /** Whole files and nothing else: no half-done download, no other name. */
+    assertCacheHolds(cache: string, ...names: string[]) {
+      assert.equal(fs.readdirSync(cache).sort(), [...names].sort());
+      for (const name of names) {
+        assert.ok(fs.readFileSync(path.join(cache, name)).equals(contents.get(name)!), name);
+      }
+    },
+  };
+}
+
+/** Asserts a CourseError that tells all of this. */
+export async function refused(promise: Promise<unknown>, ...told: RegExp[]): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.instance(error, CourseError, String((error as Error).stack));
+    for (const what of told) assert.match((error as Error).message, what);
+    return error as Error;
+  }
+  return assert.unreachable('没有报错') as never;
 }
