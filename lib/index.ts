@@ -16,7 +16,29 @@ export { randomGenerator } from './random';
 export * from './filters';
 // 02 最大激活图块
 export { type ChannelPatches, type Patch, patchImage, patchPurity, scanPhotos, topPatches } from './patches';
+// 03 高维表征
+export * from './embedding';
+export { featureMatrix, type FeatureMatrix, type FeatureMatrixOptions, pixelMatrix } from './features';
+export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './thumbnails';
 // 05 去卷积方法
-export * from './gradients';
+export {
+  type Attribution,
+  type IntegratedGradients,
+  integratedGradients,
+  type SmoothGrad,
+  smoothGrad,
+} from './attributions';
+export { type FeatureMapOptions, featureMapGradients, strongestUnits, type StrongUnit } from './feature-map-gradients';
+export { type GradCam, gradCam, guidedGradCam } from './grad-cam';
+export { explainRule, type RuleExplanation } from './gradient-rules';
+export { backProject, type GradientOptions, inputGradient, type Rule, RULES, withRule } from './gradients';
+export * from './metrics';
+export { type InsertionDeletion, insertionDeletion, randomDirection, responseAlong } from './perturbation';
+export * from './saliency';
+export { cascadingRandomisation, type RandomisationTest, weightedLayers } from './sanity';
+export { fixTarget, type Position, type Target, targetValue, targetValues } from './target';
+
+// 练习
+export { check } from './checks/all';
 
 export * from './show/index';

@@ -7,3 +7,5 @@ export { showTable, type ShowTableOptions, type Cell } from './table';
 export { progress, type Progress } from './progress';
 export { claim, CLAIM_MIME, type ClaimOptions, type Measurement } from './claim';
 export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from './colormap';
+export { showNetwork } from './network';
+export { showNotice } from './notice';
