@@ -20,18 +20,73 @@ export async function encodeJpegBytes(pixels: Pixels, quality: number): Promise<
 }
 
 /**
- * PNG of our own: grey and RGB without the alpha channel that a canvas always writes, hence smaller, and the same
- * bytes on every machine, so that a committed notebook does not change when it is run again.
+ * PNG of our own: grey, palette and RGB without the alpha channel that a canvas always writes, hence smaller, and the
+ * same bytes on every machine, so that a committed notebook does not change when it is run again.
  */
-export function encodePngBytes({ width, height, channels, data }: Pixels): Uint8Array {
+export function encodePngBytes(given: Pixels): Uint8Array {
+  const pixels = withoutColour(given);
+  const { width, height, channels, data } = pixels;
+  const stride = width * channels;
+  // Photographs shrink by differences between neighbours, charts by runs of equal bytes.
+  const trials: Trial[] = [
+    { type: channels === 3 ? 2 : 0, palette: [], body: squeeze(filterRows(data, stride, height, channels)) },
+    { type: channels === 3 ? 2 : 0, palette: [], body: squeeze(plainRows(data, stride, height)) },
+  ];
+  const indexed = channels === 3 ? indexColours(data) : undefined;
+  if (indexed) {
+    const palette = [chunk('PLTE', indexed.palette)];
+    trials.push({ type: 3, palette, body: squeeze(plainRows(indexed.indices, width, height)) });
+  }
+  const { type, palette, body } = trials.sort((a, b) => a.body.length - b.body.length)[0];
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header[8] = 8;
-  header[9] = channels === 3 ? 2 : 0;
-  const body = deflateSync(filterRows(data, width * channels, height, channels), { level: 9, memLevel: 9 });
+  header[9] = type;
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', body), chunk('IEND', Buffer.alloc(0))]);
+  const parts = [chunk('IHDR', header), ...palette, chunk('IDAT', body), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([signature, ...parts]);
+}
+
+interface Trial {
+  readonly type: number;
+  readonly palette: readonly Buffer[];
+  readonly body: Uint8Array;
+}
+
+const squeeze = (rows: Uint8Array) => deflateSync(rows, { level: 9, memLevel: 9 });
+
+/** A picture whose three channels are equal everywhere needs only one. */
+function withoutColour(pixels: Pixels): Pixels {
+  const { channels, data } = pixels;
+  if (channels === 1) return pixels;
+  for (let i = 0; i < data.length; i += 3) if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return pixels;
+  return { ...pixels, channels: 1, data: data.filter((_, i) => i % 3 === 0) };
+}
+
+/** At most 256 colours: one byte a pixel instead of three, without any loss. */
+function indexColours(data: Uint8ClampedArray): { indices: Uint8Array; palette: Uint8Array } | undefined {
+  const known = new Map<number, number>();
+  const indices = new Uint8Array(data.length / 3);
+  for (let i = 0; i < indices.length; i++) {
+    const colour = (data[3 * i] << 16) | (data[3 * i + 1] << 8) | data[3 * i + 2];
+    let index = known.get(colour);
+    if (index === undefined) {
+      if (known.size === 256) return undefined;
+      index = known.size;
+      known.set(colour, index);
+    }
+    indices[i] = index;
+  }
+  const palette = Uint8Array.from([...known.keys()].flatMap((c) => [c >> 16, (c >> 8) & 255, c & 255]));
+  return { indices, palette };
+}
+
+function plainRows(data: ArrayLike<number>, stride: number, height: number): Uint8Array {
+  const source = Uint8Array.from(data);
+  const out = new Uint8Array(height * (stride + 1));
+  for (let y = 0; y < height; y++) out.set(source.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  return out;
 }
 
 function chunk(type: string, body: Uint8Array): Buffer {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CourseError, nearestNames } from './errors';
+import { projectRoot } from './paths';
 
 /** Where a picture comes from: a path, an http(s)/data/file URL, or the bytes of a file. */
 export type ImageSource = string | URL | Uint8Array;
@@ -12,7 +13,6 @@ export interface ImageFile {
   readonly label: string;
 }
 
-const ROOT = path.resolve(__dirname, '..');
 const MAX_BYTES = 200 * 2 ** 20;
 const DOWNLOAD_SECONDS = 30;
 
@@ -33,9 +33,9 @@ export async function readImageFile(source: ImageSource): Promise<ImageFile> {
 
 /** Relative paths: first beside the notebook, then in the project, then among the course's photos. */
 function searchFolders(): string[] {
-  return [
-    ...new Set([process.env.NOTEBOOK_DIR ?? process.cwd(), process.cwd(), ROOT, path.join(ROOT, 'data', 'photos')]),
-  ];
+  const root = projectRoot();
+  const here = process.env.NOTEBOOK_DIR ?? process.cwd();
+  return [...new Set([here, process.cwd(), root, path.join(root, 'data', 'photos')])];
 }
 
 function locate(name: string): string {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CourseError, nearestNames, unknownName } from './errors';
 import { readHeader } from './image-header';
+import { projectRoot } from './paths';
 
 export interface Photo {
   /** 文件（file）：相对于 data/photos 的路径，如 "mammal/panda.jpg"。 */
@@ -32,19 +33,19 @@ export interface CoursePhotosOptions {
   background?: 'scene' | 'flat';
 }
 
-const FOLDER = path.resolve(__dirname, '..', 'data', 'photos');
 let manifest: readonly Photo[] | undefined;
 
 function allPhotos(): readonly Photo[] {
   if (manifest) return manifest;
-  const file = path.join(FOLDER, 'manifest.json');
+  const folder = path.join(projectRoot(), 'data', 'photos');
+  const file = path.join(folder, 'manifest.json');
   let entries: Omit<Photo, 'path'>[];
   try {
     entries = JSON.parse(fs.readFileSync(file, 'utf8'));
   } catch (error) {
     throw new CourseError(`读不了课程照片的清单 ${file}：${(error as Error).message}。请重新取得 data/photos 文件夹。`);
   }
-  manifest = entries.map((entry) => ({ ...entry, path: path.join(FOLDER, entry.file) }));
+  manifest = entries.map((entry) => ({ ...entry, path: path.join(folder, entry.file) }));
   return manifest;
 }
 

@@ -2,7 +2,8 @@ import { createCanvas, loadImage, type Canvas, type SKRSContext2D } from 'canvas
 import { hasColorbar, plainText, type Figure, type Rect, type Trace } from './figure';
 import { drawColorbars, drawLegend, legendHeight, legendWidth } from './legend';
 import { drawNotes } from './notes';
-import { crowded, drawAxes, labelWidth, makePanels, type FilledPanel } from './panels';
+import { axisRoom, drawAxes } from './axes';
+import { makePanels, type FilledPanel } from './panels';
 import { drawBars, drawHeatmap, drawPlacedImage, drawScatter, type PlacedImage } from './traces';
 import { drawText, INK, MUTED, PAPER } from './text';
 
@@ -56,45 +57,31 @@ function fitPaper(
   width: number,
   height: number,
 ): Rect {
-  const given = layout.margin ?? {};
-  if (given.autoexpand === false) {
-    const { l = 0, r = 0, t = 0, b = 0 } = given;
-    return { x: l, y: t, width: width - l - r, height: height - t - b };
-  }
-  const first = makePanels(traces, layout, { x: 80, y: 60, width: width - 120, height: height - 120 });
-  const isLeft = (p: FilledPanel) => p.rect.x < 80 + 0.02 * width && p.y.settings.side !== 'right';
-  const visible = (p: FilledPanel) => p.y.settings.visible !== false;
-  const left = Math.max(
-    16,
-    ...first.filter((p) => isLeft(p) && visible(p)).map((p) => labelWidth(context, p) + (p.y.title ? 46 : 20)),
-  );
-  const rightAxis = Math.max(
-    0,
-    ...first.filter((p) => p.y.settings.side === 'right').map((p) => labelWidth(context, p) + (p.y.title ? 46 : 20)),
-  );
-  const bottom = Math.max(
-    16,
-    ...first.map((p) =>
-      p.x.settings.visible === false
-        ? 16
-        : (p.x.ticks.length ? 34 : 14) + (crowded(context, p) ? 34 : 0) + (p.x.title ? 26 : 0),
-    ),
-  );
-  const bars = first.some((p) => p.traces.some(({ trace }) => hasColorbar(trace)));
-  const top =
-    16 +
-    (plainText(layout.title) ? 30 : 0) +
-    legendHeight(context, traces, layout, width) +
-    (hasTopNotes(layout) ? 24 : 0);
-  const right = Math.max(rightAxis + 20, (bars && first.length === 1 ? 92 : 20) + legendWidth(context, traces, layout));
-  return {
-    x: Math.max(left, 0),
-    y: Math.max(top, given.t ?? 0),
-    width: width - left - Math.max(right, given.r ?? 0),
-    height: height - Math.max(top, given.t ?? 0) - Math.max(bottom, 0),
-  };
+  const { l = 0, r = 0, t = 0, b = 0, autoexpand } = layout.margin ?? {};
+  if (autoexpand === false) return { x: l, y: t, width: width - l - r, height: height - t - b };
+  const guess = { x: 80, y: 60, width: width - 120, height: height - 120 };
+  const panels = makePanels(traces, layout, guess);
+  // What stands out over the edges of the whole area, panel by panel.
+  const over = panels.map((panel) => {
+    const { beside, below } = axisRoom(context, panel);
+    const { x, y, width: w, height: h } = panel.rect;
+    const bar = panel.traces.some(({ trace }) => hasColorbar(trace)) ? COLORBAR_ROOM : 0;
+    const isRight = panel.y.settings.side === 'right';
+    return {
+      left: (isRight ? 0 : beside) - (x - guess.x),
+      right: Math.max(bar, isRight ? beside : 0) - (guess.x + guess.width - x - w),
+      below: below - (guess.y + guess.height - y - h),
+    };
+  });
+  const left = Math.max(12, ...over.map((o) => o.left + 6));
+  const right = Math.max(24, ...over.map((o) => o.right + 10)) + legendWidth(context, traces, layout);
+  const bottom = Math.max(12, ...over.map((o) => o.below + 4));
+  const head = (plainText(layout.title) ? 46 : 18) + legendHeight(context, traces, layout, width);
+  const top = head + (hasTopNotes(layout) ? 24 : 0);
+  return { x: left, y: top, width: width - left - right, height: height - top - bottom };
 }
 
+const COLORBAR_ROOM = 84;
 const hasTopNotes = (layout: Layout) =>
   (layout.annotations ?? []).some((a: Layout) => a.yref === 'paper' && Number(a.y) >= 1);
 
@@ -131,14 +118,9 @@ function drawPanel(
     for (const { trace, index } of panel.traces)
       if (kind(trace) === 'scatter') drawScatter(context, panel, trace, index);
   });
-  if (axesOnTop) drawAxes(context, { ...panel, x: withoutGrid(panel.x), y: withoutGrid(panel.y) });
+  // Lines across a picture would be read as part of it.
+  if (axesOnTop) drawAxes(context, panel, { lines: false });
 }
-
-/** Lines across a picture would be read as part of it. */
-const withoutGrid = <T extends FilledPanel['x']>(axis: T): T => ({
-  ...axis,
-  settings: { ...axis.settings, showgrid: false, zeroline: false },
-});
 
 async function decodeImages(layout: Layout): Promise<PlacedImage[]> {
   const placed: PlacedImage[] = [];

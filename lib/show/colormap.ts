@@ -2,41 +2,47 @@
 export type Rgb = readonly [number, number, number];
 export type ColormapName = 'sequential' | 'diverging' | 'grey';
 
-/**
- * OKLCH (lightness, chroma, hue in degrees) -> sRGB. Colour maps are paths in this space, because equal steps of its
- * lightness look equally large: a colour map then shows the data and not its own bands. (Ottosson 2020, OKLab)
- */
-function oklch(lightness: number, chroma: number, hue: number): Rgb {
+/** OKLCH (lightness, chroma, hue in degrees) -> linear sRGB. (Ottosson 2020, OKLab) */
+function linearRgb(lightness: number, chroma: number, hue: number): number[] {
   const a = chroma * Math.cos((hue * Math.PI) / 180);
   const b = chroma * Math.sin((hue * Math.PI) / 180);
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  const linear = [
+  return [
     4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
     -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
   ];
-  const [r, g, blue] = linear.map((v) => {
+}
+
+/**
+ * Colour maps are paths in OKLCH, because equal steps of its lightness look equally large: a map then shows the data
+ * and not bands of its own. Where a screen cannot show the colour, chroma gives way and lightness stays.
+ */
+function oklch(lightness: number, chroma: number, hue: number): Rgb {
+  const shows = (c: number) => linearRgb(lightness, c, hue).every((v) => v >= -1e-4 && v <= 1.0001);
+  let [low, high] = [0, chroma];
+  if (shows(chroma)) low = chroma;
+  else
+    for (let i = 0; i < 20; i++)
+      [low, high] = shows((low + high) / 2) ? [(low + high) / 2, high] : [low, (low + high) / 2];
+  const [r, g, b] = linearRgb(lightness, low, hue).map((v) => {
     const c = Math.min(1, Math.max(0, v));
     return Math.round(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * c ** (1 / 2.4) - 0.055));
   });
-  return [r, g, blue];
+  return [r, g, b];
 }
 
 /** Dark violet -> blue -> teal -> yellow: lightness rises evenly, so it reads the same without colour vision. */
 function sequentialAt(t: number): Rgb {
-  return oklch(
-    0.24 + 0.69 * t,
-    0.105 + 0.075 * Math.sin(Math.PI * t) ** 2 * (t < 0.5 ? 0.2 : 0.6) + 0.05 * t,
-    300 - 197 * t,
-  );
+  return oklch(0.26 + 0.67 * t, 0.11 + 0.05 * t - 0.035 * Math.sin(Math.PI * t), 302 - 200 * t);
 }
 
 /** Blue (negative) -> white (zero) -> orange (positive), both arms equally strong. */
 function divergingAt(t: number): Rgb {
   const strength = Math.abs(2 * t - 1);
-  return oklch(0.975 - 0.455 * strength, 0.155 * strength ** 0.9, t < 0.5 ? 255 : 52);
+  return oklch(0.98 - 0.44 * strength, 0.16 * strength, t < 0.5 ? 255 : 52);
 }
 
 const TABLE_SIZE = 256;

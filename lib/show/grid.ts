@@ -12,7 +12,7 @@ import {
   type Range,
   type Raster,
 } from './picture';
-import { drawText, INK, MUTED, PAPER, shorten, textWidth, wrapText } from './text';
+import { drawText, INK, LABEL, MUTED, NOTE, PAPER, shorten, textWidth, wrapText } from './text';
 
 /** unit：[0, 1] 原样；each：各图拉伸到自己的最小–最大；shared：全体同一尺度；signed、signed-shared：0 是中灰。 */
 export type GridScale = 'unit' | 'each' | 'shared' | 'signed' | 'signed-shared';
@@ -61,7 +61,7 @@ export async function showGrid(images: GridImages, options: ShowGridOptions = {}
   context.fillRect(0, 0, canvas.width, canvas.height);
   drawLabels(context, plan, options);
   rasters.forEach((raster, i) => drawTile(context, plan, i, raster, ranges[i]));
-  if (note) drawText(context, note, plan.left, canvas.height - MARGIN - 4, { size: 14, color: MUTED });
+  if (note) drawText(context, note, plan.left, canvas.height - MARGIN - 4, { size: NOTE, color: MUTED });
   await emitCanvas(canvas, { alt: options.alt ?? describe(rasters.length, options) });
 }
 
@@ -131,7 +131,8 @@ interface Plan {
   readonly gap: number;
   readonly left: number;
   readonly top: number;
-  readonly captionHeight: number;
+  /** Top of each row of cells; rows without captions take less room. */
+  readonly rowTops: readonly number[];
   readonly captionSize: number;
   readonly captions: readonly string[][];
   readonly width: number;
@@ -152,14 +153,17 @@ function layout(rasters: readonly Raster[], columns: number, options: ShowGridOp
   if (tile === undefined && Math.max(wide, high) <= 64)
     cellWidth = wide * Math.max(1, Math.min(Math.ceil(room / wide), Math.ceil(360 / wide)));
   const cellHeight = Math.max(1, Math.round((cellWidth * high) / wide));
-  const captionSize = cellWidth >= 72 || captions.length === 0 ? 16 : 13;
+  const captionSize = cellWidth >= 72 || captions.length === 0 ? LABEL : 13;
   const wrapped = rasters.map((_, i) =>
     captions[i] ? wrapText(probe, captions[i], cellWidth + gap - 6, captionSize, 2) : [],
   );
-  const captionHeight =
-    Math.max(0, ...wrapped.map((lines) => lines.length)) * (captionSize + 5) + (captions.length ? 6 : 0);
   const top = MARGIN + (title ? 34 : 0) + (options.columnLabels?.length ? 28 : 0);
   const rows = Math.ceil(rasters.length / columns);
+  const rowTops = [top];
+  for (let row = 0; row < rows; row++) {
+    const lines = Math.max(0, ...wrapped.slice(row * columns, (row + 1) * columns).map((l) => l.length));
+    rowTops.push(rowTops[row] + cellHeight + (lines ? lines * (captionSize + 5) + 6 : 0) + gap);
+  }
   const gridWidth = columns * cellWidth + (columns - 1) * gap;
   const titleWidth = title ? textWidth(probe, title, 20, 'bold') + 2 * MARGIN : 0;
   return {
@@ -169,16 +173,16 @@ function layout(rasters: readonly Raster[], columns: number, options: ShowGridOp
     gap,
     left,
     top,
-    captionHeight,
+    rowTops,
     captionSize,
     captions: wrapped,
     width: Math.ceil(Math.max(left + gridWidth + MARGIN, Math.min(titleWidth, SHEET_WIDTH), 320)),
-    height: (note) => top + rows * (cellHeight + captionHeight + gap) - gap + MARGIN + (note ? 26 : 0),
+    height: (note) => rowTops[rows] - gap + MARGIN + (note ? 26 : 0),
   };
 }
 
 function drawLabels(context: SKRSContext2D, plan: Plan, { title, rowLabels = [], columnLabels = [] }: ShowGridOptions) {
-  const { left, top, cellWidth, cellHeight, gap, captionHeight } = plan;
+  const { left, top, cellWidth, cellHeight, gap, rowTops } = plan;
   if (title)
     drawText(context, shorten(context, title, plan.width - 2 * MARGIN, 20), MARGIN, MARGIN + 19, {
       size: 20,
@@ -188,8 +192,8 @@ function drawLabels(context: SKRSContext2D, plan: Plan, { title, rowLabels = [],
     const x = left + i * (cellWidth + gap) + cellWidth / 2;
     drawText(context, shorten(context, label, cellWidth + gap - 4), x, top - 10, { align: 'center', color: MUTED });
   });
-  rowLabels.forEach((label, i) => {
-    const y = top + i * (cellHeight + captionHeight + gap) + cellHeight / 2;
+  rowLabels.slice(0, rowTops.length - 1).forEach((label, i) => {
+    const y = rowTops[i] + cellHeight / 2;
     drawText(context, shorten(context, label, left - MARGIN - 12), left - 12, y, {
       align: 'right',
       baseline: 'middle',
@@ -199,9 +203,9 @@ function drawLabels(context: SKRSContext2D, plan: Plan, { title, rowLabels = [],
 }
 
 function drawTile(context: SKRSContext2D, plan: Plan, index: number, raster: Raster, range: Range): void {
-  const { cellWidth, cellHeight, gap, captionHeight, captionSize } = plan;
+  const { cellWidth, cellHeight, gap, captionSize } = plan;
   const x = plan.left + (index % plan.columns) * (cellWidth + gap);
-  const y = plan.top + Math.floor(index / plan.columns) * (cellHeight + captionHeight + gap);
+  const y = plan.rowTops[Math.floor(index / plan.columns)];
   const factor = Math.min(cellWidth / raster.width, cellHeight / raster.height);
   const [width, height] = [raster.width, raster.height].map((n) => Math.max(1, Math.round(n * factor)));
   const picture = enlarge(toGrey(raster, range), width, height);

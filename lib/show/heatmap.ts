@@ -1,12 +1,10 @@
-import { createCanvas, type Canvas } from 'canvas';
 import { tf } from '../backend';
-import { plotlyColorscale, type ColormapName } from './colormap';
 import { drawFigure } from './chart';
-import type { Figure } from './figure';
-import { rasterOf } from './image';
-import { describeRange, emitCanvas, isFlat, rangeOf, symmetric, toGrey, type Range, type Raster } from './picture';
-import { pixelsToCanvas } from '../image-encode';
+import type { ColormapName } from './colormap';
+import { heatFigure } from './heatmap-figure';
 import { roundNumbers } from './html';
+import { rasterOf } from './image';
+import { describeRange, emitCanvas, isFlat, rangeOf, symmetric, type Range, type Raster } from './picture';
 import { PLOTLY_MIME } from './plot';
 
 export interface HeatmapOptions {
@@ -24,10 +22,6 @@ export interface HeatmapOptions {
   /** 给读屏软件的文字（alternative text）。 */
   alt?: string;
 }
-
-/** More cells than this are averaged in the live plot: the notebook stays small, the eye sees no difference. */
-const LIVE_CELLS = 100;
-const PANEL = 420;
 
 /**
  * 显示一幅热图（show a heat map），可盖在图像上；带颜色条，鼠标移上去显示数值，图下写明最小与最大。
@@ -52,7 +46,7 @@ export interface HeatmapsOptions extends HeatmapOptions {
  */
 export async function showHeatmaps(
   maps: readonly { readonly map: tf.Tensor2D; readonly title?: string }[],
-  { image, opacity, title, unit = '', diverging, range, alt, sharedScale = false }: HeatmapsOptions = {},
+  { image, opacity, title = '', unit = '', diverging, range, alt, sharedScale = false }: HeatmapsOptions = {},
 ): Promise<void> {
   if (!Array.isArray(maps) || maps.length === 0) throw new RangeError('maps 是空的：至少要有一幅热图 { map, title }');
   if (opacity !== undefined && !(opacity >= 0 && opacity <= 1))
@@ -64,30 +58,22 @@ export async function showHeatmaps(
   const all = rangeOf(...rasters);
   const signed = diverging ?? (range?.[0] ?? all[0]) < 0;
   const colours: ColormapName = signed ? 'diverging' : 'sequential';
-  const limits = own.map((r) => visibleRange(range ?? (sharedScale ? all : r), signed));
-  const source = base ? await jpegUrl(base) : undefined;
-  const figure = heatFigure(rasters, {
-    maps,
-    limits,
-    own,
-    colours,
-    unit,
-    title,
-    base,
-    source,
-    opacity: opacity ?? (base ? 0.6 : 1),
-  });
+  const panels = rasters.map((raster, i) => ({
+    raster,
+    title: maps[i].title ?? '',
+    own: own[i],
+    limits: visibleRange(range ?? (sharedScale ? all : own[i]), signed),
+  }));
+  const style = { title, unit, colours, base, opacity: opacity ?? (base ? 0.6 : 1) };
+  const figure = await heatFigure(panels, style, false);
   const { width, height } = figure.layout as { width: number; height: number };
   const canvas = await drawFigure(figure, width, height);
-  const live = {
-    ...figure,
-    data: figure.data.map((t, i) => ({ ...t, ...shrink(rasters[i], base) })),
-    config: { displaylogo: false },
-  };
-  const text =
-    alt ??
-    [title, ...maps.map((m, i) => `${m.title || '热图'}（${describeRange(own[i])}）`)].filter(Boolean).join('；');
-  await emitCanvas(canvas, { alt: text, extra: { [PLOTLY_MIME]: roundNumbers(live, 3) } });
+  const live = { ...(await heatFigure(panels, style, true)), config: { displaylogo: false } };
+  const text = panels.map((p) => `${p.title || '热图'}（${describeRange(p.own)}）`);
+  await emitCanvas(canvas, {
+    alt: alt ?? [title, ...text].filter(Boolean).join('；'),
+    live: { [PLOTLY_MIME]: roundNumbers(live, 4) },
+  });
 }
 
 async function readMap(map: tf.Tensor2D): Promise<Raster> {
@@ -103,155 +89,4 @@ function visibleRange(range: Range, signed: boolean): Range {
   const [min, max] = signed ? symmetric(range) : range;
   if (Number.isNaN(min)) return [0, 1];
   return isFlat([min, max]) ? [min - 0.5, max + 0.5] : [min, max];
-}
-
-interface HeatSettings {
-  readonly maps: readonly { readonly title?: string }[];
-  readonly limits: readonly Range[];
-  readonly own: readonly Range[];
-  readonly colours: ColormapName;
-  readonly unit: string;
-  readonly title?: string;
-  readonly base?: Raster;
-  readonly source?: string;
-  readonly opacity: number;
-}
-
-/** One panel per map, in data units of the base picture's pixels (or of the map's cells). */
-function heatFigure(rasters: readonly Raster[], s: HeatSettings): Figure {
-  const n = rasters.length;
-  const columns = Math.min(n, 3);
-  const rows = Math.ceil(n / columns);
-  const panel = n === 1 ? PANEL : n === 2 ? 360 : 250;
-  const { width: w, height: h } = s.base ?? rasters[0];
-  const panelHeight = Math.round(Math.min(640, Math.max(80, (panel * h) / w)));
-  const [cellWidth, cellHeight] = [panel + 96, panelHeight + 66];
-  const [margin, head] = [16, s.title ? 44 : 8];
-  const [width, height] = [margin + columns * cellWidth, head + rows * cellHeight];
-  const layout: Record<string, unknown> = {
-    width,
-    height,
-    title: s.title ? { text: s.title, x: 0.02 } : undefined,
-    margin: { l: 0, r: 0, t: 0, b: 0, autoexpand: false },
-    images: [],
-    annotations: [],
-  };
-  const data = rasters.map((raster, i) => {
-    const ref = i === 0 ? '' : String(i + 1);
-    const left = margin + (i % columns) * cellWidth;
-    const top = head + Math.floor(i / columns) * cellHeight + 30;
-    const across = [left / width, (left + panel) / width];
-    const down = [1 - (top + panelHeight) / height, 1 - top / height];
-    const [spanX, spanY] = s.base ? [w, h] : [raster.width, raster.height];
-    const hidden = { visible: false, showgrid: false, zeroline: false };
-    layout[`xaxis${ref}`] = { ...hidden, domain: across, range: [0, spanX] };
-    layout[`yaxis${ref}`] = { ...hidden, domain: down, range: [spanY, 0], anchor: `x${ref}` };
-    if (s.source)
-      (layout.images as object[]).push({
-        source: s.source,
-        xref: `x${ref}`,
-        yref: `y${ref}`,
-        x: 0,
-        y: 0,
-        sizex: spanX,
-        sizey: spanY,
-        sizing: 'stretch',
-        layer: 'below',
-      });
-    const note = (text: string, y: number, size: number, color: string) =>
-      (layout.annotations as object[]).push({
-        text,
-        xref: 'paper',
-        yref: 'paper',
-        x: across[0],
-        y,
-        xanchor: 'left',
-        yanchor: 'bottom',
-        showarrow: false,
-        font: { size, color },
-      });
-    note(s.maps[i].title ?? '', down[1] + 6 / height, 16, '#333a44');
-    note(describeRange(s.own[i]), down[0] - 26 / height, 14, '#6b7380');
-    return heatTrace(raster, s, i, ref, [spanX, spanY], {
-      x: across[1] + 14 / width,
-      y: (down[0] + down[1]) / 2,
-      len: panelHeight / height,
-    });
-  });
-  return { data, layout };
-}
-
-function heatTrace(
-  raster: Raster,
-  s: HeatSettings,
-  i: number,
-  ref: string,
-  [spanX, spanY]: number[],
-  bar: { x: number; y: number; len: number },
-) {
-  const [dx, dy] = [spanX / raster.width, spanY / raster.height];
-  return {
-    type: 'heatmap',
-    z: rowsOf(raster),
-    x0: dx / 2,
-    dx,
-    y0: dy / 2,
-    dy,
-    x: Array.from({ length: raster.width }, (_, k) => (k + 0.5) * dx),
-    y: Array.from({ length: raster.height }, (_, k) => (k + 0.5) * dy),
-    xaxis: `x${ref}`,
-    yaxis: `y${ref}`,
-    zmin: s.limits[i][0],
-    zmax: s.limits[i][1],
-    colorscale: plotlyColorscale(s.colours),
-    opacity: s.opacity,
-    colorbar: {
-      title: { text: s.unit },
-      thickness: 16,
-      outlinewidth: 0,
-      x: bar.x,
-      y: bar.y,
-      len: bar.len,
-      xpad: 0,
-      ypad: 0,
-      tickfont: { size: 14, color: '#6b7380' },
-    },
-    hovertemplate: '行 %{y:.0f}，列 %{x:.0f}<br>%{z:.3g}<extra></extra>',
-  };
-}
-
-const rowsOf = ({ width, height, values }: Raster) =>
-  Array.from({ length: height }, (_, y) => Array.from(values.subarray(y * width, (y + 1) * width)));
-
-/** Means over blocks, for the live plot only. */
-function shrink(raster: Raster, base: Raster | undefined): Record<string, unknown> {
-  const factor = Math.ceil(Math.max(raster.width, raster.height) / LIVE_CELLS);
-  const [width, height] = [Math.ceil(raster.width / factor), Math.ceil(raster.height / factor)];
-  const z = Array.from({ length: height }, (_, y) =>
-    Array.from({ length: width }, (_, x) => blockMean(raster, x * factor, y * factor, factor)),
-  );
-  const [spanX, spanY] = base ? [base.width, base.height] : [raster.width, raster.height];
-  const [dx, dy] = [(spanX / raster.width) * factor, (spanY / raster.height) * factor];
-  return { z, x: undefined, y: undefined, x0: dx / 2, dx, y0: dy / 2, dy };
-}
-
-function blockMean({ width, height, values }: Raster, x0: number, y0: number, size: number): number {
-  let sum = 0;
-  let count = 0;
-  for (let y = y0; y < Math.min(y0 + size, height); y++) {
-    for (let x = x0; x < Math.min(x0 + size, width); x++, count++) sum += values[y * width + x];
-  }
-  return sum / count;
-}
-
-/** The base picture inside the live figure: small, because its sharp twin is the PNG beside it. */
-async function jpegUrl(base: Raster): Promise<string> {
-  const full = pixelsToCanvas(toGrey(base, [0, 1]));
-  const factor = Math.min(1, 320 / Math.max(full.width, full.height));
-  const canvas: Canvas = createCanvas(
-    Math.max(1, Math.round(full.width * factor)),
-    Math.max(1, Math.round(full.height * factor)),
-  );
-  canvas.getContext('2d').drawImage(full, 0, 0, canvas.width, canvas.height);
-  return `data:image/jpeg;base64,${(await canvas.encode('jpeg', 80)).toString('base64')}`;
 }

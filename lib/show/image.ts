@@ -2,7 +2,7 @@ import { createCanvas, type Canvas } from 'canvas';
 import { tf } from '../backend';
 import { loadImage } from '../image';
 import { describeRange, emitCanvas, enlarge, rangeOf, readRaster, symmetric, toGrey, type Raster } from './picture';
-import { drawText, INK, MUTED, PAPER, wrapText } from './text';
+import { drawText, INK, LABEL, MUTED, NOTE, PAPER, wrapText } from './text';
 
 /** unit：[0, 1] 原样；minmax：自身的最小到最大；signed：0 是中灰，正负对称。 */
 export type ImageScale = 'unit' | 'minmax' | 'signed';
@@ -60,8 +60,8 @@ function withCaption(picture: Canvas, caption: string, note: string): Canvas {
   if (!caption && !note) return picture;
   const probe = picture.getContext('2d');
   const width = Math.max(picture.width, 320);
-  const lines = caption ? wrapText(probe, caption, width - 8, 16, 4) : [];
-  const notes = note ? wrapText(probe, note, width - 8, 14, 2) : [];
+  const lines = caption ? wrapText(probe, caption, width - 8, LABEL, 4) : [];
+  const notes = note ? wrapText(probe, note, width - 8, NOTE, 2) : [];
   const canvas = createCanvas(width, picture.height + 10 + lines.length * 23 + notes.length * 20);
   const context = canvas.getContext('2d');
   context.fillStyle = PAPER;
@@ -70,6 +70,6 @@ function withCaption(picture: Canvas, caption: string, note: string): Canvas {
   let y = picture.height + 10;
   for (const line of lines) drawText(context, line, 2, (y += 20) - 3, { color: INK });
   if (lines.length) y += 3;
-  for (const line of notes) drawText(context, line, 2, (y += 18) - 3, { size: 14, color: MUTED });
+  for (const line of notes) drawText(context, line, 2, (y += 18) - 3, { size: NOTE, color: MUTED });
   return canvas;
 }

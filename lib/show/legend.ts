@@ -4,7 +4,7 @@ import { niceStep } from './axis';
 import { formatNumber } from './html';
 import { colorRange, drawSymbol, scaleColor, setLine, traceColor } from './marks';
 import type { FilledPanel } from './panels';
-import { drawText, INK, MUTED, shorten, textWidth } from './text';
+import { drawText, INK, LABEL as SIZE, MUTED, NOTE, shorten, textWidth } from './text';
 import { heatmapRange } from './traces';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -15,8 +15,7 @@ interface Entry {
   readonly name: string;
 }
 
-const SIZE = 14;
-const ROW = 24;
+const ROW = 26;
 
 function entries(traces: readonly Trace[], layout: Layout): Entry[] {
   const named = traces
@@ -80,7 +79,7 @@ export function drawLegend(
   if (isColumn(list, layout)) {
     const x = width - legendWidth(context, traces, layout) + 8;
     const top = Math.min(...panels.map((p) => p.rect.y)) + 8;
-    list.forEach((entry, i) => drawEntry(context, entry, x, top + i * 22, 200));
+    list.forEach((entry, i) => drawEntry(context, entry, x, top + i * 24, 200));
     return;
   }
   const left = Math.min(...panels.map((p) => p.rect.x));
@@ -156,8 +155,8 @@ export function drawColorbar(
     context.fillStyle = color(1 - i / Math.max(1, length - 1));
     context.fillRect(x, top + i, 16, 1);
   }
-  if (title) drawText(context, title, x, y + 13, { size: 14, color: MUTED });
-  const step = niceStep((max - min) / Math.max(2, Math.round(length / 60)));
+  if (title) drawText(context, title, x, y + 13, { size: NOTE, color: MUTED });
+  const step = niceStep((max - min) / Math.max(2, Math.round(length / 45)));
   for (let k = Math.ceil(min / step - 1e-9); k * step <= max + 1e-9 * step; k++) {
     const at = top + (1 - (k * step - min) / (max - min)) * length;
     drawText(
@@ -165,7 +164,7 @@ export function drawColorbar(
       formatNumber(Number((k * step).toPrecision(6)), 4),
       x + 23,
       Math.min(Math.max(at, top + 6), top + length - 6),
-      { size: 14, color: MUTED, baseline: 'middle' },
+      { size: NOTE, color: MUTED, baseline: 'middle' },
     );
   }
 }

@@ -1,9 +1,7 @@
-import type { SKRSContext2D } from 'canvas';
 import { makeAxis, type Axis, type AxisData } from './axis';
 import { arrangeBars, type BarSet } from './bars';
 import { axisKey, column, pointCount, type Rect, type Trace } from './figure';
 import { heatmapEdges, type Panel } from './traces';
-import { drawText, INK, MUTED, RULE, textWidth } from './text';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
 
@@ -147,86 +145,3 @@ const merge = (parts: readonly AxisData[]): AxisData => ({
   fromZero: parts.some((p) => p.fromZero),
   tight: parts.length > 0 && parts.every((p) => p.tight),
 });
-
-/** Room for the widest label left of a panel. */
-export function labelWidth(context: SKRSContext2D, panel: Panel): number {
-  return Math.max(0, ...panel.y.ticks.map((t) => textWidth(context, t.label, 14)));
-}
-
-/** Grid, zero line, ticks and titles; only what helps to read values. */
-export function drawAxes(context: SKRSContext2D, panel: FilledPanel): void {
-  const { rect, x, y } = panel;
-  const position = (axis: Axis, value: number) => (value - axis.min) / (axis.max - axis.min);
-  const visible = (axis: Axis) => axis.settings.visible !== false;
-  const right = y.settings.side === 'right';
-  const bottom = rect.y + rect.height;
-  context.lineWidth = 1;
-  for (const tick of visible(y) ? y.ticks : []) {
-    const at = Math.round(bottom - position(y, tick.value) * rect.height) + 0.5;
-    if (y.settings.showgrid !== false && y.type !== 'category' && !y.settings.overlaying)
-      rule(context, rect.x, at, rect.x + rect.width, at, RULE);
-    const style = { size: 14, color: MUTED, baseline: 'middle' as const };
-    if (right) drawText(context, tick.label, rect.x + rect.width + 8, at, style);
-    else drawText(context, tick.label, rect.x - 8, at, { ...style, align: 'right' });
-  }
-  const tilt = visible(x) && crowded(context, panel) ? 40 : 0;
-  for (const tick of visible(x) ? x.ticks : []) {
-    const at = Math.round(rect.x + position(x, tick.value) * rect.width) + 0.5;
-    if (x.settings.showgrid !== false && x.type !== 'category') rule(context, at, rect.y, at, bottom, RULE);
-    drawText(context, tick.label, at, bottom + (tilt ? 8 : 7), {
-      size: 14,
-      color: MUTED,
-      align: tilt ? 'right' : 'center',
-      baseline: 'top',
-      rotate: tilt,
-    });
-  }
-  drawZero(context, panel);
-  if (x.title && visible(x))
-    drawText(context, x.title, rect.x + rect.width / 2, bottom + (tilt ? 62 : 32), {
-      color: INK,
-      align: 'center',
-      baseline: 'top',
-      size: 15,
-    });
-  if (y.title && visible(y)) {
-    const far = labelWidth(context, panel) + 24;
-    const at = right ? rect.x + rect.width + far : rect.x - far;
-    drawText(context, y.title, at, rect.y + rect.height / 2, {
-      color: INK,
-      align: 'center',
-      baseline: 'middle',
-      rotate: 90,
-      size: 15,
-    });
-  }
-}
-
-/** Labels that would touch each other are tilted. */
-export function crowded(context: SKRSContext2D, { rect, x }: Panel): boolean {
-  const room = rect.width / Math.max(1, x.type === 'category' ? Math.abs(x.max - x.min) : x.ticks.length);
-  return x.ticks.some((t) => textWidth(context, t.label, 14) > room - 4);
-}
-
-function drawZero(context: SKRSContext2D, { rect, x, y, bars }: FilledPanel): void {
-  const strong = '#9aa3ae';
-  const inside = (at: number) => at >= 0 && at <= 1;
-  const wanted = (axis: Axis) =>
-    axis.settings.visible !== false && axis.settings.zeroline !== false && axis.type === 'linear';
-  if (wanted(y) && inside(y.at(0)) && !bars.horizontal) {
-    const at = Math.round(rect.y + (1 - y.at(0)) * rect.height) + 0.5;
-    rule(context, rect.x, at, rect.x + rect.width, at, strong);
-  }
-  if (wanted(x) && inside(x.at(0)) && (x.min < 0 || bars.horizontal)) {
-    const at = Math.round(rect.x + x.at(0) * rect.width) + 0.5;
-    rule(context, at, rect.y, at, rect.y + rect.height, strong);
-  }
-}
-
-function rule(context: SKRSContext2D, x0: number, y0: number, x1: number, y1: number, color: string): void {
-  context.strokeStyle = color;
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
-}

@@ -91,24 +91,40 @@ export function canvasPixels(canvas: Canvas): Pixels {
   return { width, height, channels: 3, data };
 }
 
-const JPEG_ABOVE_BYTES = 160_000;
+/** Above this a picture is a photographic sheet, and a notebook of 3 MB has no room for many of them. */
+const BIG_BYTES = 140_000;
 
-/** PNG, or JPEG where a big photographic sheet would bloat the notebook. */
-export async function encodeCanvas(canvas: Canvas): Promise<{ mime: 'image/png' | 'image/jpeg'; bytes: Uint8Array }> {
+interface Encoded {
+  readonly mime: 'image/png' | 'image/jpeg';
+  readonly bytes: Uint8Array;
+}
+
+/** PNG, or JPEG where a photographic sheet would bloat the notebook. */
+async function encodeCanvas(canvas: Canvas): Promise<Encoded> {
   const png = encodePngBytes(canvasPixels(canvas));
-  if (png.length > JPEG_ABOVE_BYTES) {
+  if (png.length > BIG_BYTES) {
     const jpeg = await canvas.encode('jpeg', 90);
-    if (jpeg.length < png.length / 2) return { mime: 'image/jpeg', bytes: jpeg };
+    if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };
   }
   return { mime: 'image/png', bytes: png };
 }
 
-/** Sends a finished picture to the cell, with its size, its description and further MIME types. */
+/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 bits a channel. */
+function encodeTwin(canvas: Canvas): Encoded {
+  const pixels = canvasPixels(canvas);
+  const bytes = encodePngBytes(pixels);
+  if (bytes.length <= BIG_BYTES / 2) return { mime: 'image/png', bytes };
+  const data = pixels.data.map((v) => (v >= 254 ? 255 : Math.round(v / 4) * 4));
+  return { mime: 'image/png', bytes: encodePngBytes({ ...pixels, data }) };
+}
+
+/** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
 export async function emitCanvas(
   canvas: Canvas,
-  { alt, width = canvas.width, extra = {} }: { alt: string; width?: number; extra?: Record<string, unknown> },
+  { alt, live = {} }: { alt: string; live?: Record<string, unknown> },
 ): Promise<void> {
-  const { mime, bytes } = await encodeCanvas(canvas);
-  const height = Math.round((canvas.height * width) / canvas.width);
-  emit({ ...extra, [mime]: bytes, 'text/plain': `[图] ${alt}` }, { metadata: { [mime]: { width, height, alt } } });
+  const isTwin = Object.keys(live).length > 0;
+  const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas);
+  const { width, height } = canvas;
+  emit({ ...live, [mime]: bytes, 'text/plain': `[图] ${alt}` }, { metadata: { [mime]: { width, height, alt } } });
 }

@@ -3,7 +3,7 @@ import { drawFigure } from './chart';
 import { PALETTE } from './colormap';
 import { axisKey, plainText, withDefaults, type Figure } from './figure';
 import { roundNumbers } from './html';
-import { INK, MUTED, PAPER, RULE } from './text';
+import { INK, LABEL, MUTED, PAPER, RULE } from './text';
 
 export type { Figure, Trace } from './figure';
 
@@ -36,13 +36,13 @@ export async function showPlot(figure: Figure, { width, height, alt }: ShowPlotO
     throw new RangeError(`图的大小应为 100 到 4000 像素，得到 ${w}×${h}`);
   const styled = courseStyle(figure, w, h);
   const canvas = await drawFigure(styled, w, h);
-  const live = roundNumbers({ data: styled.data, layout: styled.layout, config: { displaylogo: false } });
-  await emitCanvas(canvas, { alt: alt ?? describe(figure), extra: { [PLOTLY_MIME]: live } });
+  const json = roundNumbers({ data: styled.data, layout: styled.layout, config: { displaylogo: false } });
+  await emitCanvas(canvas, { alt: alt ?? describe(figure), live: { [PLOTLY_MIME]: json } });
 }
 
 /** One look for all figures; whatever the caller sets wins. */
 function courseStyle({ data, layout = {} }: Figure, width: number, height: number): Required<Figure> {
-  const axis = { gridcolor: RULE, zerolinecolor: '#9aa3ae', tickfont: { size: 14, color: MUTED }, automargin: true };
+  const axis = { gridcolor: RULE, zerolinecolor: '#9aa3ae', tickfont: { size: LABEL, color: MUTED }, automargin: true };
   const refs = new Set(['x', 'y', ...data.flatMap((t) => [t.xaxis ?? 'x', t.yaxis ?? 'y'])]);
   for (const image of layout.images ?? [])
     for (const ref of [image.xref, image.yref]) if (ref && ref !== 'paper') refs.add(ref);
@@ -52,14 +52,14 @@ function courseStyle({ data, layout = {} }: Figure, width: number, height: numbe
       const title = plainText(given.title);
       return [
         axisKey(ref),
-        withDefaults(title ? { ...given, title: { text: title, font: { size: 15 } } } : given, axis),
+        withDefaults(title ? { ...given, title: { text: title, font: { size: LABEL } } } : given, axis),
       ];
     }),
   );
   const named = data.filter((t) => t.name && t.showlegend !== false).length;
   const title = plainText(layout.title);
   const defaults = {
-    font: { family: '"Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif', size: 14, color: INK },
+    font: { family: '"Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif', size: LABEL, color: INK },
     colorway: PALETTE,
     paper_bgcolor: PAPER,
     plot_bgcolor: PAPER,

@@ -2,24 +2,28 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { GlobalFonts, type SKRSContext2D } from 'canvas';
 import { CourseError } from '../errors';
+import { projectRoot } from '../paths';
 import { shared } from '../state';
 
 /** A name of our own: the course's pictures never depend on which fonts a machine has. */
 const FAMILY = 'convscope sans';
-const FOLDER = path.resolve(__dirname, '..', '..', 'data', 'fonts');
 
 /** Soft greys: text and rules must not compete with the picture. */
 export const INK = '#333a44';
 export const MUTED = '#6b7380';
 export const RULE = '#dfe3e8';
 export const PAPER = '#ffffff';
+/** Readable from the back row of a class room. */
+export const LABEL = 16;
+export const NOTE = 14;
 
 /** 登记课程自带的中文字体（register the bundled fonts）；约 0.1 秒，每个进程一次。 */
 export function registerFonts(): void {
   shared('show.fonts', () => {
-    const files = fs.existsSync(FOLDER) ? fs.readdirSync(FOLDER).filter((f) => f.endsWith('.woff2')) : [];
-    const registered = files.filter((f) => GlobalFonts.registerFromPath(path.join(FOLDER, f), FAMILY));
-    if (registered.length === 0) throw new CourseError(`找不到课程的字体文件夹 ${FOLDER}，请重新取得 data/fonts。`);
+    const folder = path.join(projectRoot(), 'data', 'fonts');
+    const files = fs.existsSync(folder) ? fs.readdirSync(folder).filter((f) => f.endsWith('.woff2')) : [];
+    const registered = files.filter((f) => GlobalFonts.registerFromPath(path.join(folder, f), FAMILY));
+    if (registered.length === 0) throw new CourseError(`找不到课程的字体文件夹 ${folder}，请重新取得 data/fonts。`);
     return registered.length;
   });
 }

@@ -4,7 +4,7 @@ import { cellEdges } from './axis';
 import type { BarSet } from './bars';
 import { column, isTyped, pick, plainText, pointCount, type Rect, type Trace } from './figure';
 import { colorRange, drawSymbol, pointColor, scaleColor, setLine, traceColor } from './marks';
-import { drawText, INK } from './text';
+import { drawText, INK, LABEL } from './text';
 
 /** A panel: where data become pixels. */
 export interface Panel {
@@ -71,7 +71,7 @@ function drawLabels(context: SKRSContext2D, trace: Trace, xs: number[], ys: numb
     const baseline = place.includes('top') ? 'bottom' : place.includes('bottom') ? 'top' : 'middle';
     const dx = align === 'left' ? far : align === 'right' ? -far : 0;
     const dy = baseline === 'top' ? far : baseline === 'bottom' ? -far : 0;
-    const { size = 14, color = INK } = trace.textfont ?? {};
+    const { size = LABEL, color = INK } = trace.textfont ?? {};
     drawText(context, text, xs[i] + dx, ys[i] + dy, { size, color, align, baseline, halo: true });
   }
 }
@@ -139,7 +139,7 @@ export function drawBars(
     context.globalAlpha = 1;
     const text = plainText(pick(trace.text, bar.point, ''));
     if (!text || trace.textposition === 'none') continue;
-    const { size: fontSize = 14, color } = trace.textfont ?? {};
+    const { size: fontSize = LABEL, color } = trace.textfont ?? {};
     const inside = trace.textposition === 'inside';
     const style = { size: fontSize, color: color ?? (inside ? '#ffffff' : INK) };
     const out = to >= from ? 1 : -1;
@@ -162,7 +162,13 @@ export function heatmapEdges(trace: Trace): { x: number[]; y: number[] } {
   const rows = trace.z.length;
   const columns = Math.max(0, ...Array.from(trace.z as ArrayLike<unknown>[], (row) => row.length));
   const numeric = (v: unknown) => (isTyped(v) && typeof v[0] === 'number' ? Array.from(v) : undefined);
-  return { x: cellEdges(numeric(trace.x), columns), y: cellEdges(numeric(trace.y), rows) };
+  const centres = (values: unknown, start: unknown, step: unknown, cells: number) =>
+    numeric(values) ??
+    (step === undefined ? undefined : Array.from({ length: cells }, (_, i) => Number(start ?? 0) + i * Number(step)));
+  return {
+    x: cellEdges(centres(trace.x, trace.x0, trace.dx, columns), columns),
+    y: cellEdges(centres(trace.y, trace.y0, trace.dy, rows), rows),
+  };
 }
 
 /** Colour limits of a heat map. */

@@ -1,0 +1,191 @@
+import { createCanvas } from 'canvas';
+import { pixelsToCanvas } from '../image-encode';
+import type { Pixels } from '../image';
+import { plotlyColorscale, type ColormapName } from './colormap';
+import type { Figure, Trace } from './figure';
+import { describeRange, type Range, type Raster } from './picture';
+import { INK, LABEL, MUTED, NOTE } from './text';
+
+/** One heat map, ready to be drawn. */
+export interface HeatPanel {
+  readonly raster: Raster;
+  readonly title: string;
+  /** The map's own smallest and largest value. */
+  readonly own: Range;
+  /** Values at the two ends of the colour bar. */
+  readonly limits: Range;
+}
+
+export interface HeatStyle {
+  readonly title: string;
+  readonly unit: string;
+  readonly colours: ColormapName;
+  readonly opacity: number;
+  /** The picture below the maps. */
+  readonly base?: Raster;
+}
+
+const MARGIN = 16;
+const BAR_ROOM = 96;
+const TITLE_ROOM = 30;
+const NOTE_ROOM = 36;
+/** More cells than this are averaged in the live plot: the notebook stays small, the eye sees no difference. */
+const LIVE_CELLS = 100;
+
+/**
+ * The maps as a plotly figure, side by side, at most three in a row; coordinates are the base picture's pixels (or the
+ * map's cells). `live`: the form that is stored for plotly, with few cells and digits.
+ */
+export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle, live: boolean): Promise<Figure> {
+  const { base, title } = style;
+  const columns = Math.min(panels.length, 3);
+  const first = base ?? panels[0].raster;
+  const width = panels.length === 1 ? 400 : panels.length === 2 ? 360 : 250;
+  const height = Math.round(Math.min(640, Math.max(80, (width * first.height) / first.width)));
+  const head = title ? 44 : 8;
+  const full = {
+    width: MARGIN + columns * (width + BAR_ROOM),
+    height: head + Math.ceil(panels.length / columns) * (height + TITLE_ROOM + NOTE_ROOM),
+  };
+  const layout: Layout = {
+    ...full,
+    ...(title ? { title: { text: title, x: MARGIN / full.width } } : {}),
+    margin: { l: 0, r: 0, t: 0, b: 0, autoexpand: false },
+    font: { size: LABEL, color: INK },
+    images: [],
+    annotations: [],
+  };
+  const source = base ? await jpegUrl(base, live ? width : 2 * width) : '';
+  const data = panels.map((panel, i) => {
+    const left = MARGIN + (i % columns) * (width + BAR_ROOM);
+    const top = head + Math.floor(i / columns) * (height + TITLE_ROOM + NOTE_ROOM) + TITLE_ROOM;
+    const place = {
+      ref: i === 0 ? '' : String(i + 1),
+      x: [left / full.width, (left + width) / full.width],
+      y: [1 - (top + height) / full.height, 1 - top / full.height],
+    };
+    addPanel(layout, panel, place, full, source, base);
+    return heatTrace(live ? coarse(panel.raster) : cells(panel.raster), panel, style, place, full);
+  });
+  return { data, layout };
+}
+
+interface Layout extends Record<string, unknown> {
+  images: object[];
+  annotations: object[];
+}
+
+/** Where a panel stands, as fractions of the whole figure. */
+interface Place {
+  readonly ref: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function addPanel(layout: Layout, panel: HeatPanel, { ref, x, y }: Place, full: Size, source: string, base?: Raster) {
+  const span = base ?? panel.raster;
+  const axis = { visible: false, showgrid: false, zeroline: false };
+  layout[`xaxis${ref}`] = { ...axis, domain: x, range: [0, span.width] };
+  layout[`yaxis${ref}`] = { ...axis, domain: y, range: [span.height, 0], anchor: `x${ref}` };
+  if (source) {
+    const refs = { xref: `x${ref}`, yref: `y${ref}`, sizing: 'stretch', layer: 'below' };
+    layout.images.push({ source, x: 0, y: 0, sizex: span.width, sizey: span.height, ...refs });
+  }
+  const note = { xref: 'paper', yref: 'paper', x: x[0], xanchor: 'left', yanchor: 'bottom', showarrow: false };
+  if (panel.title) {
+    layout.annotations.push({
+      ...note,
+      text: panel.title,
+      y: y[1] + 5 / full.height,
+      font: { size: LABEL, color: INK },
+    });
+  }
+  const text = describeRange(panel.own);
+  layout.annotations.push({ ...note, text, y: y[0] - 26 / full.height, font: { size: NOTE, color: MUTED } });
+}
+
+/** A map's cells; `step` is how many of the map's own cells one of them covers. */
+interface Cells {
+  readonly z: readonly number[][];
+  readonly step: number;
+}
+
+function heatTrace(
+  { z, step }: Cells,
+  { raster, limits }: HeatPanel,
+  style: HeatStyle,
+  place: Place,
+  full: Size,
+): Trace {
+  const { base, colours, opacity, unit } = style;
+  const dx = (base ? base.width / raster.width : 1) * step;
+  const dy = (base ? base.height / raster.height : 1) * step;
+  return {
+    type: 'heatmap',
+    z,
+    x0: dx / 2,
+    dx,
+    y0: dy / 2,
+    dy,
+    xaxis: `x${place.ref}`,
+    yaxis: `y${place.ref}`,
+    zmin: limits[0],
+    zmax: limits[1],
+    colorscale: plotlyColorscale(colours),
+    opacity,
+    colorbar: {
+      title: { text: unit },
+      thickness: 16,
+      outlinewidth: 0,
+      x: place.x[1] + 14 / full.width,
+      y: (place.y[0] + place.y[1]) / 2,
+      len: place.y[1] - place.y[0],
+      xpad: 0,
+      ypad: 0,
+      tickfont: { size: NOTE, color: MUTED },
+    },
+    hovertemplate: '行 %{y:.0f}，列 %{x:.0f}<br>%{z:.3g}<extra></extra>',
+  };
+}
+
+function cells({ width, height, values }: Raster): Cells {
+  const row = (y: number) => Array.from(values.subarray(y * width, (y + 1) * width));
+  return { z: Array.from({ length: height }, (_, y) => row(y)), step: 1 };
+}
+
+/** Means over blocks. */
+function coarse(raster: Raster): Cells {
+  const step = Math.ceil(Math.max(raster.width, raster.height) / LIVE_CELLS);
+  if (step === 1) return cells(raster);
+  const [width, height] = [Math.ceil(raster.width / step), Math.ceil(raster.height / step)];
+  const row = (y: number) => Array.from({ length: width }, (_, x) => blockMean(raster, x * step, y * step, step));
+  return { z: Array.from({ length: height }, (_, y) => row(y)), step };
+}
+
+function blockMean({ width, height, values }: Raster, x0: number, y0: number, size: number): number {
+  let sum = 0;
+  let count = 0;
+  for (let y = y0; y < Math.min(y0 + size, height); y++) {
+    for (let x = x0; x < Math.min(x0 + size, width); x++, count++) sum += values[y * width + x];
+  }
+  return sum / count;
+}
+
+/** The base picture in grey and a little lighter: the colours on top then mean the map alone. */
+async function jpegUrl({ width, height, channels, values }: Raster, target: number): Promise<string> {
+  const grey: Pixels = { width, height, channels: 1, data: new Uint8ClampedArray(width * height) };
+  for (let i = 0; i < grey.data.length; i++) {
+    const [r, g, b] = [0, 1, 2].map((c) => values[channels * i + (channels === 3 ? c : 0)]);
+    grey.data[i] = 255 * (0.15 + 0.85 * (0.2126 * r + 0.7152 * g + 0.0722 * b));
+  }
+  const factor = Math.min(1, target / width);
+  const [w, h] = [width, height].map((n) => Math.max(1, Math.round(n * factor)));
+  const canvas = createCanvas(w, h);
+  canvas.getContext('2d').drawImage(pixelsToCanvas(grey), 0, 0, w, h);
+  return `data:image/jpeg;base64,${(await canvas.encode('jpeg', 85)).toString('base64')}`;
+}
