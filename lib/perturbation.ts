@@ -4,6 +4,7 @@ import { type StopReason, watchInterrupts } from './interrupt';
 import { areaUnder, l2Norm } from './metrics';
 import type { ImageModel } from './model';
 import { randomGenerator } from './random';
+import { blurred } from './regularizers';
 import { finish, saliency } from './saliency';
 import { resolveTarget, type Target, targetValues } from './target';
 
@@ -68,27 +69,6 @@ export interface InsertionDeletion {
   readonly deletionArea: number;
   readonly insertionArea: number;
   readonly stopped?: StopReason;
-}
-
-/** Gaussian blur as two one-dimensional passes, the border repeated. */
-function blurred(image: tf.Tensor3D, sigma: number): tf.Tensor3D {
-  return tf.tidy(() => {
-    const radius = Math.ceil(2.5 * sigma);
-    const line = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
-    const total = line.reduce((a, b) => a + b, 0);
-    const kernel = tf.tensor1d(line.map((v) => v / total));
-    const [height, width] = image.shape;
-    const within = (length: number) =>
-      tf.tensor1d(
-        Array.from({ length: length + 2 * radius }, (_, i) => Math.min(length - 1, Math.max(0, i - radius))),
-        'int32',
-      );
-    const rows = tf.gather(image, within(height), 0);
-    const padded = tf.expandDims(tf.gather(rows, within(width), 1), 0) as tf.Tensor4D;
-    const pass = (x: tf.Tensor4D, shape: [number, number]) =>
-      tf.depthwiseConv2d(x, tf.tile(tf.reshape(kernel, [...shape, 1, 1]), [1, 1, 3, 1]) as tf.Tensor4D, 1, 'valid');
-    return tf.squeeze(pass(pass(padded, [line.length, 1]), [1, line.length]), [0]) as tf.Tensor3D;
-  });
 }
 
 /** For every pixel its place in the order of importance, 0 (most important) … 1. */
