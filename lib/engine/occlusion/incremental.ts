@@ -46,7 +46,7 @@ async function meanHead(layers: readonly tf.layers.Layer[], clean: tf.Tensor4D):
 }
 
 /** Anything else reads whole maps: the clean one with the window put in. */
-function wholeMapHead(layers: readonly tf.layers.Layer[], clean: tf.Tensor4D): Head {
+async function wholeMapHead(layers: readonly tf.layers.Layer[], clean: tf.Tensor4D): Promise<Head> {
   const [, height, width] = clean.shape;
   const copier: WindowCopier = windowCopier(clean, 0);
   const whole = (at: Placement): Placement => ({
@@ -63,6 +63,15 @@ function wholeMapHead(layers: readonly tf.layers.Layer[], clean: tf.Tensor4D): H
 /** Does the chain compute this layer's map? (Not, when it lies in the head or beside the path to the scores.) */
 const contains = ({ steps }: Chain, layer: string) =>
   steps.some((s) => [...s.branches.flatMap((b) => b.layers), s.join, ...s.then].some((l) => l?.name === layer));
+
+/** One forward pass of the clean picture: what each step reads, the head's input, the watched layer. */
+function cleanMaps(model: ImageModel, image: tf.Tensor3D, chain: Chain, watched?: string) {
+  const inputs = chain.steps.map((step) => step.input);
+  const names = [...new Set([...inputs, chain.features, ...(watched ? [watched] : [])])];
+  const maps = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, names)) as tf.Tensor4D[];
+  const map = (name: string) => maps[names.indexOf(name)];
+  return { inputs: inputs.map(map), features: map(chain.features), watchedMap: watched ? map(watched) : undefined };
+}
 
 export interface IncrementalOptions {
   readonly watched?: WatchedMap;
@@ -97,13 +106,11 @@ export async function incrementalScorer(
   const cover = tf.tensor3d(filler, image.shape);
   const occluder = { image: await prepared(model, image), filler: (await prepared(model, cover)).data };
   cover.dispose();
-  const names = [...chain.steps.map((s) => s.input), chain.features, ...(watched ? [watched.layer] : [])];
-  const clean = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, names)) as tf.Tensor4D[];
-  const steps = chain.steps.length;
-  const runner = new WindowRunner(chain, occluder, clean.slice(0, steps), rule);
-  const head = chain.globalMean ? await meanHead(chain.head, clean[steps]) : wholeMapHead(chain.head, clean[steps]);
-  const watch = watched && (await mapWatcher(watched, clean[steps + 1]));
-  tf.dispose(clean);
+  const { inputs, features, watchedMap } = cleanMaps(model, image, chain, watched?.layer);
+  const runner = new WindowRunner(chain, occluder, inputs, rule);
+  const head = await (chain.globalMean ? meanHead : wholeMapHead)(chain.head, features);
+  const watch = watched && (await mapWatcher(watched, watchedMap!));
+  tf.dispose([...new Set([...inputs, features, ...(watchedMap ? [watchedMap] : [])])]);
 
   async function* score(blocks: readonly Block[]): AsyncGenerator<Scored[]> {
     let waiting: { block: Block; collected: tf.Tensor; mapSums?: Float32Array }[] = [];
