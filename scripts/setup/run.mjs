@@ -24,12 +24,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 
 export class CommandError extends Error {
   constructor(command, code, output) {
-    const tail = output.trim().split('\n').slice(-12).join('\n');
-    super(`${command} (exit ${code})${tail ? `\n${tail}` : ''}`);
+    super(`${command} (exit ${code})\n${excerpt(output)}`.trim());
     this.name = 'CommandError';
     this.code = code;
     this.output = output;
   }
+}
+
+/** The beginning names the cause with npm, the end with Python and compilers. */
+function excerpt(output) {
+  const lines = output.trim().split('\n');
+  if (lines.length <= 24) return lines.join('\n');
+  return [...lines.slice(0, 10), '…', ...lines.slice(-12)].join('\n');
 }
 
 /**
