@@ -86,7 +86,8 @@ export function photo(name: string): Photo {
   const stem = (p: Photo) => path.posix.basename(p.file, path.posix.extname(p.file));
   const exact = photos.find((p) => p.file === key || p.path === key);
   if (exact) return exact;
-  const matches = photos.filter((p) => path.posix.basename(p.file) === key || stem(p) === key || p.name === key);
+  const byFile = photos.filter((p) => path.posix.basename(p.file) === key || stem(p) === key);
+  const matches = byFile.length > 0 ? byFile : photos.filter((p) => p.name === key);
   if (matches.length === 1) return matches[0];
   if (matches.length > 1) {
     throw new RangeError(`"${key}"不止一张：${matches.map((p) => p.file).join('、')}；请写出文件夹`);
