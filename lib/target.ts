@@ -29,8 +29,8 @@ const isIndex = (value: unknown, size: number | null) =>
 function checkTarget({ layer, channel, at }: ResolvedTarget, shape: readonly (number | null)[], what = '通道'): void {
   const channels = shape[shape.length - 1];
   if (!isIndex(channel, channels)) {
-    const range = channels === null ? '不小于 0' : `0 … ${channels - 1}`;
-    throw new RangeError(`${what}应为${range} 的整数（${layer} 层），得到 ${String(channel)}`);
+    const range = channels === null ? '不小于 0' : `0 … ${channels - 1} `;
+    throw new RangeError(`${what}应为 ${range}的整数（${layer} 层），得到 ${String(channel)}`);
   }
   if (!Array.isArray(at)) {
     if (POSITIONS.includes(at)) return;

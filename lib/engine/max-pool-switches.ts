@@ -2,8 +2,9 @@ import type * as Tf from '@tensorflow/tfjs';
 
 /**
  * Zeiler & Fergus' unpooling (2014, section 2.1): each window hands its value back to the place where its maximum
- * was found, its "switch". Where overlapping windows share a switch the later window OVERWRITES the earlier one,
- * while the gradient of max pooling ADDS the two. With windows that do not overlap both are the same.
+ * was found, its "switch". Where overlapping windows share a switch the later window OVERWRITES the earlier one, a
+ * zero included (max_unpool2d does the same), while the gradient of max pooling ADDS the two. With windows that do not
+ * overlap both are the same.
  */
 
 export interface PoolingAttributes {
