@@ -1,0 +1,107 @@
+'use strict';
+/** Compiles cells with tslab's converter and keeps what it has to remember between them: the declarations so far. */
+const path = require('path');
+const { ts, root, parse, usesTopLevelAwait, changedFiles, splitMapNumber, slashes } = require('./typescript.cjs');
+const { createConverter } = require('tslab/dist/converter.js');
+const { getCodeMetadata } = require('tslab/dist/metadata.js');
+
+/**
+ * @typedef {{ line: number, column: number, message: string, code: number, file?: string }} Problem
+ * @typedef {{ code: string, map: object, isAsync: boolean, result?: string, declarations: string }} CompiledCell
+ */
+
+class Compiler {
+  constructor() {
+    this.converter = createConverter({ isJS: false, isBrowser: false });
+    /** Declarations of everything the cells so far have defined (the text of a .d.ts file). */
+    this.declarations = '';
+    /** Compiled library modules, until the loader fetches them. @type {{ path: string, data: string }[]} */
+    this.modules = [];
+  }
+
+  /** @returns {{ cell?: CompiledCell, problems: Problem[] }} */
+  compile(source) {
+    const changed = changedFiles();
+    const named = getCodeMetadata(source).module;
+    // tslab's `/** @module name */` cells define a module that later cells import.
+    if (named) return { problems: this.converter.addModule(named, source, {}).map(toProblem) };
+    const converted = this.convert(source);
+    this.refresh(changed);
+    if (converted.diagnostics.length > 0) return { problems: converted.diagnostics.map(toProblem) };
+    const { code, map } = splitMapNumber(converted.output ?? '');
+    const isAsync = converted.hasToplevelAwait || usesTopLevelAwait(source);
+    return {
+      problems: [],
+      cell: { code, map, isAsync, result: converted.lastExpressionVar, declarations: converted.declOutput ?? '' },
+    };
+  }
+
+  convert(source) {
+    const converted = this.converter.convert(this.declarations, source);
+    if (converted.sideOutputs) this.modules.push(...converted.sideOutputs);
+    return converted;
+  }
+
+  /** Compiles edited library files even when the cell at hand does not import them: earlier cells did. */
+  refresh(changed) {
+    const done = new Set(this.modules.map((module) => module.path.replace(/\.js$/, '')));
+    const left = changed.filter((file) => /\.ts$/.test(file) && !done.has(file.replace(/\.ts$/, '')));
+    for (const file of left) {
+      const relative = slashes(path.relative(root, file)).replace(/\.ts$/, '');
+      this.convert(`import './${relative}';`);
+    }
+  }
+
+  takeModules() {
+    return this.modules.splice(0);
+  }
+
+  /**
+   * After a failure: the part of a cell before the first statement that defines something which never got its
+   * value. Its names stay usable, as they would at a prompt; everything after it counts as not typed.
+   * @param {(name: string) => boolean} hasValue
+   */
+  keepDefined(source, hasValue) {
+    const file = parse(source);
+    const prefix = file.text.length - source.length;
+    const names = (name) =>
+      ts.isIdentifier(name) ? [name.text] : name.elements.flatMap((e) => (e.name ? names(e.name) : []));
+    const failed = file.statements.findIndex((statement) =>
+      ts.isVariableStatement(statement)
+        ? statement.declarationList.declarations.some(
+            (d) => d.initializer && names(d.name).some((name) => !hasValue(name)),
+          )
+        : ts.isClassDeclaration(statement) && statement.name !== undefined && !hasValue(statement.name.text),
+    );
+    const kept = source.slice(
+      0,
+      failed < 0 ? source.length : Math.max(0, file.statements[failed].getFullStart() - prefix),
+    );
+    const converted = this.convert(kept);
+    if (converted.diagnostics.length === 0) this.declarations = converted.declOutput ?? this.declarations;
+  }
+
+  complete(source, position) {
+    changedFiles();
+    return this.converter.complete(this.declarations, source, position);
+  }
+
+  inspect(source, position) {
+    changedFiles();
+    return this.converter.inspect(this.declarations, source, position);
+  }
+}
+
+/** @returns {Problem} */
+function toProblem(diagnostic) {
+  const { line, character } = diagnostic.start;
+  return {
+    line: line + 1,
+    column: character + 1,
+    message: diagnostic.messageText,
+    code: diagnostic.code,
+    file: diagnostic.fileName,
+  };
+}
+
+module.exports = { Compiler };

@@ -1,0 +1,228 @@
+'use strict';
+/**
+ * The kernel's front desk: a thread that owns the sockets. Cells run in the main thread, so this one always answers:
+ * the heartbeat, the queue of cells, interrupts of a loop that never lets the main thread look up, on every system.
+ */
+const { parentPort, workerData } = require('worker_threads');
+const fs = require('fs');
+const inspector = require('inspector');
+const zmq = require('zeromq');
+const { Wire } = require('./wire.cjs');
+const { kernelInfo } = require('./info.cjs');
+
+const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
+const wire = new Wire(connection);
+/** [acknowledged interrupts, phase of the main thread, acknowledged cut-offs] */
+const shared = new Int32Array(workerData.shared);
+const [ACKNOWLEDGED, PHASE] = [0, 1];
+const SYNC = 1;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const sockets = {
+  iopub: new zmq.Publisher(),
+  shell: new zmq.Router(),
+  control: new zmq.Router(),
+  stdin: new zmq.Router(),
+  hb: new zmq.Reply(),
+};
+
+/** Requests by message id; kept after their end because late output still belongs to them. */
+const requests = new Map();
+/** Cells waiting for their turn. */
+let queue = [];
+/** The cell that the main thread has. */
+let running;
+let count = 0;
+let closing = false;
+
+// ---- sending ----------------------------------------------------------------------------------------------------
+
+function publish(request, type, content) {
+  if (!closing) sockets.iopub.send(wire.encode([Buffer.from(`kernel.${type}`)], type, content, request?.header));
+}
+
+function reply(request, content, type = request.header.msg_type.replace(/_request$/, '_reply')) {
+  request.socket.send(wire.encode(request.identities, type, content, request.header));
+}
+
+const status = (request, state) => publish(request, 'status', { execution_state: state });
+
+/** Answers at once, marked as work on the request; a cell that is running stays the kernel's state. */
+function answer(request, content, type) {
+  status(request, 'busy');
+  reply(request, content, type);
+  status(request, 'idle');
+  if (running) status(running, 'busy');
+}
+
+// ---- cells ------------------------------------------------------------------------------------------------------
+
+function next() {
+  if (running || closing) return;
+  running = queue.shift();
+  if (!running) return;
+  const { code, silent = false, store_history = !silent } = running.content;
+  if (!silent && store_history) count++;
+  running.count = count;
+  status(running, 'busy');
+  if (!silent) publish(running, 'execute_input', { code, execution_count: count });
+  parentPort.postMessage({ type: 'execute', id: running.header.msg_id, code, count, silent });
+}
+
+/** @param {{ error?: { ename: string, evalue: string, traceback: string[] } }} outcome */
+function finishCell(outcome) {
+  const request = running;
+  const failed = outcome.error !== undefined;
+  if (failed && !request.content.silent) publish(request, 'error', outcome.error);
+  if (failed && request.content.stop_on_error !== false) abortQueue();
+  const base = { execution_count: request.count };
+  reply(
+    request,
+    failed
+      ? { status: 'error', ...base, ...outcome.error }
+      : { status: 'ok', ...base, user_expressions: {}, payload: [] },
+  );
+  status(request, 'idle');
+  running = undefined;
+  next();
+}
+
+function abortQueue() {
+  const waiting = queue;
+  queue = [];
+  for (const request of waiting) {
+    status(request, 'busy');
+    reply(request, { status: 'aborted' });
+    status(request, 'idle');
+    if (running) status(running, 'busy');
+  }
+}
+
+// ---- interrupts -------------------------------------------------------------------------------------------------
+
+/**
+ * The main thread stops by itself when it can hear us. A synchronous loop cannot: after a moment (in a cell's own first
+ * stretch) or after two seconds (in something it awaits, which may be one long step of the library) it is cut off.
+ */
+async function interrupt() {
+  abortQueue();
+  const cell = running;
+  const heard = Atomics.load(shared, ACKNOWLEDGED);
+  parentPort.postMessage({ type: 'interrupt' });
+  const start = Date.now();
+  while (Atomics.load(shared, ACKNOWLEDGED) === heard) {
+    const grace = Atomics.load(shared, PHASE) === SYNC ? 100 : 2000;
+    if (Date.now() - start > grace) return cell && cutOff(cell);
+    await pause(20);
+  }
+}
+
+/** Ends the JavaScript that the main thread is running, whatever it is. */
+async function cutOff(cell) {
+  const session = new inspector.Session();
+  session.connectToMainThread();
+  await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
+  session.disconnect();
+  // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
+  while (running === cell) {
+    parentPort.postMessage({ type: 'cutOff', id: cell.header.msg_id });
+    await pause(100);
+  }
+}
+
+// ---- requests ---------------------------------------------------------------------------------------------------
+
+/** Requests that the main thread answers when it finds the time. */
+const FORWARDED = new Set(['complete_request', 'inspect_request', 'is_complete_request']);
+
+function onShell(request) {
+  const type = request.header.msg_type;
+  requests.set(request.header.msg_id, request);
+  if (type === 'execute_request') {
+    queue.push(request);
+    next();
+  } else if (FORWARDED.has(type)) {
+    parentPort.postMessage({ type, id: request.header.msg_id, content: request.content });
+  } else if (type === 'kernel_info_request') answer(request, kernelInfo());
+  else if (type === 'comm_info_request') answer(request, { status: 'ok', comms: {} });
+  else if (type === 'history_request') answer(request, { status: 'ok', history: [] });
+  else if (type === 'comm_open') publish(request, 'comm_close', { comm_id: request.content.comm_id, data: {} });
+  else onControl(request);
+}
+
+function onControl(request) {
+  const type = request.header.msg_type;
+  if (type === 'interrupt_request') {
+    answer(request, { status: 'ok' });
+    void interrupt();
+  } else if (type === 'shutdown_request') {
+    answer(request, { status: 'ok', restart: request.content.restart ?? false });
+    publish(request, 'shutdown_reply', { status: 'ok', restart: request.content.restart ?? false });
+    void close(0);
+  } else if (type === 'kernel_info_request') answer(request, kernelInfo());
+  else if (type.endsWith('_request')) {
+    answer(request, { status: 'error', ename: 'NotImplemented', evalue: `本内核不支持 ${type}`, traceback: [] });
+  }
+}
+
+async function listen(socket, handle) {
+  for await (const frames of socket) {
+    const request = wire.decode(frames);
+    if (request) handle(Object.assign(request, { socket }));
+  }
+}
+
+async function beat() {
+  for await (const frames of sockets.hb) await sockets.hb.send(frames);
+}
+
+// ---- the main thread --------------------------------------------------------------------------------------------
+
+parentPort.on('message', (message) => {
+  const request = requests.get(message.id);
+  if (message.type === 'publish') publish(request, message.msgType, message.content);
+  else if (message.type === 'answer') answer(request, message.content);
+  else if (message.type === 'interrupt') abortQueue();
+  else if (message.type === 'done' && running?.header.msg_id === message.id) finishCell(message);
+  else if (message.type === 'exit') void exit(message);
+  else if (message.type === 'end') void close(1);
+});
+
+/** A cell called process.exit: say so in the cell, then really end; Jupyter starts a new kernel. */
+async function exit({ code, error }) {
+  abortQueue();
+  if (running) finishCell({ error });
+  await close(code);
+}
+
+async function close(code) {
+  if (closing) return;
+  closing = true;
+  for (const socket of Object.values(sockets)) {
+    socket.linger = 1000;
+    socket.close();
+  }
+  parentPort.postMessage({ type: 'close', code });
+  await pause(1000);
+  // The main thread is stuck in a loop.
+  process.kill(process.pid, 'SIGKILL');
+}
+
+async function start() {
+  const address = (port) =>
+    connection.transport === 'ipc'
+      ? `ipc://${connection.ip}-${port}`
+      : `${connection.transport}://${connection.ip}:${port}`;
+  for (const [name, socket] of Object.entries(sockets)) {
+    // Nothing may be dropped or block, however much a cell prints.
+    if (name !== 'hb') socket.sendHighWaterMark = 0;
+    await socket.bind(address(connection[`${name}_port`]));
+  }
+  void beat();
+  void listen(sockets.shell, onShell);
+  void listen(sockets.control, onControl);
+  void listen(sockets.stdin, () => {});
+  status(undefined, 'starting');
+}
+
+void start();

@@ -1,0 +1,25 @@
+'use strict';
+/** What the kernel says about itself. */
+const { version } = require('../package.json');
+
+function kernelInfo() {
+  return {
+    status: 'ok',
+    protocol_version: '5.3',
+    implementation: 'convscope',
+    implementation_version: version,
+    banner: `convscope ${version}：TypeScript 内核（tslab），Node ${process.version}`,
+    debugger: false,
+    help_links: [],
+    language_info: {
+      name: 'typescript',
+      version: '5.0.4',
+      mimetype: 'text/typescript',
+      file_extension: '.ts',
+      pygments_lexer: 'typescript',
+      codemirror_mode: 'typescript',
+    },
+  };
+}
+
+module.exports = { kernelInfo };

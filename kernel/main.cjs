@@ -1,0 +1,70 @@
+'use strict';
+/** The kernel's entry: `node kernel/main.cjs CONNECTION_FILE`, started by Jupyter in the notebook's folder. */
+const path = require('path');
+const { Worker } = require('worker_threads');
+
+// The sockets answer while the compiler is still loading.
+const shared = new Int32Array(new SharedArrayBuffer(8));
+const front = new Worker(path.join(__dirname, 'front.cjs'), {
+  workerData: { connectionFile: path.resolve(process.argv[2]), shared: shared.buffer },
+});
+
+require('./stack.cjs').install();
+const { Executor } = require('./executor.cjs');
+const { Output } = require('./output.cjs');
+const { displayValue } = require('./display.cjs');
+const { complete, inspect, isComplete } = require('./language.cjs');
+const { watchFailures, guardExit, endWithParent, setCurrentCell } = require('./process.cjs');
+
+const PHASES = { idle: 0, sync: 1, waiting: 2 };
+const exit = process.exit.bind(process);
+const executor = new Executor({ phase: (phase) => Atomics.store(shared, 1, PHASES[phase]) });
+const output = new Output((id, msgType, content) => front.postMessage({ type: 'publish', id, msgType, content }));
+
+async function execute({ id, code, count, silent }) {
+  output.flush();
+  output.cell = id;
+  setCurrentCell(count);
+  const outcome = await executor.execute(id, code, count);
+  if (outcome.value !== undefined && outcome.value !== null && !silent) {
+    try {
+      const content = { execution_count: count, data: await displayValue(outcome.value), metadata: {} };
+      output.publish(id, 'execute_result', content);
+    } catch (error) {
+      console.error(`结果无法显示：${error?.message ?? error}`);
+    }
+  }
+  output.flush();
+  front.postMessage({ type: 'done', id, error: outcome.error });
+}
+
+const answer = (id, content) => front.postMessage({ type: 'answer', id, content });
+
+const handlers = {
+  execute: (message) => void execute(message),
+  complete_request: ({ id, content }) => answer(id, complete(executor.compiler, content)),
+  inspect_request: ({ id, content }) => answer(id, inspect(executor.compiler, content)),
+  is_complete_request: ({ id, content }) => answer(id, isComplete(content)),
+  interrupt() {
+    Atomics.add(shared, 0, 1);
+    executor.interrupt();
+  },
+  cutOff({ id }) {
+    Atomics.add(shared, 0, 1);
+    executor.cutOff(id);
+  },
+  close: ({ code }) => exit(code),
+};
+
+front.on('message', (message) => handlers[message.type](message));
+process.on('SIGINT', () => {
+  front.postMessage({ type: 'interrupt' });
+  executor.interrupt();
+});
+watchFailures();
+guardExit((code, error) => {
+  output.flush();
+  front.postMessage({ type: 'exit', code, error });
+});
+endWithParent(() => front.postMessage({ type: 'end' }));
+output.install();

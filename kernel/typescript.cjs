@@ -1,0 +1,169 @@
+'use strict';
+/**
+ * The TypeScript that tslab compiles with, adjusted before tslab sees it:
+ *  - two chained source maps, so that a line of emitted JavaScript can be traced back to a line of the cell;
+ *  - relative imports of a cell resolve from the notebook's own folder, although tslab's root is the project's;
+ *  - source files are compared with the disk when a cell is compiled (no watchers: an edit counts at once, also on
+ *    network drives, and nothing keeps the process busy);
+ *  - messages in Chinese, unless CONVSCOPE_LANG asks for English.
+ */
+const fs = require('fs');
+const path = require('path');
+const { createRequire } = require('module');
+
+const root = path.resolve(__dirname, '..');
+const requireFromTslab = createRequire(require.resolve('tslab/package.json'));
+const location = requireFromTslab.resolve('@tslab/typescript-for-tslab');
+const ts = require(location);
+
+/** Chained source maps by number: [TypeScript -> ES module, ES module -> CommonJS]. @type {{ first: object, second: object }[]} */
+const maps = [];
+const MAP_NUMBER = /\n\/\/ map (\d+)\s*$/;
+
+/** Takes the number of its maps off emitted code. @param {string} code */
+function splitMapNumber(code) {
+  const found = MAP_NUMBER.exec(code);
+  return found ? { code: code.slice(0, found.index), map: maps[Number(found[1])] } : { code, map: undefined };
+}
+
+/** The second step of tslab's compilation; the first step's map arrives as a comment at the end of its output. */
+function transpileModule(input, options) {
+  const comment = input.lastIndexOf('//# sourceMappingURL=data:');
+  if (comment < 0) return ts.transpileModule(input, options);
+  const first = JSON.parse(Buffer.from(input.slice(input.indexOf(',', comment) + 1), 'base64').toString());
+  const compilerOptions = { ...options.compilerOptions, sourceMap: true };
+  const result = ts.transpileModule(input.slice(0, comment), { ...options, compilerOptions });
+  maps.push({ first, second: JSON.parse(result.sourceMapText) });
+  const outputText =
+    result.outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '') + `\n// map ${maps.length - 1}\n`;
+  return { ...result, outputText };
+}
+
+// ---- await at the top level -------------------------------------------------------------------------------------
+
+const parse = (source) => ts.createSourceFile('cell.ts', `export {};\n${source}`, ts.ScriptTarget.ES2022, true);
+
+/** Whether `await` or `for await` stands outside of every function, so that the cell must run as an async function. */
+function usesTopLevelAwait(source) {
+  if (!/\bawait\b/.test(source)) return false;
+  let found = false;
+  const visit = (node) => {
+    if (found) return;
+    if (ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier)) found = true;
+    else if (!ts.isFunctionLike(node)) ts.forEachChild(node, visit);
+  };
+  visit(parse(source));
+  return found;
+}
+
+// "await is only allowed in async functions / at the top level of modules", in all the forms TypeScript has for it.
+const AWAIT_MESSAGES = new Set([1103, 1308, 1375, 1378, 1431, 1432]);
+
+function isTopLevelAwaitMessage(diagnostic) {
+  if (!AWAIT_MESSAGES.has(diagnostic.code) || !diagnostic.file?.fileName.endsWith('/__tslab__.ts')) return false;
+  let node = ts.getTokenAtPosition(diagnostic.file, diagnostic.start);
+  while (node && !ts.isFunctionLike(node) && !ts.isClassStaticBlockDeclaration(node)) node = node.parent;
+  return !node;
+}
+
+const getPreEmitDiagnosticsOfFiles = (program, files) =>
+  ts.getPreEmitDiagnosticsOfFiles(program, files).filter((diagnostic) => !isTopLevelAwaitMessage(diagnostic));
+
+// ---- files: where imports lead, what has changed ----------------------------------------------------------------
+
+const notebookFolder = process.cwd();
+/** Folders from which a cell's relative import is looked up; the second helps a notebook saved outside of the project. */
+const importFolders = [notebookFolder, path.join(root, 'notebooks')];
+const cellFiles = ['__tslab__.ts', '__prev__.d.ts'].map((name) => slashes(path.join(root, name)));
+/** Relative specifiers that somebody typed; in __prev__.d.ts all others were made by TypeScript, relative to the root. */
+const typed = new Set();
+const unresolved = new Set();
+
+function slashes(file) {
+  return file.replace(/\\/g, '/');
+}
+
+function resolveModule(name, importer, options, host, cache) {
+  const inCell = cellFiles.includes(importer);
+  if (!inCell || !/^\.\.?(\/|$)/.test(name)) return ts.resolveModuleName(name, importer, options, host, cache);
+  if (importer === cellFiles[0]) typed.add(name);
+  const folders = typed.has(name) ? [...importFolders, root] : [root, ...importFolders];
+  let result;
+  for (const folder of folders) {
+    result = ts.resolveModuleName(name, slashes(path.join(folder, '__cell__.ts')), options, host);
+    // tslab can compile what lies in the project only; anything else is left to a real `require`.
+    if (result.resolvedModule && isInside(result.resolvedModule.resolvedFileName)) return result;
+  }
+  return result;
+}
+
+function isInside(file) {
+  const relative = path.relative(root, file);
+  return !relative.startsWith('..') && !path.isAbsolute(relative);
+}
+
+function createWatchCompilerHost(files, options, system, ...rest) {
+  const host = ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true }, system, ...rest);
+  const cache = ts.createModuleResolutionCache(root, (name) => name, options);
+  host.resolveModuleNameLiterals = (literals, importer, _redirect, compilerOptions) =>
+    literals.map((literal) => {
+      const result = resolveModule(literal.text, importer, compilerOptions, host, cache);
+      if (!result.resolvedModule) {
+        unresolved.add(importer.toLowerCase());
+        cache.clear();
+      }
+      return result;
+    });
+  // Asked per importing file: cells always, others only while something they import was missing.
+  host.hasInvalidatedResolutions = (file) =>
+    cellFiles.includes(file) || unresolved.has(file.toLowerCase()) || file.endsWith('/__tslab__.ts');
+  return host;
+}
+
+/** @type {Map<string, { notify: Function, stamp: string }>} */
+const watched = new Map();
+
+function stampOf(file) {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : 'missing';
+}
+
+function watchFile(file, notify) {
+  // Packages do not change under a running kernel.
+  if (file.includes('/node_modules/')) return { close() {} };
+  watched.set(file, { notify, stamp: stampOf(file) });
+  return { close: () => watched.delete(file) };
+}
+
+/** Tells TypeScript which source files differ from what it read; returns them. */
+function changedFiles() {
+  const changed = [];
+  for (const [file, entry] of watched) {
+    const stamp = stampOf(file);
+    if (stamp === entry.stamp) continue;
+    entry.stamp = stamp;
+    const { Changed, Deleted } = ts.FileWatcherEventKind;
+    entry.notify(file, stamp === 'missing' ? Deleted : Changed);
+    changed.push(file);
+  }
+  return changed;
+}
+
+ts.sys.getCurrentDirectory = () => slashes(root);
+ts.sys.watchFile = watchFile;
+ts.sys.watchDirectory = () => ({ close() {} });
+if (!/^en/i.test(process.env.CONVSCOPE_LANG ?? '')) ts.validateLocaleAndSetLanguage('zh-cn', ts.sys, []);
+require.cache[location].exports = { ...ts, createWatchCompilerHost, transpileModule, getPreEmitDiagnosticsOfFiles };
+
+module.exports = {
+  ts,
+  root,
+  importFolders,
+  requireFromTslab,
+  parse,
+  usesTopLevelAwait,
+  changedFiles,
+  splitMapNumber,
+  isInside,
+  slashes,
+};
