@@ -115,7 +115,7 @@ export function gaborFilter(p: GaborParameters, [height, width]: readonly [numbe
 }
 
 /**
- * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发，试两个相位（振幅可正可负），取最好的。
+ * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发试两个相位（振幅可正可负），再试一个圆斑，取最好的。
  *
  * @param filter kh × kw 个权值，按行存放
  * @returns 参数、拟合图与 `explained`（解释了多少能量）
@@ -131,9 +131,13 @@ export function fitGabor(filter: ArrayLike<number>, size: readonly [number, numb
   const total = y.reduce((a, v) => a + (v - mean) ** 2, 0) || 1;
   const side = Math.max(height, width);
   let best: { vector: Vector; explained: number } | undefined;
-  for (const phase of [0, Math.PI / 2]) {
+  for (const [frequency, phase] of [
+    [spectrum.frequency, 0],
+    [spectrum.frequency, Math.PI / 2],
+    [0.04, 0],
+  ]) {
     const angle = (spectrum.orientation * Math.PI) / 180;
-    const initial = [1, (width - 1) / 2, (height - 1) / 2, side / 4, side / 4, angle, spectrum.frequency, phase, mean];
+    const initial = [1, (width - 1) / 2, (height - 1) / 2, side / 4, side / 4, angle, frequency, phase, mean];
     const { parameterValues } = levenbergMarquardt(
       { x, y },
       (p: Vector) => (i: number) => evaluate(p, i % width, Math.floor(i / width)),
@@ -158,15 +162,17 @@ export function fitGabor(filter: ArrayLike<number>, size: readonly [number, numb
   // No start converged: a constant explains nothing, and says so.
   const { vector, explained } = best ?? { vector: [0, 0, 0, 1, 1, 0, 0, 0, mean], explained: 0 };
   const [amplitude, cx, cy, sigmaAlong, sigmaAcross, angle, frequency, phase, constant] = vector;
+  // Half a turn leaves the stripes where they are but runs through them backwards: the phase changes its sign.
+  const halfTurns = Math.floor(angle / Math.PI);
   const parameters: GaborParameters = {
     amplitude: amplitude * largest,
     x: cx,
     y: cy,
     sigmaAlong,
     sigmaAcross,
-    orientation: ((angle * 180) / Math.PI + 360) % 180,
+    orientation: ((angle - halfTurns * Math.PI) * 180) / Math.PI,
     frequency,
-    phase,
+    phase: halfTurns % 2 ? -phase : phase,
     constant: constant * largest,
   };
   return { ...parameters, explained, fitted: gaborFilter(parameters, size) };

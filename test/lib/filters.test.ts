@@ -86,6 +86,12 @@ test('Gabor 拟合：自己画的 Gabor 几乎完全复原，随机权值则不�
   assert.ok(fit.explained > 0.999, `解释 ${fit.explained}`);
   assert.ok(Math.abs(fit.frequency - truth.frequency) < 0.01);
   assert.ok(Math.abs(fit.orientation - truth.orientation) < 2);
+  // The reported parameters must draw the reported fit, also where the angle was wrapped.
+  for (const orientation of [5, 95, 150, 178]) {
+    const own = gaborFilter({ ...truth, orientation }, [11, 11]);
+    const again = fitGabor(own, [11, 11]);
+    assertClose(again.fitted, own, 0.05, `朝向 ${orientation}`);
+  }
   const random = randomGenerator(1);
   const noise = fitGabor(
     Float32Array.from({ length: 121 }, () => random.normal()),
