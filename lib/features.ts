@@ -1,0 +1,118 @@
+import { tf } from './backend';
+import type { Matrix } from './engine/neighbours';
+import { loadImage } from './image';
+import { watchInterrupts, type StopReason } from './interrupt';
+import type { ImageModel } from './model';
+import type { Photo } from './photos';
+
+/** 特征矩阵（feature matrix）：每张照片一行。普通数组，不需要 dispose。 */
+export interface FeatureMatrix extends Matrix {
+  readonly data: Float32Array;
+  /** The photo of each row. */
+  readonly photos: readonly Photo[];
+  /** Layer the numbers come from; "pixels" for raw pixels. */
+  readonly layer: string;
+  /** How a feature map became numbers: 'none' keeps every position, 'mean' averages each channel. */
+  readonly pool: Pooling;
+  readonly stopped?: StopReason;
+}
+
+export type Pooling = 'none' | 'mean';
+
+export interface FeatureMatrixOptions {
+  /** 特征图怎么变成一行数（pool）：'none' 每个位置都要，'mean' 每个通道取平均。缺省：一行不超过 20000 个数时 'none'。 */
+  pool?: Pooling;
+  /** 一次前向传播几张照片，缺省 16。 */
+  batchSize?: number;
+  onStep?: (state: { readonly done: number; readonly total: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+const MOST_COLUMNS = 20000;
+
+/**
+ * 每张照片在某一层的编码（feature matrix）：把照片一批批送入网络，取出这一层的激活值，每张照片排成一行。
+ *
+ * @param model 网络
+ * @param photos 照片，如 `coursePhotos()`
+ * @param layer 层名，缺省 `model.roles.features`：分类之前的最高一层
+ * @param options `pool`、`batchSize`、`onStep`、`signal`，见 FeatureMatrixOptions
+ * @returns `data`：rows × columns，一行一张照片；中断时只有已算完的照片，并写明 `stopped`
+ * @throws RangeError 没有照片、没有这一层
+ */
+export async function featureMatrix(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layer: string = model.roles.features,
+  { pool, batchSize = 16, onStep, signal }: FeatureMatrixOptions = {},
+): Promise<FeatureMatrix> {
+  const name = model.layerName(layer);
+  const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
+  const pooling = checkPool(pool ?? (size <= MOST_COLUMNS ? 'none' : 'mean'));
+  const encode = (images: tf.Tensor4D) => {
+    const maps = model.activations(images, name);
+    const rows = pooling === 'mean' && maps.rank === 4 ? maps.mean([1, 2]) : maps;
+    return rows.reshape([images.shape[0], -1]) as tf.Tensor2D;
+  };
+  const result = await photoRows(photos, model.inputSize, encode, { batchSize, onStep, signal });
+  return { ...result, layer: name, pool: pooling };
+}
+
+/**
+ * 照片的像素本身作为特征（raw pixels）：缩小到 size × size，RGB，每张照片一行。用作对照。
+ *
+ * @param photos 照片
+ * @param size 边长，像素，缺省 32（一行 3072 个数）
+ * @throws RangeError 没有照片
+ */
+export async function pixelMatrix(
+  photos: readonly Photo[],
+  size = 32,
+  options: Omit<FeatureMatrixOptions, 'pool'> = {},
+): Promise<FeatureMatrix> {
+  const encode = (images: tf.Tensor4D) => images.reshape([images.shape[0], -1]) as tf.Tensor2D;
+  const result = await photoRows(photos, [size, size], encode, { batchSize: 32, ...options });
+  return { ...result, layer: 'pixels', pool: 'none' };
+}
+
+function checkPool(pool: Pooling): Pooling {
+  if (pool !== 'none' && pool !== 'mean') throw new RangeError(`pool 应为 'none' 或 'mean'，得到 ${String(pool)}`);
+  return pool;
+}
+
+async function photoRows(
+  photos: readonly Photo[],
+  [height, width]: readonly [number, number],
+  encode: (images: tf.Tensor4D) => tf.Tensor2D,
+  { batchSize, onStep, signal }: { batchSize: number } & Pick<FeatureMatrixOptions, 'onStep' | 'signal'>,
+) {
+  if (photos.length === 0) throw new RangeError('没有照片：photos 是空的');
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  const watch = watchInterrupts(signal);
+  const parts: Float32Array[] = [];
+  let columns = 0;
+  let done = 0;
+  while (done < photos.length && !watch.stopped) {
+    const batch = photos.slice(done, done + batchSize);
+    const images: tf.Tensor3D[] = [];
+    try {
+      for (const photo of batch) {
+        if (watch.stopped) break;
+        images.push(await loadImage(photo.path, { size: [height, width], crop: photo.crop }));
+      }
+      if (images.length < batch.length) break; // stopped half-way through the batch
+      const rows = tf.tidy(() => encode(tf.stack(images) as tf.Tensor4D));
+      parts.push((await rows.data()) as Float32Array);
+      columns = rows.shape[1];
+      rows.dispose();
+    } finally {
+      tf.dispose(images);
+    }
+    done += batch.length;
+    await onStep?.({ done, total: photos.length });
+    await watch.breathe();
+  }
+  const data = new Float32Array(done * columns);
+  parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
+  return { data, rows: done, columns, photos: photos.slice(0, done), stopped: watch.stopped };
+}
