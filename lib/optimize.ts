@@ -6,9 +6,9 @@ import { checkNumber } from './named';
 import type { Objective } from './objectives';
 import { type Parametrization, pixels } from './parametrization';
 import { randomGenerator } from './random';
-import type { Penalty, Projection } from './regularizers';
+import { blur, type Penalty, type Projection } from './regularizers';
 import { normalized, type Rate, type Step } from './steps';
-import type { Transform } from './transforms';
+import { jitter, type Transform } from './transforms';
 
 /** 每一步交给 `onStep` 与 `until` 的状态。 */
 export interface OptimizeStep {
@@ -25,15 +25,15 @@ export interface OptimizeStep {
 export interface MaximizeOptions {
   /** 步数（steps），默认 200；resume 时是再走多少步。 */
   steps?: number;
-  /** 默认步进规则的学习率：每步每个数平均改变多少（[0, 1] 单位），默认 0.02。 */
+  /** 默认步进规则的学习率：每步每个数平均改变多少（[0, 1] 单位），默认 0.03。 */
   learningRate?: Rate;
   /** 另一种步进规则（step rule）：plain、momentum、byProgress、sign、adam；给了它就不要再给 learningRate。 */
   step?: Step;
-  /** 惩罚项（penalties），从目标里减去；默认见 `defaults`。 */
+  /** 惩罚项（penalties），从目标里减去；默认没有。 */
   penalties?: readonly Penalty[];
-  /** 投影（projections），每步之后依次作用于图像；之后总是限制在 [0, 1]。 */
+  /** 投影（projections），每步之后依次作用于图像；默认 [blur(0.6, 2)]。前后都限制在 [0, 1]。 */
   projections?: readonly Projection[];
-  /** 变换（transforms），每步在送入网络之前随机地作用于图像。 */
+  /** 变换（transforms），每步在送入网络之前随机地作用于图像；默认 [jitter(16)]。 */
   transforms?: readonly Transform[];
   /** 图像的参数化（parametrization）：默认 pixels()，另有 fourier()。 */
   parametrization?: Parametrization;
@@ -105,12 +105,15 @@ const READ_EVERY = 25;
 /** How often a start with a zero gradient is replaced, each time with twice the noise. */
 const RESTARTS = 6;
 
-/** 不给选项时的正则化（defaults）：只给一个类别，也能得到网络确信的图。 */
+/**
+ * 不给选项时的正则化（defaults）：只给一个类别，也能得到网络确信的图。模糊与抖动都没有随目标量级变化的系数，
+ * 所以对得分、神经元、任何一层都合用。
+ */
 export const defaults = {
   penalties: [] as readonly Penalty[],
-  projections: [] as readonly Projection[],
-  transforms: [] as readonly Transform[],
-  learningRate: 0.02,
+  projections: [blur(0.6, 2)] as readonly Projection[],
+  transforms: [jitter(16)] as readonly Transform[],
+  learningRate: 0.03,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { tf } from './backend';
+import { warped } from './engine/warp';
 import { checkNumber, named } from './named';
 import type { RandomGenerator } from './random';
 
@@ -40,6 +41,25 @@ export function pad(px: number, value = 0.5): Transform {
     (image: tf.Tensor3D) =>
     tf.pad(image, [[px, px], [px, px], [0, 0]], value), // prettier-ignore
   );
+}
+
+/** 缩放（scale）：以中央为准，放大 low 到 high 倍（随机）；大小不变，移进来的部分重复边上的像素。 */
+export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
+  checkNumber('scale 的下限', low, 0.1, 10);
+  checkNumber('scale 的上限', high, low, 10);
+  return named(`scale(${low}, ${high})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const factor = low + (high - low) * random.uniform();
+    return warped(image, [1 / factor, 0, 0, 1 / factor]);
+  });
+}
+
+/** 旋转（rotate）：以中央为准，转 −degrees 到 +degrees 度（随机）；大小不变，移进来的部分重复边上的像素。 */
+export function rotate(degrees = 10): Transform {
+  checkNumber('rotate 的角度', degrees, 0, 180);
+  return named(`rotate(${degrees})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const angle = ((2 * random.uniform() - 1) * degrees * Math.PI) / 180;
+    return warped(image, [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)]);
+  });
 }
 
 /** Centre crop, or a grey border, to [height, width]. */

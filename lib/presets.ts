@@ -1,0 +1,110 @@
+import { fourier } from './fourier';
+import type { MaximizeOptions } from './optimize';
+import { blur, clipContribution, clipNorm, decay, l2, type Projection } from './regularizers';
+import { adam, byProgress, normalized, plain } from './steps';
+import { jitter, pad, rotate, scale } from './transforms';
+
+/** 一组有名字的设置：`maximize(model, objective, { ...preset.options, seed: 1 })`。 */
+export interface Preset {
+  readonly name: string;
+  /** 这组设置给人的印象与出处，一句话。 */
+  readonly note: string;
+  readonly options: MaximizeOptions;
+}
+
+/** Papers count pixels 0 … 255; a gradient step in that unit is 1/255² of it for [0, 1]. */
+const UNIT = 255 * 255;
+const START = { start: 'noise', noise: 10 / 255 } as const;
+
+interface YosinskiRow {
+  readonly decay: number;
+  readonly sigma: number;
+  readonly every: number;
+  readonly norm: number;
+  readonly contribution: number;
+}
+
+/** The order of the authors' toolbox: decay, blur, small norm, small contribution. */
+const projectionsOf = (row: YosinskiRow): Projection[] => [
+  ...(row.decay ? [decay(row.decay)] : []),
+  ...(row.sigma ? [blur(row.sigma, row.every)] : []),
+  ...(row.norm ? [clipNorm(row.norm)] : []),
+  ...(row.contribution ? [clipContribution(row.contribution)] : []),
+];
+
+const yosinski = (index: number, note: string, row: YosinskiRow, options: MaximizeOptions): Preset => ({
+  name: `Yosinski ${index}`,
+  note,
+  options: { ...START, ...options, penalties: [], transforms: [], projections: projectionsOf(row) },
+});
+
+/**
+ * Yosinski 等人 2015 的四组设置（arXiv:1506.06579, Table 1），换算成 [0, 1] 的单位：
+ * 学习率与它的上限除以 255²，衰减、模糊、百分位不变；起点是均值加 N(0, 10/255) 的噪声。
+ */
+export const yosinskiPresets: readonly Preset[] = [
+  yosinski(
+    1,
+    '细节多：模糊弱，一半的像素被置零',
+    { decay: 0, sigma: 0.5, every: 4, norm: 50, contribution: 0 },
+    { steps: 500, step: byProgress(2, 100 / UNIT) },
+  ),
+  yosinski(
+    2,
+    '衰减强：只留下最要紧的笔画',
+    { decay: 0.3, sigma: 0, every: 1, norm: 20, contribution: 0 },
+    { steps: 750, step: plain(100 / UNIT) },
+  ),
+  yosinski(
+    3,
+    '最平滑，论文的多数图用它',
+    { decay: 1e-4, sigma: 1, every: 4, norm: 0, contribution: 0 },
+    { steps: 1000, step: plain(100 / UNIT) },
+  ),
+  yosinski(
+    4,
+    '稀疏：每步只留贡献最大的十分之一像素',
+    { decay: 0, sigma: 0.5, every: 4, norm: 0, contribution: 90 },
+    { steps: 1000, step: byProgress(2, 1e8 / UNIT) },
+  ),
+];
+
+/** The deviation by which the course below divides pixels: its λ and its steps are in that unit. */
+const DEVIATION = 0.226;
+
+/**
+ * Simonyan 等人 2013（arXiv:1312.6034）：从均值色（零图像）出发，最大化类别得分减 λ·||I||²。
+ *
+ * 论文没有给步长；这里用斯坦福 CS231n 作业的设置（100 步，λ 1e-3，归一化的梯度步长 25，抖动 16，每 10 步模糊一次），
+ * 换算成 [0, 1]：那里的像素除以标准差 0.226。
+ */
+export const simonyanPreset: Preset = {
+  name: 'Simonyan',
+  note: '只有 L2 正则项，从零图像出发',
+  options: {
+    start: 'mean',
+    steps: 100,
+    step: normalized((25 * DEVIATION) / Math.sqrt(227 * 227 * 3)),
+    penalties: [l2(1e-3 / DEVIATION ** 2)],
+    projections: [blur(0.5, 10)],
+    transforms: [jitter(16)],
+  },
+};
+
+/**
+ * Olah 等人 2017《Feature Visualization》的做法：傅里叶参数化加一串随机变换（加边、抖动、缩放、旋转、再抖动）。
+ * 这里的缩放与旋转范围小于他们的代码，200 步就够。
+ */
+export const fourierPreset: Preset = {
+  name: 'Fourier',
+  note: '去相关的颜色与频率，加随机变换',
+  options: {
+    steps: 200,
+    parametrization: fourier(),
+    step: adam(0.05),
+    noise: 0.01,
+    penalties: [],
+    projections: [],
+    transforms: [pad(16), jitter(8), scale([0.9, 1.1]), rotate(8), jitter(4)],
+  },
+};
