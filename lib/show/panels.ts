@@ -56,18 +56,20 @@ export function makePanels(traces: readonly Trace[], layout: Layout, inner: Rect
 }
 
 function place(xRef: string, yRef: string, layout: Layout, inner: Rect): Rect {
-  const own = (ref: string): number[] => {
-    const settings = layout[axisKey(ref)] ?? {};
-    const over = settings.overlaying ? (layout[axisKey(settings.overlaying)] ?? {}) : {};
-    return settings.domain ?? over.domain ?? gridDomain(ref, layout) ?? [0, 1];
-  };
-  const [[x0, x1], [y0, y1]] = [own(xRef), own(yRef)];
+  const [[x0, x1], [y0, y1]] = [axisDomain(xRef, layout), axisDomain(yRef, layout)];
   return {
     x: inner.x + x0 * inner.width,
     y: inner.y + (1 - y1) * inner.height,
     width: (x1 - x0) * inner.width,
     height: (y1 - y0) * inner.height,
   };
+}
+
+/** The part of the whole area that an axis spans, from 0 to 1. */
+export function axisDomain(ref: string, layout: Layout): readonly number[] {
+  const settings = layout[axisKey(ref)] ?? {};
+  const over = settings.overlaying ? (layout[axisKey(settings.overlaying)] ?? {}) : {};
+  return settings.domain ?? over.domain ?? gridDomain(ref, layout) ?? [0, 1];
 }
 
 /** `layout.grid`: equal panels, row by row from the top. */

@@ -1,9 +1,10 @@
 import { emitCanvas } from './picture';
 import { drawFigure } from './chart';
-import { PALETTE } from './colormap';
-import { axisKey, plainText, withDefaults, type Figure } from './figure';
+import { PALETTE, plotlyColorscale } from './colormap';
+import { axisKey, hasColorbar, plainText, withDefaults, type Figure, type Trace } from './figure';
 import { roundNumbers } from './html';
-import { INK, LABEL, MUTED, PAPER, RULE } from './text';
+import { axisDomain } from './panels';
+import { INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';
 
 export type { Figure, Trace } from './figure';
 
@@ -76,7 +77,31 @@ function courseStyle({ data, layout = {} }: Figure, width: number, height: numbe
         },
       }
     : {};
-  return { data, layout: { ...withDefaults(layout, defaults), ...heading, ...axes, width, height } };
+  const full = { ...withDefaults(layout, defaults), ...heading, ...axes, width, height };
+  if (full.grid?.pattern === 'independent' && full.grid.xgap === undefined && data.some(hasColorbar)) {
+    full.grid = { ...full.grid, xgap: 0.4 };
+  }
+  return { data: data.map((trace) => withColorbar(trace, full)), layout: full };
+}
+
+/** In a figure with several panels each colour bar stands beside its own. */
+function withColorbar(trace: Trace, layout: Record<string, unknown>): Trace {
+  if (!hasColorbar(trace)) return trace;
+  const [, right] = axisDomain(trace.xaxis ?? 'x', layout);
+  const [bottom, top] = axisDomain(trace.yaxis ?? 'y', layout);
+  const whole = right === 1 && bottom === 0 && top === 1;
+  const place = whole ? {} : { x: right + 0.01, y: (bottom + top) / 2, len: top - bottom };
+  const bar = { thickness: 16, outlinewidth: 0, tickfont: { size: NOTE, color: MUTED }, ...place };
+  if (trace.type === 'heatmap') {
+    return {
+      ...trace,
+      colorscale: trace.colorscale ?? plotlyColorscale('sequential'),
+      colorbar: withDefaults(trace.colorbar, bar),
+    };
+  }
+  const { marker } = trace;
+  const colorscale = marker.colorscale ?? plotlyColorscale('sequential');
+  return { ...trace, marker: { ...marker, colorscale, colorbar: withDefaults(marker.colorbar, bar) } };
 }
 
 function describe({ data, layout = {} }: Figure): string {
