@@ -40,6 +40,7 @@ function startServer(options) {
       JUPYTER_TOKEN: token,
       ...(options.noNative ? { CONVSCOPE_BACKEND: 'wasm' } : {}),
       ...(options.offline ? { CONVSCOPE_OFFLINE: '1' } : {}),
+      ...(options.lang === 'en' ? { CONVSCOPE_LANG: 'en' } : {}),
     },
     stdio: ['ignore', log, log],
     // a group of its own: Ctrl-C reaches us alone, and we end the server in good order
