@@ -52,7 +52,7 @@ function poolGradient(original: GradConfig, count: RuleCount): GradConfig {
     gradFunc: (dy, saved, attributes) => ({
       x: () => {
         count.pools++;
-        return unpoolBySwitches(tf, dy as tf.Tensor, saved[0], attributes as unknown as PoolingAttributes);
+        return unpoolBySwitches(tf, dy as tf.Tensor, saved, attributes as unknown as PoolingAttributes);
       },
     }),
   };

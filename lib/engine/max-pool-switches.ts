@@ -17,9 +17,15 @@ export interface PoolingAttributes {
 /** What happens where two windows meet. */
 export type Meeting = 'add' | 'overwrite';
 
-/** For each window and channel: hands dy to the FIRST maximum of x. All arrays NHWC; dx starts as zeros. */
+/**
+ * For each window and channel: hands dy to the FIRST maximum of x (ties are everywhere in a flat sky and among the zeros
+ * of a ReLU; TensorFlow and PyTorch give them to the first). All arrays NHWC; dx starts as zeros.
+ *
+ * y, the maxima themselves, is known from the forward pass: the search can stop at the first element that equals it.
+ */
 export function scatterToMaxima(
   x: Float32Array,
+  y: Float32Array,
   dy: Float32Array,
   dx: Float32Array,
   info: Tf.backend_util.Conv2DInfo,
@@ -27,31 +33,27 @@ export function scatterToMaxima(
 ): void {
   const { batchSize, inHeight, inWidth, outHeight, outWidth, inChannels: channels } = info;
   const { strideHeight, strideWidth, effectiveFilterHeight, effectiveFilterWidth, padInfo } = info;
-  const best = new Float32Array(channels);
-  const where = new Int32Array(channels);
-  for (let b = 0; b < batchSize; b++) {
-    for (let row = 0; row < outHeight; row++) {
-      const top = row * strideHeight - padInfo.top;
-      for (let col = 0; col < outWidth; col++) {
-        const left = col * strideWidth - padInfo.left;
-        best.fill(-Infinity);
-        where.fill(-1);
-        for (let y = Math.max(0, top); y < Math.min(inHeight, top + effectiveFilterHeight); y++) {
-          for (let xx = Math.max(0, left); xx < Math.min(inWidth, left + effectiveFilterWidth); xx++) {
-            const at = ((b * inHeight + y) * inWidth + xx) * channels;
-            for (let c = 0; c < channels; c++) {
-              if (x[at + c] > best[c]) {
-                best[c] = x[at + c];
-                where[c] = at + c;
-              }
-            }
-          }
-        }
-        const out = ((b * outHeight + row) * outWidth + col) * channels;
-        if (meeting === 'add') {
-          for (let c = 0; c < channels; c++) if (where[c] >= 0) dx[where[c]] += dy[out + c];
-        } else {
-          for (let c = 0; c < channels; c++) if (where[c] >= 0) dx[where[c]] = dy[out + c];
+  const add = meeting === 'add';
+  const line = inWidth * channels;
+  for (let window = 0; window < batchSize * outHeight * outWidth; window++) {
+    const col = window % outWidth;
+    const row = Math.floor(window / outWidth) % outHeight;
+    const image = Math.floor(window / (outWidth * outHeight)) * inHeight * line;
+    const top = row * strideHeight - padInfo.top;
+    const left = col * strideWidth - padInfo.left;
+    const begin = image + Math.max(0, top) * line;
+    const end = image + Math.min(inHeight, top + effectiveFilterHeight) * line;
+    const from = Math.max(0, left) * channels;
+    const width = Math.min(inWidth, left + effectiveFilterWidth) * channels - from;
+    for (let c = 0; c < channels; c++) {
+      const gradient = dy[window * channels + c];
+      if (add && gradient === 0) continue;
+      const maximum = y[window * channels + c];
+      search: for (let first = begin + from + c; first < end; first += line) {
+        for (let at = first; at < first + width; at += channels) {
+          if (x[at] !== maximum) continue;
+          dx[at] = add ? dx[at] + gradient : gradient;
+          break search;
         }
       }
     }
@@ -59,11 +61,17 @@ export function scatterToMaxima(
 }
 
 /** Unpooling by switches, on any backend: reads both tensors, so it is a little slower than the gradient. */
-export function unpoolBySwitches(tf: typeof Tf, dy: Tf.Tensor, x: Tf.Tensor, pooling: PoolingAttributes): Tf.Tensor {
+export function unpoolBySwitches(
+  tf: typeof Tf,
+  dy: Tf.Tensor,
+  [x, y]: readonly Tf.Tensor[],
+  pooling: PoolingAttributes,
+): Tf.Tensor {
   const { filterSize, strides, pad, dimRoundingMode } = pooling;
   const shape = x.shape as [number, number, number, number];
   const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
   const dx = new Float32Array(x.size);
-  scatterToMaxima(x.dataSync<'float32'>(), dy.dataSync<'float32'>(), dx, info, 'overwrite');
+  const [xs, ys, dys] = [x, y, dy].map((t) => t.dataSync<'float32'>());
+  scatterToMaxima(xs, ys, dys, dx, info, 'overwrite');
   return tf.tensor(dx, shape);
 }

@@ -1,5 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../state';
+import { installNativeMaxPoolGrad } from './native-max-pool-grad';
 
 /**
  * TensorFlow's own ReluGrad and Relu6Grad instead of the chain (step, cast, multiply) that TF.js composes:
@@ -53,6 +54,7 @@ export function installNativeKernels(tf: typeof Tf): void {
             : composed.gradFunc(dy, saved, attributes),
       });
     }
+    installNativeMaxPoolGrad(tf);
     return true;
   });
 }

@@ -1,8 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { type PoolingAttributes, scatterToMaxima } from './max-pool-switches';
 
-export { scatterToMaxima };
-
 /**
  * The gradient of max pooling on wasm. The package's own kernel loses the gradient of every window whose
  * maximum is <= 0 and gives ties to the last element; TensorFlow, PyTorch and the cpu backend give them to the
@@ -20,7 +18,7 @@ export function installWasmMaxPoolGrad(tf: typeof Tf): void {
     kernelName: 'MaxPoolGrad',
     backendName: 'wasm',
     kernelFunc: ({ inputs, backend, attrs }) => {
-      const { dy, input } = inputs as { dy: Tf.TensorInfo; input: Tf.TensorInfo };
+      const { dy, input, output: maxima } = inputs as Record<'dy' | 'input' | 'output', Tf.TensorInfo>;
       const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolingAttributes;
       const shape = input.shape as [number, number, number, number];
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
@@ -28,7 +26,8 @@ export function installWasmMaxPoolGrad(tf: typeof Tf): void {
       // Allocate before taking views: growing the wasm memory moves the heap and detaches them.
       const output = wasm.makeOutput(input.shape, input.dtype);
       const dx = wasm.typedArrayFromHeap(output).fill(0);
-      scatterToMaxima(wasm.typedArrayFromHeap(input), wasm.typedArrayFromHeap(dy), dx, info);
+      const [x, y, above] = [input, maxima, dy].map((t) => wasm.typedArrayFromHeap(t));
+      scatterToMaxima(x, y, above, dx, info);
       return output;
     },
   });

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type FrozenConvolution, convolve } from '../engine/convolution';
-import { prepareConvolution } from '../engine/wasm-gradients';
+import { type FrozenConvolution, convolve, prepareGradient } from '../engine/convolution';
 
 /**
  * The few layers that TF.js lacks or that the course needs in a simpler form. Each ReLU is a layer of its own
@@ -101,23 +100,17 @@ export class Convolution extends tf.layers.Layer {
     this.prepare();
   }
 
-  /** Splits the kernel into its groups and, on wasm, reverses it for the gradient: once, since it is frozen. */
+  /** Splits the kernel into its groups and reverses it for the gradient: once, since it is frozen. */
   private prepare(): void {
     this.release();
     const [kernel, bias] = this.weights.map((w) => w.read()) as [tf.Tensor4D, tf.Tensor1D];
     const kernels = this.groups === 1 ? [kernel] : (tf.split(kernel, this.groups, 3) as tf.Tensor4D[]);
     const biases = this.groups === 1 ? [bias] : (tf.split(bias, this.groups) as tf.Tensor1D[]);
     const [, height, width] = this.inboundNodes[0].inputShapes[0] as number[];
-    this.parts = kernels.map((k, g) => ({
-      kernel: k,
-      bias: biases[g],
-      stride: this.stride,
-      pad: this.pad,
-      phases:
-        tf.getBackend() === 'wasm'
-          ? prepareConvolution(tf, [1, height, width, k.shape[2]], k, this.stride, this.pad)
-          : undefined,
-    }));
+    this.parts = kernels.map((k, g) => {
+      const part = { kernel: k, bias: biases[g], stride: this.stride, pad: this.pad };
+      return { ...part, phases: prepareGradient([1, height, width, k.shape[2]], part) };
+    });
   }
 
   private release(): void {

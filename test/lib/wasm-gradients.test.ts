@@ -85,7 +85,7 @@ test('最大池化的梯度：负数窗口、并列最大值（取第一个）�
 test('最大池化的梯度，手算：1x3 窗口里两个并列的 2', () => {
   const info = tf.backend_util.computePool2DInfo([1, 3, 3, 1], 3, 1, 1, 'valid');
   const dx = new Float32Array(9);
-  scatterToMaxima(Float32Array.of(0, 1, 2, 2, 1, 0, 0, 0, 0), Float32Array.of(7), dx, info);
+  scatterToMaxima(Float32Array.of(0, 1, 2, 2, 1, 0, 0, 0, 0), Float32Array.of(2), Float32Array.of(7), dx, info);
   assert.equal(Array.from(dx), [0, 0, 7, 0, 0, 0, 0, 0, 0]);
 });
 
