@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { GlobalFonts, type SKRSContext2D } from 'canvas';
 import { CourseError } from '../errors';
@@ -14,34 +13,22 @@ export const PAPER = '#ffffff';
 export const LABEL = 16;
 export const NOTE = 14;
 
-/**
- * 登记课程自带的中文字体（register the bundled fonts）；约 0.1 秒，每个进程一次。
- *
- * The fonts come in a hundred small files, each with a part of the characters. Every file gets a family name of its
- * own and a text names them all in turn: files that share one name replace each other in some versions of the canvas.
- * The names are ours, so that no picture depends on which fonts a machine has.
- */
-export function registerFonts(): string {
-  return shared('show.fonts', () => {
-    const folder = path.join(projectRoot(), 'data', 'fonts');
-    const files = fs.existsSync(folder) ? fs.readdirSync(folder).filter((f) => f.endsWith('.woff2')) : [];
-    const ordered = files.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-    const families = ordered.map((_, i) => `convscope ${i}`);
-    const registered = ordered.filter((file, i) => GlobalFonts.registerFromPath(path.join(folder, file), families[i]));
-    if (registered.length === 0) throw new CourseError(`找不到课程的字体文件夹 ${folder}，请重新取得 data/fonts。`);
-    return families.map((family) => `"${family}"`).join(', ');
-  });
-}
+/** A name of our own: the course's pictures never depend on which fonts a machine has. */
+const FAMILY = 'convscope sans';
 
-/** Letters before Chinese: each character is taken from the first file that has it. */
-function rank(file: string): number {
-  const at = ['-latin-400', '-latin-ext-400', '-greek-400'].findIndex((part) => file.includes(part));
-  return at < 0 ? 3 : at;
+/** 登记课程自带的中文字体（register the bundled font），每个进程一次。 */
+export function registerFonts(): void {
+  shared('show.fonts', () => {
+    const file = path.join(projectRoot(), 'data', 'fonts', 'convscope-sans.ttf');
+    if (GlobalFonts.registerFromPath(file, FAMILY)) return true;
+    throw new CourseError(`读不了课程的字体 ${file}，请重新取得 data/fonts。`);
+  });
 }
 
 /** A CSS font for the canvas, fonts registered. */
 export function font(size: number, weight: 'normal' | 'bold' = 'normal'): string {
-  return `${weight === 'bold' ? '600 ' : ''}${size}px ${registerFonts()}`;
+  registerFonts();
+  return `${weight === 'bold' ? '600 ' : ''}${size}px "${FAMILY}"`;
 }
 
 export interface TextStyle {
