@@ -30,6 +30,7 @@ export function plainText(title: unknown): string {
     .replace(/<\/?(b|i|em|strong|sub|sup|span)[^>]*>/gi, '')
     .replace(/&lt;/g, '<')
     .replace(/&gt;/g, '>')
+    .replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
     .replace(/&amp;/g, '&');
 }
 
@@ -45,6 +46,10 @@ export function column(values: unknown, length: number): (number | string | null
 export function pointCount(trace: Trace): number {
   return Math.max(isTyped(trace.x) ? trace.x.length : 0, isTyped(trace.y) ? trace.y.length : 0);
 }
+
+/** Many points are a curve, few are points on it. */
+export const scatterMode = (trace: Trace): string =>
+  String(trace.mode ?? (pointCount(trace) < 20 ? 'lines+markers' : 'lines'));
 
 /** `value` may be one for all points or an array with one each. */
 export function pick<T>(value: T | readonly T[] | undefined, index: number, fallback: T): T {

@@ -3,6 +3,7 @@ import { pixelsToCanvas } from '../image-encode';
 import type { Pixels } from '../image';
 import { plotlyColorscale, type ColormapName } from './colormap';
 import type { Figure, Trace } from './figure';
+import { escapeHtml } from './html';
 import { describeRange, type Range, type Raster } from './picture';
 import { INK, LABEL, MUTED, NOTE } from './text';
 
@@ -49,12 +50,22 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
   };
   const layout: Layout = {
     ...full,
-    ...(title ? { title: { text: title, x: MARGIN / full.width } } : {}),
     margin: { l: 0, r: 0, t: 0, b: 0, autoexpand: false },
     font: { size: LABEL, color: INK },
     images: [],
     annotations: [],
   };
+  if (title) {
+    const note = { xref: 'paper', yref: 'paper', xanchor: 'left', yanchor: 'bottom', showarrow: false };
+    const text = `<b>${escapeHtml(title)}</b>`;
+    layout.annotations.push({
+      ...note,
+      text,
+      x: MARGIN / full.width,
+      y: 1 - 34 / full.height,
+      font: { size: 19, color: INK },
+    });
+  }
   const source = base ? await jpegUrl(base, live ? width : 2 * width) : '';
   const data = panels.map((panel, i) => {
     const left = MARGIN + (i % columns) * (width + BAR_ROOM);
@@ -100,7 +111,7 @@ function addPanel(layout: Layout, panel: HeatPanel, { ref, x, y }: Place, full: 
   if (panel.title) {
     layout.annotations.push({
       ...note,
-      text: panel.title,
+      text: escapeHtml(panel.title),
       y: y[1] + 5 / full.height,
       font: { size: LABEL, color: INK },
     });
@@ -139,7 +150,7 @@ function heatTrace(
     colorscale: plotlyColorscale(colours),
     opacity,
     colorbar: {
-      title: { text: unit },
+      title: { text: escapeHtml(unit), font: { size: NOTE, color: MUTED } },
       thickness: 16,
       outlinewidth: 0,
       x: place.x[1] + 14 / full.width,

@@ -1,5 +1,5 @@
 import type { SKRSContext2D } from 'canvas';
-import { hasColorbar, plainText, type Trace } from './figure';
+import { hasColorbar, plainText, scatterMode, type Trace } from './figure';
 import { niceStep } from './axis';
 import { formatNumber } from './html';
 import { colorRange, drawSymbol, scaleColor, setLine, traceColor } from './marks';
@@ -95,7 +95,7 @@ export function drawLegend(
 
 function drawEntry(context: SKRSContext2D, { trace, index, name }: Entry, x: number, y: number, width: number): void {
   const color = traceColor(trace, index);
-  const mode = String(trace.mode ?? 'lines');
+  const mode = scatterMode(trace);
   const line = (trace.type ?? 'scatter').startsWith('scatter') && mode.includes('lines');
   if (line) {
     setLine(context, color, trace.line?.width ?? 2, trace.line?.dash);

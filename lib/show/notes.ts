@@ -66,7 +66,8 @@ function drawShape(context: SKRSContext2D, panels: readonly FilledPanel[], shape
 }
 
 function drawAnnotation(context: SKRSContext2D, panels: readonly FilledPanel[], note: Settings, paper: Rect): void {
-  const [x, y] = place(paper, panels, note.xref ?? 'x', note.yref ?? 'y', note.x, note.y);
+  const refs: [string, string] = [note.xref ?? 'x', note.yref ?? 'y'];
+  const [x, y] = place(paper, panels, ...refs, onLog(panels, refs[0], note.x), onLog(panels, refs[1], note.y));
   if (![x, y].every(Number.isFinite) || x < 0 || x > context.canvas.width) return;
   const { size = 14, color = INK } = note.font ?? {};
   const arrow = note.showarrow !== false;
@@ -81,9 +82,16 @@ function drawAnnotation(context: SKRSContext2D, panels: readonly FilledPanel[], 
       : note.yanchor === 'bottom' || arrow
         ? ty - height + size
         : ty - height / 2 + size;
+  const weight = /^<b>/.test(String(note.text)) ? 'bold' : 'normal';
   lines.forEach((line, i) =>
-    drawText(context, line, tx, start + i * size * 1.3, { size, color, align: align ?? 'center', halo: true }),
+    drawText(context, line, tx, start + i * size * 1.3, { size, color, weight, align: align ?? 'center', halo: true }),
   );
+}
+
+/** On a logarithmic axis plotly gives notes (not shapes) as powers of ten. */
+function onLog(panels: readonly FilledPanel[], ref: string, value: unknown): unknown {
+  const axis = panels.flatMap((p) => [p.x, p.y]).find((a) => a.ref === ref);
+  return axis?.type === 'log' ? 10 ** Number(value) : value;
 }
 
 function drawArrow(context: SKRSContext2D, x0: number, y0: number, x1: number, y1: number, color: string): void {

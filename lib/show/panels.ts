@@ -1,6 +1,6 @@
 import { makeAxis, type Axis, type AxisData } from './axis';
 import { arrangeBars, type BarSet } from './bars';
-import { axisKey, column, pointCount, type Rect, type Trace } from './figure';
+import { axisKey, column, pointCount, scatterMode, type Rect, type Trace } from './figure';
 import { heatmapEdges, type Panel } from './traces';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -42,7 +42,7 @@ export function makePanels(traces: readonly Trace[], layout: Layout, inner: Rect
       const data = merge(parts.flat());
       axes.set(
         ref,
-        makeAxis(ref, data, layout[axisKey(ref)] ?? {}, Math.max(2, Math.round(length / (direction ? 55 : 85)))),
+        makeAxis(ref, data, layout[axisKey(ref)] ?? {}, Math.max(2, Math.round(length / (direction ? 55 : 100)))),
       );
     }
     return axes.get(ref)!;
@@ -119,8 +119,11 @@ function dataFor(
         fromZero: false,
         tight: true,
       });
-    } else
-      parts.push({ values: column(direction ? trace.y : trace.x, pointCount(trace)), fromZero: false, tight: false });
+    } else {
+      // A curve runs from edge to edge; points and heights keep a little air.
+      const tight = direction === 0 && scatterMode(trace) === 'lines';
+      parts.push({ values: column(direction ? trace.y : trace.x, pointCount(trace)), fromZero: false, tight });
+    }
   }
   if (set.bars.length > 0) {
     const alongPositions = set.horizontal === (direction === 1);

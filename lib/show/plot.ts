@@ -1,10 +1,8 @@
 import { emitCanvas } from './picture';
 import { drawFigure } from './chart';
-import { PALETTE, plotlyColorscale } from './colormap';
-import { axisKey, hasColorbar, plainText, withDefaults, type Figure, type Trace } from './figure';
+import { courseStyle } from './plot-style';
+import { plainText, type Figure } from './figure';
 import { roundNumbers } from './html';
-import { axisDomain } from './panels';
-import { INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';
 
 export type { Figure, Trace } from './figure';
 
@@ -39,69 +37,6 @@ export async function showPlot(figure: Figure, { width, height, alt }: ShowPlotO
   const canvas = await drawFigure(styled, w, h);
   const json = roundNumbers({ data: styled.data, layout: styled.layout, config: { displaylogo: false } });
   await emitCanvas(canvas, { alt: alt ?? describe(figure), live: { [PLOTLY_MIME]: json } });
-}
-
-/** One look for all figures; whatever the caller sets wins. */
-function courseStyle({ data, layout = {} }: Figure, width: number, height: number): Required<Figure> {
-  const axis = { gridcolor: RULE, zerolinecolor: '#9aa3ae', tickfont: { size: LABEL, color: MUTED }, automargin: true };
-  const refs = new Set(['x', 'y', ...data.flatMap((t) => [t.xaxis ?? 'x', t.yaxis ?? 'y'])]);
-  for (const image of layout.images ?? [])
-    for (const ref of [image.xref, image.yref]) if (ref && ref !== 'paper') refs.add(ref);
-  const axes = Object.fromEntries(
-    [...refs].map((ref) => {
-      const given = layout[axisKey(ref)] ?? {};
-      const title = plainText(given.title);
-      return [
-        axisKey(ref),
-        withDefaults(title ? { ...given, title: { text: title, font: { size: LABEL } } } : given, axis),
-      ];
-    }),
-  );
-  const named = data.filter((t) => t.name && t.showlegend !== false).length;
-  const title = plainText(layout.title);
-  const defaults = {
-    font: { family: '"Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif', size: LABEL, color: INK },
-    colorway: PALETTE,
-    paper_bgcolor: PAPER,
-    plot_bgcolor: PAPER,
-    margin: { l: 60, r: 24, t: title ? 64 : 30, b: 50 },
-    hovermode: 'closest',
-    ...(named > 6 ? {} : { legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom' } }),
-  };
-  const heading = title
-    ? {
-        title: {
-          x: 0.02,
-          ...(typeof layout.title === 'object' ? layout.title : {}),
-          text: title.replace(/\n/g, '<br>'),
-        },
-      }
-    : {};
-  const full = { ...withDefaults(layout, defaults), ...heading, ...axes, width, height };
-  if (full.grid?.pattern === 'independent' && full.grid.xgap === undefined && data.some(hasColorbar)) {
-    full.grid = { ...full.grid, xgap: 0.4 };
-  }
-  return { data: data.map((trace) => withColorbar(trace, full)), layout: full };
-}
-
-/** In a figure with several panels each colour bar stands beside its own. */
-function withColorbar(trace: Trace, layout: Record<string, unknown>): Trace {
-  if (!hasColorbar(trace)) return trace;
-  const [, right] = axisDomain(trace.xaxis ?? 'x', layout);
-  const [bottom, top] = axisDomain(trace.yaxis ?? 'y', layout);
-  const whole = right === 1 && bottom === 0 && top === 1;
-  const place = whole ? {} : { x: right + 0.01, y: (bottom + top) / 2, len: top - bottom };
-  const bar = { thickness: 16, outlinewidth: 0, tickfont: { size: NOTE, color: MUTED }, ...place };
-  if (trace.type === 'heatmap') {
-    return {
-      ...trace,
-      colorscale: trace.colorscale ?? plotlyColorscale('sequential'),
-      colorbar: withDefaults(trace.colorbar, bar),
-    };
-  }
-  const { marker } = trace;
-  const colorscale = marker.colorscale ?? plotlyColorscale('sequential');
-  return { ...trace, marker: { ...marker, colorscale, colorbar: withDefaults(marker.colorbar, bar) } };
 }
 
 function describe({ data, layout = {} }: Figure): string {

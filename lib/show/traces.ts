@@ -2,7 +2,7 @@ import { createCanvas, type Image, type SKRSContext2D } from 'canvas';
 import type { Axis } from './axis';
 import { cellEdges } from './axis';
 import type { BarSet } from './bars';
-import { column, isTyped, pick, plainText, pointCount, type Rect, type Trace } from './figure';
+import { column, isTyped, pick, plainText, pointCount, scatterMode, type Rect, type Trace } from './figure';
 import { colorRange, drawSymbol, pointColor, scaleColor, setLine, traceColor } from './marks';
 import { drawText, INK, LABEL } from './text';
 
@@ -18,7 +18,7 @@ export const toY = ({ rect, y }: Panel, value: unknown) => rect.y + (1 - y.at(va
 
 export function drawScatter(context: SKRSContext2D, panel: Panel, trace: Trace, index: number): void {
   const n = pointCount(trace);
-  const mode = String(trace.mode ?? (n < 20 ? 'lines+markers' : 'lines'));
+  const mode = scatterMode(trace);
   const xs = column(trace.x, n).map((v) => toX(panel, v));
   const ys = column(trace.y, n).map((v) => toY(panel, v));
   context.globalAlpha = trace.opacity ?? 1;
@@ -53,7 +53,7 @@ function drawMarkers(context: SKRSContext2D, trace: Trace, index: number, xs: nu
     context.globalAlpha = (trace.opacity ?? 1) * pick(marker.opacity, i, 1);
     context.fillStyle = pointColor(trace, index, i);
     setLine(context, context.fillStyle as string, 1.5);
-    drawSymbol(context, String(pick(marker.symbol, i, 'circle')), xs[i], ys[i], pick(marker.size, i, 7));
+    drawSymbol(context, String(pick(marker.symbol, i, 'circle')), xs[i], ys[i], pick(marker.size, i, 6));
     if (marker.line?.width) {
       setLine(context, pick(marker.line.color, i, '#ffffff'), pick(marker.line.width, i, 1));
       context.stroke();
@@ -66,7 +66,7 @@ function drawLabels(context: SKRSContext2D, trace: Trace, xs: number[], ys: numb
     const text = plainText(pick(trace.text, i, ''));
     if (!text || !Number.isFinite(xs[i]) || !Number.isFinite(ys[i])) continue;
     const place = String(pick(trace.textposition, i, 'middle center'));
-    const far = String(trace.mode).includes('markers') ? pick(trace.marker?.size, i, 7) / 2 + 3 : 0;
+    const far = scatterMode(trace).includes('markers') ? pick(trace.marker?.size, i, 6) / 2 + 3 : 0;
     const align = place.includes('left') ? 'right' : place.includes('right') ? 'left' : 'center';
     const baseline = place.includes('top') ? 'bottom' : place.includes('bottom') ? 'top' : 'middle';
     const dx = align === 'left' ? far : align === 'right' ? -far : 0;
