@@ -21,11 +21,9 @@ export interface Backend {
 
 const NAMES: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
 
-/** TensorFlow's C++ library chatters on stderr, TF.js greets on the console: neither belongs into a notebook. */
-function silence(): void {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  tf.enableProdMode();
-}
+// TensorFlow's C++ library chatters on stderr, TF.js greets on the console: neither belongs into a notebook.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+tf.enableProdMode();
 
 async function startTensorflow(): Promise<Omit<Backend, 'notes'>> {
   // The binding's JavaScript calls util.isNullOrUndefined, which Node 23 removed.
@@ -73,7 +71,6 @@ const firstLine = (error: unknown) =>
     .trim();
 
 async function start(forced?: BackendName): Promise<Backend> {
-  silence();
   const notes: string[] = [];
   for (const name of forced ? [forced] : NAMES) {
     try {
