@@ -44,18 +44,28 @@ export async function featureMatrix(
   model: ImageModel,
   photos: readonly Photo[],
   layer: string = model.roles.features,
-  { pool, batchSize = 16, onStep, signal }: FeatureMatrixOptions = {},
+  options: FeatureMatrixOptions = {},
 ): Promise<FeatureMatrix> {
-  const name = model.layerName(layer);
-  const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
-  const pooling = checkPool(pool ?? (size <= MOST_COLUMNS ? 'none' : 'mean'));
-  const encode = (images: tf.Tensor4D) => {
-    const maps = model.activations(images, name);
-    const rows = pooling === 'mean' && maps.rank === 4 ? maps.mean([1, 2]) : maps;
-    return rows.reshape([images.shape[0], -1]) as tf.Tensor2D;
-  };
-  const result = await photoRows(photos, model.inputSize, encode, { batchSize, onStep, signal });
-  return { ...result, layer: name, pool: pooling };
+  return (await featureMatrices(model, photos, [layer], options))[0];
+}
+
+/** 同 featureMatrix，一次前向传播取出几层（several layers in one pass）；每层一个特征矩阵，次序与 `layers` 相同。 */
+export async function featureMatrices(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layers: readonly string[],
+  { pool, ...options }: FeatureMatrixOptions = {},
+): Promise<FeatureMatrix[]> {
+  if (layers.length === 0) throw new RangeError('没有层名：layers 是空的');
+  const names = layers.map((layer) => model.layerName(layer));
+  const pools = names.map((name) => {
+    const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
+    return checkPool(pool ?? (size <= MOST_COLUMNS ? 'none' : 'mean'));
+  });
+  const encode = (images: tf.Tensor4D) =>
+    model.forward(images, names).map((maps, i) => (pools[i] === 'mean' && maps.rank === 4 ? maps.mean([1, 2]) : maps));
+  const { matrices, rest } = await photoRows(photos, model.inputSize, encode, options);
+  return matrices.map((matrix, i) => ({ ...matrix, ...rest, layer: names[i], pool: pools[i] }));
 }
 
 /**
@@ -70,9 +80,26 @@ export async function pixelMatrix(
   size = 32,
   options: Omit<FeatureMatrixOptions, 'pool'> = {},
 ): Promise<FeatureMatrix> {
-  const encode = (images: tf.Tensor4D) => images.reshape([images.shape[0], -1]) as tf.Tensor2D;
-  const result = await photoRows(photos, [size, size], encode, { batchSize: 32, ...options });
-  return { ...result, layer: 'pixels', pool: 'none' };
+  const { matrices, rest } = await photoRows(photos, [size, size], (images) => [images], { batchSize: 32, ...options });
+  return { ...matrices[0], ...rest, layer: 'pixels', pool: 'none' };
+}
+
+/**
+ * 每行除以自己的长度（unit rows, L2 normalisation）：之后欧氏距离只看方向，即余弦相似度（cosine similarity），
+ * 激活值普遍大的照片不再离所有照片都远。
+ *
+ * @returns 新的特征矩阵；全零的行不变
+ */
+export function unitRows<F extends Matrix>(features: F): F {
+  const { rows, columns } = features;
+  const data = features.data.slice();
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * columns, (i + 1) * columns);
+    let squares = 0;
+    for (let c = 0; c < columns; c++) squares += row[c] * row[c];
+    if (squares > 0) for (let c = 0; c < columns; c++) row[c] /= Math.sqrt(squares);
+  }
+  return { ...features, data };
 }
 
 function checkPool(pool: Pooling): Pooling {
@@ -83,14 +110,13 @@ function checkPool(pool: Pooling): Pooling {
 async function photoRows(
   photos: readonly Photo[],
   [height, width]: readonly [number, number],
-  encode: (images: tf.Tensor4D) => tf.Tensor2D,
-  { batchSize, onStep, signal }: { batchSize: number } & Pick<FeatureMatrixOptions, 'onStep' | 'signal'>,
+  encode: (images: tf.Tensor4D) => tf.Tensor[],
+  { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
 ) {
   if (photos.length === 0) throw new RangeError('没有照片：photos 是空的');
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
   const watch = watchInterrupts(signal);
-  const parts: Float32Array[] = [];
-  let columns = 0;
+  const batches: Float32Array[][] = [];
   let done = 0;
   while (done < photos.length && !watch.stopped) {
     const batch = photos.slice(done, done + batchSize);
@@ -99,12 +125,12 @@ async function photoRows(
       for (const photo of batch) {
         if (watch.stopped) break;
         images.push(await loadImage(photo.path, { size: [height, width], crop: photo.crop }));
+        await watch.breathe();
       }
       if (images.length < batch.length) break; // stopped half-way through the batch
-      const rows = tf.tidy(() => encode(tf.stack(images) as tf.Tensor4D));
-      parts.push((await rows.data()) as Float32Array);
-      columns = rows.shape[1];
-      rows.dispose();
+      const outputs = tf.tidy(() => encode(tf.stack(images) as tf.Tensor4D));
+      batches.push((await Promise.all(outputs.map((t) => t.data()))) as Float32Array[]);
+      tf.dispose(outputs);
     } finally {
       tf.dispose(images);
     }
@@ -112,7 +138,11 @@ async function photoRows(
     await onStep?.({ done, total: photos.length });
     await watch.breathe();
   }
-  const data = new Float32Array(done * columns);
-  parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
-  return { data, rows: done, columns, photos: photos.slice(0, done), stopped: watch.stopped };
+  // One array per batch and output: join the batches of each output.
+  const matrices = (batches[0] ?? [new Float32Array(0)]).map((_, output) => {
+    const data = new Float32Array(batches.reduce((sum, batch) => sum + batch[output].length, 0));
+    batches.reduce((at, batch) => (data.set(batch[output], at), at + batch[output].length), 0);
+    return { data, rows: done, columns: done > 0 ? data.length / done : 0 };
+  });
+  return { matrices, rest: { photos: photos.slice(0, done), stopped: watch.stopped } };
 }

@@ -18,7 +18,7 @@ export * from './filters';
 export { type ChannelPatches, type Patch, patchImage, patchPurity, scanPhotos, topPatches } from './patches';
 // 03 高维表征
 export * from './embedding';
-export { featureMatrix, type FeatureMatrix, type FeatureMatrixOptions, pixelMatrix } from './features';
+export * from './features';
 export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './thumbnails';
 // 05 去卷积方法
 export {
