@@ -42,7 +42,7 @@ export function makePanels(traces: readonly Trace[], layout: Layout, inner: Rect
       const data = merge(parts.flat());
       axes.set(
         ref,
-        makeAxis(ref, data, layout[axisKey(ref)] ?? {}, Math.max(2, Math.round(length / (direction ? 55 : 100)))),
+        makeAxis(ref, data, layout[axisKey(ref)] ?? {}, Math.max(3, Math.round(length / (direction ? 55 : 100)))),
       );
     }
     return axes.get(ref)!;

@@ -1,5 +1,5 @@
 import { PALETTE, plotlyColorscale } from './colormap';
-import { axisKey, hasColorbar, plainText, withDefaults, type Figure, type Trace } from './figure';
+import { axisKey, hasColorbar, plainText, scatterMode, withDefaults, type Figure, type Trace } from './figure';
 import { axisDomain } from './panels';
 import { INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';
 
@@ -12,6 +12,7 @@ const LEGEND_HEIGHT = 34;
 export function courseStyle({ data, layout = {} }: Figure, width: number, height: number): Required<Figure> {
   const named = data.filter((t) => t.name && t.showlegend !== false).length;
   const inRow = layout.legend?.orientation ? layout.legend.orientation === 'h' : named <= 6;
+  const curves = data.some((t) => (t.type ?? 'scatter') === 'scatter' && scatterMode(t).includes('lines'));
   const title = plainText(layout.title);
   const defaults = {
     font: { family: '"Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif', size: LABEL, color: INK },
@@ -20,7 +21,10 @@ export function courseStyle({ data, layout = {} }: Figure, width: number, height
     plot_bgcolor: PAPER,
     margin: { l: 40, r: 24, t: 18 + (title ? TITLE_HEIGHT : 0) + (inRow && named > 1 ? LEGEND_HEIGHT : 0), b: 40 },
     hovermode: 'closest',
-    legend: { itemsizing: 'constant', ...(inRow ? { orientation: 'h', x: 0, y: 1.01, yanchor: 'bottom' } : {}) },
+    legend: {
+      ...(curves ? {} : { itemsizing: 'constant' }),
+      ...(inRow ? { orientation: 'h', x: 0, y: 1.01, yanchor: 'bottom' } : {}),
+    },
   };
   const given = typeof layout.title === 'object' ? layout.title : {};
   const place = { x: 16 / width, y: 1, yref: 'container', yanchor: 'top', pad: { t: 14 }, font: { size: 19 } };
