@@ -6,11 +6,15 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const windows = process.platform === 'win32';
 
+// the scripts' children run in other folders: what the user meant stays what he meant
+for (const name of ['CONVSCOPE_CACHE', 'CONVSCOPE_MODELS']) {
+  if (process.env[name]) process.env[name] = path.resolve(process.env[name]);
+}
+
 export const inRoot = (...parts) => path.join(root, ...parts);
 
 export function cacheFolder(...parts) {
-  const base = process.env.CONVSCOPE_CACHE ? path.resolve(process.env.CONVSCOPE_CACHE) : inRoot('.cache');
-  return path.join(base, ...parts);
+  return path.join(process.env.CONVSCOPE_CACHE || inRoot('.cache'), ...parts);
 }
 
 /** The project's Python environment. Windows calls its folder of programs Scripts. */

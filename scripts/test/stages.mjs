@@ -73,6 +73,7 @@ export const stages = [
   fileStage('scripts', 'scripts'),
   fileStage('kernel', 'kernel'),
   recordStage,
+  fileStage('notebook files', 'notebooks'),
   notebookStage,
   substituteStage,
   browserStage,
