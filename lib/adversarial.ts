@@ -1,0 +1,173 @@
+import { type AttackGoal, type AttackLoss, attackObjective } from './adversarial-losses';
+import { type Adversarial, adversarial, checkClass, cleanVerdict } from './adversarial-result';
+import { tf } from './backend';
+import { assertImage } from './image';
+import { type ClassScore, classify, type ImageModel } from './model';
+import { named } from './named';
+import { maximize, type OptimizeStep } from './optimize';
+import type { Projection } from './regularizers';
+import { sign } from './steps';
+
+export { type Adversarial, to8bit } from './adversarial-result';
+
+export interface FgsmOptions {
+  /** 扰动上界 ε（perturbation bound）：每个像素每个通道最多改变多少，[0, 1] 单位；默认 2/255。 */
+  epsilon?: number;
+  /** 正确的类别（class index）；给了就要求网络本来答对，不给就用网络现在的答案。 */
+  classIndex?: number;
+  /** 默认 'crossEntropy'，见 AttackLoss。 */
+  loss?: AttackLoss;
+  signal?: AbortSignal;
+}
+
+export interface IterateOptions extends FgsmOptions {
+  /** 步数，默认 20。 */
+  steps?: number;
+  /** 每步每个数改变多少（step size），默认 2.5 ε / steps：走到边界之后还能沿边界走。 */
+  stepSize?: number;
+  /** 从 ε 邻域里的随机一点出发（random start, PGD）；默认 false，从原图出发（BIM）。 */
+  randomStart?: boolean;
+  seed?: number;
+  /** 从上次的结果接着走（resume）。 */
+  resume?: Adversarial;
+  onStep?: (state: OptimizeStep) => void | Promise<void>;
+}
+
+/**
+ * 限制在原图周围（L-infinity ball）：每个数与原图相差不超过 epsilon。作为 `maximize` 的投影。
+ * @param origin 原图，最优化期间不要 dispose 它
+ */
+export function within(origin: tf.Tensor3D, epsilon: number): Projection {
+  return named(`within(${epsilon})`, (image: tf.Tensor3D) =>
+    tf.tidy(() => tf.minimum(tf.maximum(image, tf.sub(origin, epsilon)), tf.add(origin, epsilon)) as tf.Tensor3D),
+  );
+}
+
+/**
+ * 快速梯度符号法（fast gradient sign method, FGSM）：x + ε · sign(∂J/∂x)，只走一步。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
+ * @throws RangeError ε 或类别不对、图的大小不对、给了 classIndex 而网络本来就答错；CourseError 网络没有类别得分
+ * @see Goodfellow et al. 2014, arXiv:1412.6572
+ */
+export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmOptions = {}): Promise<Adversarial> {
+  const { epsilon = 2 / 255 } = options;
+  return attack('FGSM', model, image, {}, { ...options, steps: 1, stepSize: epsilon });
+}
+
+/**
+ * 迭代的梯度符号法（basic iterative method, BIM；随机起点时即 PGD）：多走几小步，每步之后回到 ε 邻域之内。
+ *
+ * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083
+ */
+export async function iterate(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  return attack(options.randomStart ? 'PGD' : 'BIM', model, image, {}, options);
+}
+
+/**
+ * 有目标的攻击（targeted attack）：沿目标类别的梯度方向走，例如把狗变成"鸵鸟"。
+ *
+ * @param toClass 目标类别的编号：`findClass('鸵鸟').index`
+ */
+export async function targeted(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  toClass: number,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  checkClass(model, toClass);
+  return attack('有目标', model, image, { to: toClass }, options);
+}
+
+/** 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。 */
+export async function leastLikely(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  assertImage(image);
+  const scores = await classify(model, image, { top: model.classes.length });
+  return attack('最不可能的类别', model, image, { to: lowest(scores) }, options);
+}
+
+/** SqueezeNet gives many classes a score of exactly 0: the first of the lowest, so that the choice is reproducible. */
+const lowest = (scores: readonly ClassScore[]) => {
+  const least = scores[scores.length - 1].logit;
+  return Math.min(...scores.filter((s) => s.logit === least).map((s) => s.index));
+};
+
+async function attack(
+  method: string,
+  model: ImageModel,
+  image: tf.Tensor3D,
+  { to }: AttackGoal,
+  options: IterateOptions,
+): Promise<Adversarial> {
+  const { epsilon = 2 / 255, steps = 20, classIndex, loss = 'crossEntropy', signal, onStep } = options;
+  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, seed = 0, resume } = options;
+  assertImage(image);
+  checkSettings({ epsilon, stepSize });
+  const { before, from } = await cleanVerdict(model, image, classIndex);
+  if (to === from) {
+    const { zh } = model.classes[from];
+    throw new RangeError(`目标类别"${zh}"（${to}）就是网络现在的答案；请换一个目标类别`);
+  }
+  const start = randomStart ? randomPoint(image, epsilon, seed) : image;
+  try {
+    const found = await maximize(model, attackObjective({ away: from, to }, loss), {
+      start,
+      steps,
+      step: sign(stepSize),
+      penalties: [],
+      transforms: [],
+      projections: [within(image, epsilon)],
+      verdict: false,
+      seed,
+      signal,
+      onStep,
+      resume: resume && { ...resume.run!, image, best: image },
+    });
+    const { image: last, best, ...run } = found;
+    // One step is what FGSM is; several are there to find the best one.
+    const kept = method === 'FGSM' ? last : best;
+    (kept === best ? last : best).dispose();
+    return await adversarial(model, image, kept, {
+      method,
+      before,
+      from,
+      ...(to === undefined ? {} : { to }),
+      trace: run.trace,
+      settings: { ...run.settings, epsilon, stepSize, loss, start: randomStart ? 'random' : 'image' },
+      notes: run.notes,
+      ...(run.stopped ? { stopped: run.stopped as Adversarial['stopped'] } : {}),
+      run,
+    });
+  } finally {
+    if (start !== image) start.dispose();
+  }
+}
+
+function checkSettings(settings: Readonly<Record<'epsilon' | 'stepSize', number>>): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (Number.isFinite(value) && value > 0 && value <= 1) continue;
+    const advice = value > 1 ? `；像素的单位是 [0, 1]，0–255 的 ${value} 写成 ${value} / 255` : '';
+    throw new RangeError(`${name} 应在 0 与 1 之间（[0, 1] 的像素单位），得到 ${value}${advice}`);
+  }
+}
+
+/** Uniform in the cube of half-width epsilon, within [0, 1]. */
+function randomPoint(image: tf.Tensor3D, epsilon: number, seed: number): tf.Tensor3D {
+  return tf.tidy(
+    () =>
+      tf.clipByValue(
+        tf.add(image, tf.randomUniform(image.shape, -epsilon, epsilon, 'float32', seed)),
+        0,
+        1,
+      ) as tf.Tensor3D,
+  );
+}

@@ -1,0 +1,101 @@
+import { tf } from './backend';
+import { type StopReason, watchInterrupts } from './interrupt';
+import { loadImage } from './image';
+import { pearson, ssim } from './metrics';
+import type { ImageModel } from './model';
+import type { Photo } from './photos';
+import { blurred } from './regularizers';
+
+export interface PairwiseDistances {
+  /** 每一层：两张照片之间 ‖φ(a) − φ(b)‖² 的平均，对所有不同的两张。 */
+  readonly squared: Readonly<Record<string, number>>;
+  readonly photos: number;
+  readonly stopped?: StopReason;
+}
+
+/**
+ * 照片之间的平均距离（mean squared pairwise distance）：第二种相对误差的分母，几层一起算。
+ *
+ * 不必一对一对地算：它等于 2n/(n − 1) · (‖φ‖² 的平均 − ‖φ 的平均‖²)。
+ *
+ * @param photos 照片，至少 2 张；论文用 100 张
+ */
+export async function pairwiseDistances(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layers: readonly string[],
+  {
+    onStep,
+    signal,
+  }: { onStep?: (s: { done: number; total: number }) => void | Promise<void>; signal?: AbortSignal } = {},
+): Promise<PairwiseDistances> {
+  if (photos.length < 2) throw new RangeError(`至少要 2 张照片，得到 ${photos.length} 张`);
+  layers.forEach((layer) => model.layerName(layer));
+  const watch = watchInterrupts(signal);
+  const sums = layers.map(() => ({ squares: 0, total: undefined as tf.Tensor | undefined }));
+  let count = 0;
+  try {
+    for (const photo of photos) {
+      if (watch.stopped && count >= 2) break;
+      const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+      const codes = model.forward(
+        tf.tidy(() => tf.expandDims(image, 0) as tf.Tensor4D),
+        layers,
+      );
+      image.dispose();
+      for (const [k, code] of codes.entries()) {
+        const { total } = sums[k];
+        sums[k].squares += tf.tidy(() => tf.sum(tf.square(code)).dataSync()[0]);
+        sums[k].total = total ? tf.add(total, code) : tf.clone(code);
+        total?.dispose();
+      }
+      tf.dispose(codes);
+      count++;
+      await onStep?.({ done: count, total: photos.length });
+      await watch.breathe();
+    }
+    const squared = layers.map((layer, k) => {
+      const ofMean = tf.tidy(() => tf.sum(tf.square(tf.div(sums[k].total!, count))).dataSync()[0]);
+      return [layer, (2 * count * (sums[k].squares / count - ofMean)) / (count - 1)] as const;
+    });
+    return {
+      squared: Object.fromEntries(squared),
+      photos: count,
+      ...(watch.stopped ? { stopped: watch.stopped } : {}),
+    };
+  } finally {
+    tf.dispose(sums.flatMap((s) => (s.total ? [s.total] : [])));
+  }
+}
+
+/** 重建还留着什么（what survives），与原图比较；都是 1 最好。 */
+export interface Survival {
+  /** 结构相似度（SSIM）：细节与边缘。 */
+  readonly structure: number;
+  /** 颜色：每个像素减去自己的灰度之后（色差），模糊掉细节，与原图的相关系数。 */
+  readonly colour: number;
+  /** 位置：灰度图模糊掉细节（sigma 8 像素）之后，明暗布局与原图的相关系数。 */
+  readonly layout: number;
+}
+
+/** 与原图相比，结构、颜色、位置各还剩多少。 */
+export function survival(reconstruction: tf.Tensor3D, original: tf.Tensor3D, { sigma = 8 } = {}): Survival {
+  return tf.tidy(() => {
+    const grey = (x: tf.Tensor3D) => tf.mean(x, 2, true);
+    const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, sigma);
+    const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, sigma);
+    return {
+      structure: ssim(reconstruction, original, { range: 1 }),
+      colour: pearson(chroma(reconstruction), chroma(original)),
+      layout: pearson(plan(reconstruction), plan(original)),
+    };
+  }) as unknown as Survival;
+}
+
+/** 两个编码的相对距离 ‖a − b‖² / ‖b‖²（与 InversionError.ofCode 同一把尺子）。 */
+export function codeError(model: ImageModel, image: tf.Tensor3D, reference: tf.Tensor3D, layer: string): number {
+  return tf.tidy(() => {
+    const [a, b] = [model.activations(image, layer), model.activations(reference, layer)];
+    return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b))).dataSync()[0];
+  });
+}
