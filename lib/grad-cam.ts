@@ -39,11 +39,12 @@ export function gradCam(
   if (layer === resolved.layer) throw new RangeError(`Grad-CAM 的层应在 ${resolved.layer} 之下，不能是它自己`);
   const [map, coarse] = tf.tidy(() => {
     const images = tf.expandDims(image, 0) as tf.Tensor4D;
-    const { gradient, at } = gradientAt(() => {
+    const found = gradientAt(() => {
       const [features, top] = model.forward(images, [layer, resolved.layer]);
       return { value: tf.sum(tf.mul(top, seedGradient(top, [resolved]))) as tf.Scalar, at: features };
     });
-    if (!gradient) throw new RangeError(`${layer} 不在 ${resolved.layer} 之下：得分不依赖它`);
+    if (!found) throw new RangeError(`${layer} 不在 ${resolved.layer} 之下：得分不依赖它`);
+    const { gradient, at } = found;
     const weights = tf.mean(gradient, [1, 2], true);
     const small = tf.relu(tf.sum(tf.mul(at, weights), 3, true)) as tf.Tensor4D;
     const [height, width] = model.inputSize;

@@ -113,7 +113,9 @@ export async function insertionDeletion(
   const watch = watchInterrupts(signal);
   const fractions = Array.from({ length: steps + 1 }, (_, i) => i / steps);
   const empty =
-    fill === 'mean' ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean]))) : blurred(image, 8);
+    fill === 'mean'
+      ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean])))
+      : blurred(image, Math.min(...model.inputSize) / 28);
   const order = importanceOrder(map);
   const curves: [number[], number[]] = [[], []];
   try {

@@ -41,25 +41,29 @@ export function safely<T>(gradient: () => T): T {
 
 /**
  * The gradient of a scalar with respect to a tensor that only comes into being on the way to it, such as a layer's
- * activations. `f` returns both; the activations come back with the gradient, the caller disposes the two.
+ * activations. `f` returns both; the activations come back with the gradient, the caller disposes the two. Undefined
+ * when the scalar does not depend on them.
  */
-export function gradientAt<T extends tf.Tensor>(f: () => { value: tf.Scalar; at: T }): { gradient: T; at: T } {
+export function gradientAt<T extends tf.Tensor>(
+  f: () => { value: tf.Scalar; at: T },
+): { gradient: T; at: T } | undefined {
   const engine = tf.engine() as unknown as {
-    gradients(f: () => tf.Tensor, xs: tf.Tensor[]): { value: tf.Tensor; grads: tf.Tensor[] };
+    gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy: null, allowNone: boolean): { grads: (tf.Tensor | undefined)[] };
   };
   return safely(() =>
     tf.tidy(() => {
-      // TF.js looks at the list after the forward pass, and there only at the tensors' ids.
+      // TF.js looks at this list after the forward pass, and there only at the tensors' ids.
       const xs: tf.Tensor[] = [tf.scalar(0)];
       let kept: T | undefined;
       try {
-        const { grads } = engine.gradients(() => {
+        const forward = () => {
           const { value, at } = f();
           kept = tf.keep(tf.clone(at)) as T;
           xs[0] = at;
           return value;
-        }, xs);
-        return { gradient: grads[0] as T, at: tf.clone(kept!) as T };
+        };
+        const [gradient] = engine.gradients(forward, xs, null, true).grads;
+        return gradient && { gradient: gradient as T, at: tf.clone(kept!) as T };
       } finally {
         kept?.dispose();
       }
