@@ -111,8 +111,8 @@ function nativeFinding(label, plan, usable, { version, gpu }) {
   const text = same(`TensorFlow ${version}, ${gpu ? 'GPU' : 'CPU'}, ${place} (${nativeFacts(usable).kind})`);
   if (plan.flavour === 'cuda' && !gpu) {
     return could(label, text, {
-      zh: '有 NVIDIA 显卡但没有用上：npm run setup（约 3 GB）；不想用：CONVSCOPE_NATIVE=cpu',
-      en: 'there is an NVIDIA GPU that is not used: npm run setup (about 3 GB), or CONVSCOPE_NATIVE=cpu',
+      zh: '有 NVIDIA 显卡但没有用上：npm run setup（下载 3.4 GB）；不想用：CONVSCOPE_NATIVE=cpu',
+      en: 'there is an NVIDIA GPU that is not used: npm run setup (3.4 GB to download), or CONVSCOPE_NATIVE=cpu',
     });
   }
   return good(label, text);

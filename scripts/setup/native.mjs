@@ -31,10 +31,18 @@ const WHEELS = {
   },
   'cuda-x64': {
     requirement: 'tensorflow[and-cuda]==2.21.0',
-    bytes: 3.3e9,
+    bytes: 3.4e9,
     platforms: ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64', 'manylinux1_x86_64'],
   },
 };
+
+/** The CUDA libraries: 3.4 GB to download, 6.2 GB unpacked, both at once while pip works. */
+const CUDA_BYTES = 12e9;
+
+function freeBytes() {
+  const { bavail, bsize } = fs.statfsSync(inRoot());
+  return bavail * bsize;
+}
 
 /** What the machine offers; the tests hand in their own. */
 export function lookAtMachine() {
@@ -44,13 +52,14 @@ export function lookAtMachine() {
     glibc: Boolean(process.report?.getReport().header.glibcVersionRuntime),
     compiler: findProgram(process.env.CXX || 'g++', 'g++', 'c++', 'clang++'),
     cuda: Boolean(findProgram('nvidia-smi')) && fs.existsSync('/dev/nvidiactl'),
+    freeBytes: freeBytes(),
     wish: process.env.CONVSCOPE_NATIVE ?? '',
   };
 }
 
 /** Decides where the native backend comes from; `kind: 'none'` carries the reason, for the doctor. */
 export function planNative(machine = lookAtMachine()) {
-  const { platform, arch, glibc, compiler, cuda, wish } = machine;
+  const { platform, arch, glibc, compiler, cuda, freeBytes: free, wish } = machine;
   const none = (zh, en) => ({ kind: 'none', reason: { zh, en } });
   if (wish === 'off') return none('CONVSCOPE_NATIVE=off 关闭了它', 'switched off by CONVSCOPE_NATIVE=off');
   if (platform === 'win32') {
@@ -65,7 +74,8 @@ export function planNative(machine = lookAtMachine()) {
   if (platform === 'linux' && !glibc) {
     return none('它需要 glibc（Alpine 等系统没有）', 'it needs glibc, which Alpine and others lack');
   }
-  const flavour = cuda && arch === 'x64' && wish !== 'cpu' ? 'cuda' : 'cpu';
+  const useGpu = cuda && arch === 'x64' && free > CUDA_BYTES && wish !== 'cpu';
+  const flavour = useGpu ? 'cuda' : 'cpu';
   const wheel = WHEELS[`${flavour}-${arch}`];
   if (wish === 'prebuilt') return { kind: 'prebuilt', flavour, key: `${platform}-${arch}-prebuilt-${flavour}` };
   if (!wheel) return none(`没有 ${arch} 处理器的 TensorFlow`, `there is no TensorFlow for ${arch}`);
@@ -174,7 +184,8 @@ async function pip(args, plan, draft, report) {
   const temporary = path.join(draft, 'tmp');
   fs.mkdirSync(temporary, { recursive: true });
   const text = [`下载 ${plan.wheel.requirement}`, `downloading ${plan.wheel.requirement}`];
-  await report.watchSize(draft, text, plan.wheel.bytes, () =>
+  const total = plan.flavour === 'cpu' ? plan.wheel.bytes : undefined; // with CUDA the folder holds more than the wheels
+  await report.watchSize(draft, text, total, () =>
     run(venvProgram('python'), ['-m', 'pip', ...args, ...pipPlatform(plan.wheel), plan.wheel.requirement], {
       env: { TMPDIR: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
     }),

@@ -65,7 +65,15 @@ test('an old Node.js is refused with a sentence', () => {
   assert.throws(() => checkNode('20.5.1'), /20\.5\.1/);
 });
 
-const machine = { platform: 'linux', arch: 'x64', glibc: true, compiler: '/usr/bin/g++', cuda: false, wish: '' };
+const machine = {
+  platform: 'linux',
+  arch: 'x64',
+  glibc: true,
+  compiler: '/usr/bin/g++',
+  cuda: false,
+  freeBytes: 1e11,
+  wish: '',
+};
 
 test('where the native backend comes from', () => {
   const kind = (change) => planNative({ ...machine, ...change }).kind;
@@ -81,6 +89,7 @@ test('where the native backend comes from', () => {
   assert.match(planNative({ ...machine, platform: 'win32' }).reason.zh, 'WSL2');
   assert.is(planNative({ ...machine, cuda: true }).flavour, 'cuda');
   assert.is(planNative({ ...machine, cuda: true, wish: 'cpu' }).flavour, 'cpu');
+  assert.is(planNative({ ...machine, cuda: true, freeBytes: 5e9 }).flavour, 'cpu');
   assert.is.not(planNative({ ...machine, cuda: true }).key, planNative(machine).key);
 });
 
