@@ -6,7 +6,7 @@ import { named } from './named';
 export type Activations = (layer: string) => tf.Tensor;
 
 /** 绑定到某个网络的目标：要哪些层，怎样由它们算出一个数。 */
-export interface Target {
+export interface BoundObjective {
   /** The layers whose activations `value` asks for; several objectives share one forward pass. */
   readonly layers: readonly string[];
   /** Differentiable; a scalar that the loop makes as large as possible. */
@@ -17,7 +17,7 @@ export interface Target {
  * 目标（objective）：给它一个网络，得到要变大的那个数。自己写一个也只要一行：
  * `(model) => ({ layers: ['conv5'], value: (at) => at('conv5').mean() })`
  */
-export type Objective = (model: ImageModel) => Target;
+export type Objective = (model: ImageModel) => BoundObjective;
 
 /** 神经元的位置（position）：特征图中央、当前最大处，或 [行, 列]。 */
 export type At = 'center' | 'max' | readonly [number, number];

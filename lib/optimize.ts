@@ -1,7 +1,8 @@
 import { tf } from './backend';
 import { Ascent, type Problem } from './engine/ascent';
-import { type StopReason, watchInterrupts } from './interrupt';
-import { type ClassScore, classify, type ImageModel } from './model';
+import { collect, finish, type Log, type Optimized, resumed } from './optimized';
+import { watchInterrupts } from './interrupt';
+import type { ImageModel } from './model';
 import { checkNumber } from './named';
 import type { Objective } from './objectives';
 import { type Parametrization, pixels } from './parametrization';
@@ -9,6 +10,8 @@ import { randomGenerator } from './random';
 import { blur, type Penalty, type Projection } from './regularizers';
 import { normalized, type Rate, type Step } from './steps';
 import { jitter, type Transform } from './transforms';
+
+export type { Optimized, OptimizeSettings, ResumeState } from './optimized';
 
 /** 每一步交给 `onStep` 与 `until` 的状态。 */
 export interface OptimizeStep {
@@ -50,54 +53,6 @@ export interface MaximizeOptions {
   /** 结束时问一次网络它把最好的图看成什么；默认 true。 */
   verdict?: boolean;
   signal?: AbortSignal;
-}
-
-export interface Optimized {
-  /** 最后一幅（last image），`[h, w, 3]`，[0, 1]；由调用者 dispose，best 也是。 */
-  readonly image: tf.Tensor3D;
-  /** 目标减惩罚最大的那一幅（best image）。 */
-  readonly best: tf.Tensor3D;
-  readonly bestStep: number;
-  /** 目标的值（objective）：trace[k] 是 k 步之后的值，所以有 steps + 1 个数。 */
-  readonly trace: readonly number[];
-  /** 惩罚项之和，与 trace 一一对应。 */
-  readonly penalty: readonly number[];
-  /** 网络自己怎么看 best：得分最高的 5 类；网络没有类别得分时为空。 */
-  readonly verdict: readonly ClassScore[];
-  readonly settings: OptimizeSettings;
-  /** 值得知道的事，例如死神经元与重新取的种子。 */
-  readonly notes: readonly string[];
-  readonly stopped?: StopReason | 'reached';
-  /** What `resume` needs, on the host: it stays valid after the images are disposed. */
-  readonly state: ResumeState;
-}
-
-/** Everything that made the picture, as plain JSON. */
-export interface OptimizeSettings {
-  readonly model: string;
-  readonly objective: string;
-  readonly steps: number;
-  readonly step: string;
-  readonly penalties: readonly string[];
-  readonly projections: readonly string[];
-  readonly transforms: readonly string[];
-  readonly parametrization: string;
-  readonly start: string;
-  readonly seed: number;
-  readonly backend: string;
-}
-
-interface HostTensor {
-  readonly shape: number[];
-  readonly data: Float32Array;
-}
-
-export interface ResumeState {
-  readonly parameters: HostTensor;
-  readonly memory: readonly HostTensor[];
-  readonly seed: number;
-  readonly best: HostTensor;
-  readonly bestStep: number;
 }
 
 /** Steps whose values are read in one go when nobody looks at each of them. */
@@ -164,26 +119,17 @@ export async function maximize(
       if (!stopped) ascent.advance(step);
     }
     await collect(ascent, log);
-    return await finish(ascent, log, { objective, options, stopped, verdict });
+    return await finish(ascent, log, { objective: objective.name, start: startName(options), stopped, verdict });
   } catch (error) {
     ascent.dispose();
     throw error;
   }
 }
 
-interface Log {
-  readonly trace: number[];
-  readonly penalty: number[];
-  readonly notes: string[];
-}
-
 function problemOf(model: ImageModel, objective: Objective, options: MaximizeOptions): Problem {
-  const {
-    penalties = defaults.penalties,
-    projections = defaults.projections,
-    transforms = defaults.transforms,
-  } = options;
+  const { penalties = defaults.penalties, transforms = defaults.transforms } = options;
   const { parametrization = pixels(), learningRate, step, seed = 0, resume, start } = options;
+  const { projections = parametrization.direct ? defaults.projections : [] } = options;
   if (step && learningRate !== undefined) {
     throw new TypeError('step 与 learningRate 只能给一个：学习率写在步进规则里，如 step: momentum(0.1)');
   }
@@ -205,6 +151,9 @@ function problemOf(model: ImageModel, objective: Objective, options: MaximizeOpt
     seed: resume?.state.seed ?? seed,
   };
 }
+
+const startName = ({ start = 'noise', resume }: MaximizeOptions): string =>
+  resume?.settings.start ?? (typeof start === 'string' ? start : 'image');
 
 /** The first image, evaluated; where the gradient is zero (a dead unit) another one with more noise. */
 async function begin(
@@ -243,64 +192,4 @@ async function begin(
   throw new RangeError(
     `目标在 ${RESTARTS + 1} 个起点上梯度都为零（死神经元，dead unit）。请取 ReLU 之前的层（如 conv5 而不是 relu5），或给一幅图作起点 start。`,
   );
-}
-
-function resumed(problem: Problem, { state, trace, penalty }: Optimized): Ascent {
-  const upload = ({ data, shape }: HostTensor) => tf.tensor(data, shape);
-  const total = Math.fround(trace[state.bestStep] - penalty[state.bestStep]);
-  const best = { image: upload(state.best) as tf.Tensor3D, total };
-  return new Ascent(problem, upload(state.parameters), state.memory.map(upload), best);
-}
-
-/** Reads the values that have come in; a NaN is the end of every optimisation and must not pass for a result. */
-async function collect(ascent: Ascent, { trace, penalty }: Log): Promise<void> {
-  for (const [value, cost] of await ascent.read()) {
-    if (!Number.isFinite(value) || !Number.isFinite(cost)) {
-      throw new RangeError(
-        `第 ${trace.length} 步的目标是 ${value}（惩罚 ${cost}）：学习率或惩罚系数太大，请减小到十分之一再试。`,
-      );
-    }
-    trace.push(value);
-    penalty.push(cost);
-  }
-}
-
-interface Ending {
-  readonly objective: Objective;
-  readonly options: MaximizeOptions;
-  readonly stopped: Optimized['stopped'];
-  readonly verdict: boolean;
-}
-
-async function finish(ascent: Ascent, log: Log, { objective, options, stopped, verdict }: Ending): Promise<Optimized> {
-  const { problem, image, best, parameters, memory } = ascent;
-  const download = async (t: tf.Tensor) => ({ shape: [...t.shape], data: (await t.data()) as Float32Array });
-  const totals = log.trace.map((value, i) => value - log.penalty[i]);
-  const state: ResumeState = {
-    parameters: await download(parameters),
-    memory: await Promise.all(memory.map(download)),
-    seed: problem.seed,
-    best: await download(best),
-    bestStep: totals.indexOf(Math.max(...totals)),
-  };
-  const seen = verdict && problem.model.roles.logits ? await classify(problem.model, best) : [];
-  ascent.release();
-  const { start = 'noise' } = options;
-  const names = (functions: readonly { name: string }[]) => functions.map((f) => f.name);
-  const settings: OptimizeSettings = {
-    model: problem.model.id,
-    objective: objective.name,
-    steps: log.trace.length - 1,
-    step: problem.rule.name,
-    penalties: names(problem.penalties),
-    projections: names(problem.projections),
-    transforms: names(problem.transforms),
-    parametrization: problem.parametrization.name,
-    start: options.resume?.settings.start ?? (typeof start === 'string' ? start : 'image'),
-    seed: problem.seed,
-    backend: tf.getBackend(),
-  };
-  const { trace, penalty, notes } = log;
-  const result = { image, best, bestStep: state.bestStep, trace, penalty, verdict: seen, settings, notes, state };
-  return stopped ? { ...result, stopped } : result;
 }

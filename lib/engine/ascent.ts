@@ -1,6 +1,6 @@
 import { tf } from '../backend';
 import type { ImageModel } from '../model';
-import type { Target } from '../objectives';
+import type { BoundObjective } from '../objectives';
 import type { Parametrization } from '../parametrization';
 import { type RandomGenerator, randomGenerator } from '../random';
 import type { Penalty, Projection } from '../regularizers';
@@ -16,7 +16,7 @@ import { safely } from './tape';
 
 export interface Problem {
   readonly model: ImageModel;
-  readonly target: Target;
+  readonly target: BoundObjective;
   readonly penalties: readonly Penalty[];
   readonly projections: readonly Projection[];
   readonly transforms: readonly Transform[];

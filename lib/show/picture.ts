@@ -121,10 +121,13 @@ function encodeTwin(canvas: Canvas): Encoded {
 /** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
 export async function emitCanvas(
   canvas: Canvas,
-  { alt, live = {} }: { alt: string; live?: Record<string, unknown> },
+  { alt, live = {}, id, update }: { alt: string; live?: Record<string, unknown>; id?: string; update?: boolean },
 ): Promise<void> {
   const isTwin = Object.keys(live).length > 0;
   const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas);
   const { width, height } = canvas;
-  emit({ ...live, [mime]: bytes, 'text/plain': `[图] ${alt}` }, { metadata: { [mime]: { width, height, alt } } });
+  emit(
+    { ...live, [mime]: bytes, 'text/plain': `[图] ${alt}` },
+    { metadata: { [mime]: { width, height, alt } }, id, update },
+  );
 }
