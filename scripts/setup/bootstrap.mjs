@@ -6,7 +6,8 @@ import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
 import { installPython, pythonReady } from './python.mjs';
 import { installKernel } from './kernel.mjs';
-import { anyNative, installNative, linkNative, nativeFacts, planNative } from './native.mjs';
+import { anyNative, linkNative, nativeFacts, planNative } from './native.mjs';
+import { installNative } from './native-build.mjs';
 import { fetchWeights, weightsReady } from './weights.mjs';
 
 const lockFile = () => inRoot('.cache', 'setup.lock');

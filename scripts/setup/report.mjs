@@ -2,6 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+// `npm run doctor | head` ends quietly
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 export const megabytes = (bytes) => (bytes / 1e6 < 10 ? (bytes / 1e6).toFixed(1) : String(Math.round(bytes / 1e6)));
 
 export function duration(ms) {
