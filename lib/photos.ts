@@ -92,9 +92,16 @@ export function photo(name: string): Photo {
   if (matches.length > 1) {
     throw new RangeError(`"${key}"不止一张：${matches.map((p) => p.file).join('、')}；请写出文件夹`);
   }
-  const names = photos.map((p) => p.file);
+  // A bare name is compared with bare names, or every short path would be nearer than the right one.
+  const label = (p: Photo) => (key.includes('/') ? p.file : stem(p));
+  const near = nearestNames(
+    path.posix.extname(key) && !key.includes('/') ? key.slice(0, -4) : key,
+    photos.map(label),
+    5,
+  );
+  const files = near.map((name) => photos.find((p) => label(p) === name)!.file);
   throw new RangeError(
-    `没有名为"${key}"的照片；最接近：${nearestNames(key, names, 5).join('、')}；全部 ${names.length} 张见 coursePhotos()`,
+    `没有名为"${key}"的照片；最接近：${[...new Set(files)].join('、')}；全部 ${photos.length} 张见 coursePhotos()`,
   );
 }
 

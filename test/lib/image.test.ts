@@ -340,7 +340,7 @@ test('PNG keeps every 8-bit value, JPEG nearly; nothing leaks', async () => {
 });
 
 test('PNG files are small: grey and few colours take one byte a pixel', async () => {
-  const grey = await encodePng(tf.zeros([64, 64, 3]));
+  const grey = await encodePng(tf.zeros<tf.Rank.R3>([64, 64, 3]));
   assert.is(grey[25], 0, '灰度');
   const two = await encodePng(tf.tensor3d([1, 0, 0, 0, 0, 1], [1, 2, 3]));
   const back = await loadImage(two);
