@@ -14,9 +14,10 @@ const options = { write: words.includes('--write'), substitute: words.includes('
 const board = new Board();
 try {
   await bootstrap(new Report({ lang: 'en' }));
-  for (const file of notebookFiles()) {
-    const name = path.basename(file);
-    if (patterns.length > 0 && !patterns.some((pattern) => name.includes(pattern))) continue;
+  const wanted = (file) => patterns.length === 0 || patterns.some((pattern) => path.basename(file).includes(pattern));
+  const files = notebookFiles().filter(wanted);
+  if (files.length === 0) throw new Error(`no notebook matches ${patterns.join(' ')}`);
+  for (const file of files) {
     await board.timed(() => runNotebook(file, options));
   }
 } catch (error) {
