@@ -114,8 +114,65 @@ export function gaborFilter(p: GaborParameters, [height, width]: readonly [numbe
   return Float32Array.from({ length: height * width }, (_, i) => evaluate(vector, i % width, Math.floor(i / width)));
 }
 
+/** Where the energy of a picture lies: the centroid of its squared deviations. */
+function centroid(y: readonly number[], mean: number, width: number): [number, number] {
+  let [sx, sy, total] = [0, 0, 1e-12];
+  y.forEach((v, i) => {
+    const energy = (v - mean) ** 2;
+    sx += energy * (i % width);
+    sy += energy * Math.floor(i / width);
+    total += energy;
+  });
+  return [sx / total, sy / total];
+}
+
+/** Amplitude and phase by projection on the enveloped cosine and sine: the fit then starts close to its goal. */
+function startFrom(
+  y: readonly number[],
+  width: number,
+  shape: { at: [number, number]; sigma: number; angle: number; frequency: number; mean: number },
+): Vector {
+  const { at, sigma, angle, frequency, mean } = shape;
+  const wave = (phase: number): Vector => [1, ...at, sigma, sigma, angle, frequency, phase, 0];
+  const project = (phase: number) => {
+    let [along, norm] = [0, 1e-12];
+    y.forEach((v, i) => {
+      const g = evaluate(wave(phase), i % width, Math.floor(i / width));
+      along += (v - mean) * g;
+      norm += g * g;
+    });
+    return along / norm;
+  };
+  const [cosine, sine] = [project(0), project(-Math.PI / 2)];
+  const vector = wave(-Math.atan2(sine, cosine));
+  vector[0] = Math.hypot(cosine, sine);
+  vector[8] = mean;
+  return vector;
+}
+
+/** Least squares from one start; a start that runs away explains nothing. */
+function descend(y: readonly number[], [height, width]: readonly [number, number], initial: Vector, total: number) {
+  const side = Math.max(height, width);
+  const angle = initial[5];
+  const { parameterValues } = levenbergMarquardt(
+    { x: y.map((_, i) => i), y: [...y] },
+    (p: Vector) => (i: number) => evaluate(p, i % width, Math.floor(i / width)),
+    {
+      initialValues: initial,
+      minValues: [-4, -1, -1, 0.6, 0.6, angle - 1.6, 0, -10, -1],
+      maxValues: [4, width, height, 2 * side, 2 * side, angle + 1.6, 0.6, 10, 1],
+      damping: 0.1,
+      gradientDifference: 1e-4,
+      maxIterations: 50,
+      errorTolerance: 1e-8,
+    },
+  );
+  const residual = y.reduce((a, v, i) => a + (v - evaluate(parameterValues, i % width, Math.floor(i / width))) ** 2, 0);
+  return { vector: parameterValues, explained: Number.isFinite(residual) ? 1 - residual / total : -Infinity };
+}
+
 /**
- * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值出发试两个相位（振幅可正可负），再试一个圆斑，取最好的。
+ * 用 Gabor 函数拟合一个卷积核（Levenberg-Marquardt）：从频谱的峰值、能量的重心出发，试窄、宽两种窗和一个圆斑，取最好的。
  *
  * @param filter kh × kw 个权值，按行存放
  * @returns 参数、拟合图与 `explained`（解释了多少能量）
@@ -125,49 +182,32 @@ export function fitGabor(filter: ArrayLike<number>, size: readonly [number, numb
   const values = Array.from(filter);
   const largest = Math.max(...values.map(Math.abs)) || 1;
   const y = values.map((v) => v / largest);
-  const x = values.map((_, i) => i);
-  const spectrum = filterSpectrum(filter, size);
   const mean = y.reduce((a, b) => a + b, 0) / y.length;
   const total = y.reduce((a, v) => a + (v - mean) ** 2, 0) || 1;
+  const spectrum = filterSpectrum(filter, size);
   const side = Math.max(height, width);
-  let best: { vector: Vector; explained: number } | undefined;
-  for (const [frequency, phase] of [
-    [spectrum.frequency, 0],
-    [spectrum.frequency, Math.PI / 2],
-    [0.04, 0],
-  ]) {
-    const angle = (spectrum.orientation * Math.PI) / 180;
-    const initial = [1, (width - 1) / 2, (height - 1) / 2, side / 4, side / 4, angle, frequency, phase, mean];
-    const { parameterValues } = levenbergMarquardt(
-      { x, y },
-      (p: Vector) => (i: number) => evaluate(p, i % width, Math.floor(i / width)),
-      {
-        initialValues: initial,
-        minValues: [-4, -1, -1, 0.6, 0.6, angle - 1.6, 0, -10, -1],
-        maxValues: [4, width, height, 2 * side, 2 * side, angle + 1.6, 0.6, 10, 1],
-        damping: 0.1,
-        gradientDifference: 1e-4,
-        maxIterations: 60,
-        errorTolerance: 1e-8,
-      },
-    );
-    const residual = y.reduce(
-      (a, v, i) => a + (v - evaluate(parameterValues, i % width, Math.floor(i / width))) ** 2,
-      0,
-    );
-    const explained = 1 - residual / total;
-    if (Number.isFinite(explained) && (!best || explained > best.explained))
-      best = { vector: parameterValues, explained };
-  }
+  const shape = { at: centroid(y, mean, width), angle: (spectrum.orientation * Math.PI) / 180, mean };
+  const starts = [
+    { ...shape, sigma: side / 6, frequency: spectrum.frequency },
+    { ...shape, sigma: side / 3, frequency: spectrum.frequency },
+    { ...shape, sigma: side / 4, frequency: 0.04 },
+  ].map((start) => descend(y, size, startFrom(y, width, start), total));
   // No start converged: a constant explains nothing, and says so.
-  const { vector, explained } = best ?? { vector: [0, 0, 0, 1, 1, 0, 0, 0, mean], explained: 0 };
-  const [amplitude, cx, cy, sigmaAlong, sigmaAcross, angle, frequency, phase, constant] = vector;
+  const constantOnly = { vector: [0, 0, 0, 1, 1, 0, 0, 0, mean], explained: 0 };
+  const { vector, explained } = [constantOnly, ...starts].reduce((a, b) => (b.explained > a.explained ? b : a));
+  return { ...named(vector, largest), explained, fitted: gaborFilter(named(vector, largest), size) };
+}
+
+function named(
+  [amplitude, x, y, sigmaAlong, sigmaAcross, angle, frequency, phase, constant]: Vector,
+  largest: number,
+): GaborParameters {
   // Half a turn leaves the stripes where they are but runs through them backwards: the phase changes its sign.
   const halfTurns = Math.floor(angle / Math.PI);
-  const parameters: GaborParameters = {
+  return {
     amplitude: amplitude * largest,
-    x: cx,
-    y: cy,
+    x,
+    y,
     sigmaAlong,
     sigmaAcross,
     orientation: ((angle - halfTurns * Math.PI) * 180) / Math.PI,
@@ -175,5 +215,4 @@ export function fitGabor(filter: ArrayLike<number>, size: readonly [number, numb
     phase: halfTurns % 2 ? -phase : phase,
     constant: constant * largest,
   };
-  return { ...parameters, explained, fitted: gaborFilter(parameters, size) };
 }
