@@ -85,6 +85,19 @@ export async function pixelMatrix(
 }
 
 /**
+ * 只留下一部分行（select rows），如只看真实场景：`selectRows(f, (row) => f.photos[row].background === 'scene')`。
+ *
+ * @returns 新的特征矩阵；`photos` 跟着取出
+ */
+export function selectRows(features: FeatureMatrix, keep: (row: number) => boolean): FeatureMatrix {
+  const { columns, photos } = features;
+  const kept = photos.map((_, row) => row).filter(keep);
+  const data = new Float32Array(kept.length * columns);
+  kept.forEach((row, at) => data.set(features.data.subarray(row * columns, (row + 1) * columns), at * columns));
+  return { ...features, data, rows: kept.length, photos: kept.map((row) => photos[row]) };
+}
+
+/**
  * 每行除以自己的长度（unit rows, L2 normalisation）：之后欧氏距离只看方向，即余弦相似度（cosine similarity），
  * 激活值普遍大的照片不再离所有照片都远。
  *

@@ -1,4 +1,6 @@
+import * as embedding from './embedding';
 import * as filters from './filters';
+import * as overview from './overview';
 
 /** 各章练习的检查函数（exercise checks）：`check.名称(答案)` 说对不对，错的时候说最像哪一种常见的错误。 */
-export const check = { ...filters };
+export const check = { ...embedding, ...filters };

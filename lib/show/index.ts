@@ -9,3 +9,4 @@ export { claim, CLAIM_MIME, type ClaimOptions, type Measurement } from './claim'
 export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from './colormap';
 export { showNetwork } from './network';
 export { showNotice } from './notice';
+export { livePoints, photoHover, pointsFigure, type PointsFigureOptions, type PointsPanel } from './embedding';

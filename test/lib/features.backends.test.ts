@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../lib/backend';
-import { featureMatrix, pixelMatrix } from '../../lib/features';
+import { featureMatrices, featureMatrix, pixelMatrix, selectRows, unitRows } from '../../lib/features';
 import { encodePng } from '../../lib/image';
 import type { ImageModel } from '../../lib/model';
 import { type Photo, photosIn } from '../../lib/photos';
@@ -52,6 +52,24 @@ test('featureMatrix on paper: a row per photo, positions kept or averaged, any b
   const top = await featureMatrix(model, photos);
   assert.is(top.layer, 'scores');
   assertClose(top.data, perPhoto.flat(), 1e-5);
+});
+
+test('featureMatrices: the same numbers, several layers in one pass', async () => {
+  const [c1, scores] = await featureMatrices(model, photos, ['c1', 'scores'], { batchSize: 2 });
+  assert.equal(c1, await featureMatrix(model, photos, 'c1'));
+  assert.equal(scores, await featureMatrix(model, photos, 'scores'));
+  await leakFree(() => featureMatrices(model, photos, ['c1', 'relu1']));
+  assert.match((await failure(() => featureMatrices(model, photos, []))).message, /layers/);
+});
+
+test('unitRows and selectRows', async () => {
+  const features = await featureMatrix(model, photos, 'scores');
+  const scaled = { ...features, data: Float32Array.from([3, 4, 0, 0, 0, 2]) };
+  assertClose(unitRows(scaled).data, [0.6, 0.8, 0, 0, 0, 1], 1e-6);
+  assert.is(scaled.data[0], 3, '原来的矩阵不变');
+  const some = selectRows(scaled, (row) => row !== 1);
+  assert.equal([some.rows, [...some.data]], [2, [3, 4, 0, 2]]);
+  assert.equal(some.photos, [photos[0], photos[2]]);
 });
 
 test('pixelMatrix: the photos themselves', async () => {
