@@ -99,3 +99,56 @@ export function codeError(model: ImageModel, image: tf.Tensor3D, reference: tf.T
     return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b))).dataSync()[0];
   });
 }
+
+export interface PhotoErrors {
+  /** 编码最接近的照片（nearest photo）与它的相对距离 ‖φ(照片) − φ₀‖² / ‖φ₀‖²。 */
+  readonly nearest: { readonly photo: Photo; readonly error: number };
+  /** 全部照片的中位数。 */
+  readonly median: number;
+}
+
+/**
+ * 别的照片离这个编码多远（errors of other photos）：重建的对照。
+ *
+ * @param image 编码来自的图；`photos` 里不应有它自己
+ * @returns 每一层：最近的照片与它的误差，以及中位数
+ */
+export async function photoErrors(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  photos: readonly Photo[],
+  layers: readonly string[],
+  { onStep }: { onStep?: (s: { done: number; total: number }) => void | Promise<void> } = {},
+): Promise<Record<string, PhotoErrors>> {
+  if (photos.length === 0) throw new RangeError('photos 是空的：至少要有一张别的照片');
+  const watch = watchInterrupts();
+  const reference = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
+  const errors: number[][] = layers.map(() => []);
+  try {
+    for (const [i, photo] of photos.entries()) {
+      if (watch.stopped && i > 0) break;
+      const other = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+      const row = tf.tidy(() => {
+        const codes = model.forward(tf.expandDims(other, 0) as tf.Tensor4D, layers);
+        const squares = (x: tf.Tensor) => tf.sum(tf.square(x));
+        return tf.stack(codes.map((code, k) => tf.div(squares(tf.sub(code, reference[k])), squares(reference[k]))));
+      });
+      (await row.data()).forEach((error, k) => errors[k].push(error));
+      tf.dispose([other, row]);
+      await onStep?.({ done: i + 1, total: photos.length });
+      await watch.breathe();
+    }
+  } finally {
+    tf.dispose(reference);
+  }
+  return Object.fromEntries(
+    layers.map((layer, k) => {
+      const least = errors[k].indexOf(Math.min(...errors[k]));
+      const sorted = [...errors[k]].sort((a, b) => a - b);
+      return [
+        layer,
+        { nearest: { photo: photos[least], error: errors[k][least] }, median: sorted[sorted.length >> 1] },
+      ];
+    }),
+  );
+}

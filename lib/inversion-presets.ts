@@ -1,5 +1,5 @@
 import type { ImageModel } from './model';
-import { momentum, type Step } from './steps';
+import { adam, momentum, type Step } from './steps';
 
 /** 反演的设置（settings of an inversion）；单位是 [0, 1] 的图像。 */
 export interface InversionSettings {
@@ -68,3 +68,9 @@ export function mahendranPreset(
     step: momentum(schedule),
   };
 }
+
+/**
+ * 快速的设置（quick settings）：Adam 与弱噪声的起点，几十步就能看清；目标与正则项不变。
+ * `invert(model, image, layer, { ...quickInversion, steps: 60 })`
+ */
+export const quickInversion = { steps: 60, noise: 10 / 255, step: adam(0.02) };

@@ -7,7 +7,7 @@ import { negative, type Objective } from './objectives';
 import { maximize, type MaximizeOptions, type Optimized } from './optimize';
 import { alphaNorm, totalVariation } from './regularizers';
 
-export { type InversionSettings, mahendranPreset, paperLambda } from './inversion-presets';
+export { type InversionSettings, mahendranPreset, paperLambda, quickInversion } from './inversion-presets';
 
 /** 编码的一部分（part of a code）。 */
 export interface CodePart {
@@ -20,7 +20,10 @@ export interface CodePart {
 export interface InvertOptions
   extends
     CodePart,
-    Pick<MaximizeOptions, 'seed' | 'onStep' | 'signal' | 'start' | 'step' | 'transforms' | 'parametrization'> {
+    Pick<
+      MaximizeOptions,
+      'seed' | 'noise' | 'onStep' | 'signal' | 'start' | 'step' | 'transforms' | 'parametrization' | 'verdict'
+    > {
   /** 论文的 λ_TV；默认按层取 1、10、100（Mahendran & Vedaldi），见 mahendranPreset。 */
   lambda?: number;
   /** 步数，默认 400。 */
@@ -76,6 +79,7 @@ export async function invert(
     const norm = squaredNorm(code, { channels, region });
     const found = await maximize(model, negative(objective), {
       noise: preset.noise,
+      transforms: [],
       ...rest,
       steps: preset.steps,
       step: step ?? preset.step,
