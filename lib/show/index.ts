@@ -10,3 +10,4 @@ export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from 
 export { showNetwork } from './network';
 export { showNotice } from './notice';
 export { livePoints, photoHover, pointsFigure, type PointsFigureOptions, type PointsPanel } from './embedding';
+export { capturePng, showRecord } from './record';
