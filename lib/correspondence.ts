@@ -1,49 +1,14 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { tf } from './backend';
-import { CourseError } from './errors';
 import { assertImage } from './image';
 import { type StopReason, watchInterrupts } from './interrupt';
+import { FACE_PARTS, type FacePart } from './landmarks';
 import type { ImageModel } from './model';
-import { photo, type Photo } from './photos';
 import { randomGenerator } from './random';
 
 /**
  * 部位的对应（correspondence analysis, Zeiler & Fergus 2014, 4.3 节）：盖住每张脸的同一部位，各层特征的变化是否一致？
  * 变化只看符号；两张脸的符号有多少处不同（汉明距离, Hamming distance），越少说明网络越"认得"这个部位。
  */
-
-export type FacePart = 'rightEye' | 'leftEye' | 'nose';
-export const FACE_PARTS: readonly FacePart[] = ['rightEye', 'leftEye', 'nose'];
-
-type Point = readonly [x: number, y: number];
-
-/** 一张正脸（frontal face）：手工标出的眼睛与鼻子，单位是照片的像素 [x, y]；左右是动物自己的左右。 */
-export interface Face extends Readonly<Record<FacePart, Point>> {
-  readonly photo: Photo;
-  /** 头部的方框 [x, y, 宽, 高]，可直接交给 loadImage 的 crop。 */
-  readonly box: readonly [number, number, number, number];
-}
-
-/** 课程里手工标注的正脸（landmarks），来自 data/photos/landmarks.json。 */
-export function courseFaces(): Face[] {
-  const file = path.resolve(__dirname, '..', 'data', 'photos', 'landmarks.json');
-  try {
-    const { faces } = JSON.parse(fs.readFileSync(file, 'utf8')) as {
-      faces: (Omit<Face, 'photo'> & { file: string })[];
-    };
-    return faces.map(({ file: name, ...marks }) => ({ ...marks, photo: photo(name) }));
-  } catch (error) {
-    throw new CourseError(`读不了标注文件 ${file}：${(error as Error).message}。请重新取得 data/photos 文件夹。`);
-  }
-}
-
-/** 标注点在裁剪并缩放到 size 的图里的位置 [行, 列]（row, column in the loaded crop）。 */
-export function landmarkIn(face: Face, part: FacePart, size: number): [row: number, col: number] {
-  const [x, y] = face[part];
-  const scale = size / face.box[2];
-  return [(y + 0.5 - face.box[1]) * scale, (x + 0.5 - face.box[0]) * scale];
-}
 
 /** 一幅图和要盖住的地方：方块中心 [行, 列]，像素。 */
 export interface MaskedImage {

@@ -15,6 +15,8 @@ export interface HeatPanel {
   readonly own: Range;
   /** Values at the two ends of the colour bar. */
   readonly limits: Range;
+  /** A picture of its own below the map, instead of the common one. */
+  readonly base?: Raster;
 }
 
 export interface HeatStyle {
@@ -38,9 +40,9 @@ const LIVE_CELLS = 100;
  * map's cells). `live`: the form that is stored for plotly, with few cells and digits.
  */
 export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle, live: boolean): Promise<Figure> {
-  const { base, title } = style;
+  const { title } = style;
   const columns = Math.min(panels.length, 3);
-  const first = base ?? panels[0].raster;
+  const first = panels[0].base ?? style.base ?? panels[0].raster;
   const width = panels.length === 1 ? 400 : panels.length === 2 ? 360 : 250;
   const height = Math.round(Math.min(640, Math.max(80, (width * first.height) / first.width)));
   const head = title ? 44 : 8;
@@ -66,7 +68,10 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
       font: { size: 19, color: INK },
     });
   }
-  const source = base ? await jpegUrl(base, live ? width : 2 * width) : '';
+  const pixels = live ? width : 2 * width;
+  const shared = style.base ? await jpegUrl(style.base, pixels) : '';
+  const sources: string[] = [];
+  for (const panel of panels) sources.push(panel.base ? await jpegUrl(panel.base, pixels) : shared);
   const data = panels.map((panel, i) => {
     const left = MARGIN + (i % columns) * (width + BAR_ROOM);
     const top = head + Math.floor(i / columns) * (height + TITLE_ROOM + NOTE_ROOM) + TITLE_ROOM;
@@ -75,8 +80,9 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
       x: [left / full.width, (left + width) / full.width],
       y: [1 - (top + height) / full.height, 1 - top / full.height],
     };
-    addPanel(layout, panel, place, full, source, base);
-    return heatTrace(live ? coarse(panel.raster) : cells(panel.raster), panel, style, place, full);
+    const base = panel.base ?? style.base;
+    addPanel(layout, panel, place, full, sources[i], base);
+    return heatTrace(live ? coarse(panel.raster) : cells(panel.raster), panel, { ...style, base }, place, full);
   });
   return { data, layout };
 }

@@ -41,11 +41,11 @@ export interface HeatmapsOptions extends HeatmapOptions {
 /**
  * 并排显示几幅热图（show heat maps side by side）。
  *
- * @param maps 每幅 `{ map, title? }`；map 是二维张量 [行, 列]，不会被释放
+ * @param maps 每幅 `{ map, title?, image? }`；map 是二维张量 [行, 列]，不会被释放；image 是这一幅自己的底图
  * @param options 与 showHeatmap 相同，另有 `sharedScale`：同一颜色尺度
  */
 export async function showHeatmaps(
-  maps: readonly { readonly map: tf.Tensor2D; readonly title?: string }[],
+  maps: readonly { readonly map: tf.Tensor2D; readonly title?: string; readonly image?: tf.Tensor3D | string }[],
   { image, opacity, title = '', unit = '', diverging, range, alt, sharedScale = false }: HeatmapsOptions = {},
 ): Promise<void> {
   if (!Array.isArray(maps) || maps.length === 0) throw new RangeError('maps 是空的：至少要有一幅热图 { map, title }');
@@ -53,18 +53,23 @@ export async function showHeatmaps(
     throw new RangeError(`opacity 应在 0 到 1 之间，得到 ${opacity}`);
   const base = image === undefined ? undefined : await rasterOf(image);
   const rasters: Raster[] = [];
-  for (const { map } of maps) rasters.push(await readMap(map));
+  const bases: (Raster | undefined)[] = [];
+  for (const { map, image: own } of maps) {
+    rasters.push(await readMap(map));
+    bases.push(own === undefined ? undefined : await rasterOf(own));
+  }
   const own = rasters.map((r) => rangeOf(r));
   const all = rangeOf(...rasters);
   const signed = diverging ?? (range?.[0] ?? all[0]) < 0;
   const colours: ColormapName = signed ? 'diverging' : 'sequential';
   const panels = rasters.map((raster, i) => ({
     raster,
+    base: bases[i],
     title: maps[i].title ?? '',
     own: own[i],
     limits: visibleRange(range ?? (sharedScale ? all : own[i]), signed),
   }));
-  const style = { title, unit, colours, base, opacity: opacity ?? (base ? 0.6 : 1) };
+  const style = { title, unit, colours, base, opacity: opacity ?? (base || bases.some(Boolean) ? 0.6 : 1) };
   const figure = await heatFigure(panels, style, false);
   const { width, height } = figure.layout as { width: number; height: number };
   const canvas = await drawFigure(figure, width, height);
