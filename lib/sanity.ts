@@ -10,8 +10,8 @@ import type { LongRun } from './attributions';
 export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor;
 
 export interface RandomisationOptions extends LongRun {
-  /** 依次打乱哪些层（由上到下），缺省：所有带权重的层。 */
-  layers?: readonly string[];
+  /** 依次打乱哪些层（由上到下），缺省：所有带权重的层；几层写成一个数组，就在同一步里打乱。 */
+  layers?: readonly (string | readonly string[])[];
   seed?: number;
 }
 
@@ -77,14 +77,15 @@ export async function cascadingRandomisation<M extends string>(
   { layers = weightedLayers(model), seed = 0, onStep, signal }: RandomisationOptions = {},
 ): Promise<RandomisationTest<M>> {
   const allowed = weightedLayers(model);
-  for (const name of layers) {
+  const steps = layers.map((step) => (typeof step === 'string' ? [step] : step));
+  for (const name of steps.flat()) {
     model.layerName(name);
     if (!allowed.includes(name)) throw new RangeError(`${name} 没有权重，无从打乱；可选：${allowed.join('、')}`);
   }
   const names = Object.keys(methods) as M[];
   const random = randomGenerator(seed);
   const watch = watchInterrupts(signal);
-  const kept = new Map(layers.map((name) => [name, model.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
+  const kept = new Map(steps.flat().map((name) => [name, model.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
   const maps = new Map<M, tf.Tensor[]>(names.map((name) => [name, []]));
   const scores = new Map<M, { spearman: number; ssim: number }[]>(names.map((name) => [name, []]));
   const done: string[] = [];
@@ -98,13 +99,15 @@ export async function cascadingRandomisation<M extends string>(
   };
   try {
     draw('（未打乱）');
-    for (const layer of layers) {
+    for (const step of steps) {
       if (watch.stopped) break;
-      const weights = kept.get(layer)!.map((w) => shuffled(w, random));
-      model.network.getLayer(layer).setWeights(weights);
-      tf.dispose(weights);
-      draw(layer);
-      await onStep?.({ done: done.length - 1, total: layers.length });
+      for (const layer of step) {
+        const weights = kept.get(layer)!.map((w) => shuffled(w, random));
+        model.network.getLayer(layer).setWeights(weights);
+        tf.dispose(weights);
+      }
+      draw(step[step.length - 1]);
+      await onStep?.({ done: done.length - 1, total: steps.length });
       await watch.breathe();
     }
     const history = (name: M): MethodHistory => ({
