@@ -6,4 +6,4 @@ import * as overview from './overview';
 import * as optimization from './optimization';
 
 /** 各章练习的检查函数（exercise checks）：`check.名称(答案)` 说对不对，错的时候说最像哪一种常见的错误。 */
-export const check = { ...overview, ...embedding, ...filters, ...occlusion, ...optimization };
+export const check = { ...overview, ...deconv, ...embedding, ...filters, ...occlusion, ...optimization };
