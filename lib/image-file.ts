@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CourseError, nearestNames } from './errors';
 import { projectRoot } from './paths';
+import { coursePhotos } from './photos';
 
 /** Where a picture comes from: a path, an http(s)/data/file URL, or the bytes of a file. */
 export type ImageSource = string | URL | Uint8Array;
@@ -55,7 +56,9 @@ function hint(name: string, candidates: readonly string[]): string {
     const nearest = nearestNames(path.basename(name), names).join('、');
     return `文件夹 ${folder} 里名字最接近的是：${nearest}。相对路径从笔记本所在的文件夹算起；课程照片可写成 coursePhotos() 给出的 path。`;
   }
-  return `查找过：${candidates.join('、')}。请检查路径；相对路径从笔记本所在的文件夹算起。`;
+  const course = coursePhotos().map((p) => p.file);
+  const nearest = nearestNames(name, course).join('、');
+  return `查找过：${candidates.join('、')}；相对路径从笔记本所在的文件夹算起。课程照片里名字最接近的是：${nearest}。`;
 }
 
 async function readLocal(file: string): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import {
   emitCanvas,
   enlarge,
   isFlat,
+  outsideUnit,
   rangeOf,
   symmetric,
   toGrey,
@@ -108,11 +109,6 @@ function scaleRanges(rasters: readonly Raster[], scale: GridScale): { ranges: Ra
     default:
       throw new RangeError(`没有名为"${String(scale)}"的尺度；可选：unit、each、shared、signed、signed-shared`);
   }
-}
-
-/** Clipping is silent on the screen, so it is said below the picture. */
-export function outsideUnit(range: Range): string {
-  return range[0] < -0.01 || range[1] > 1.01 ? `超出 [0, 1] 的值被截断（${describeRange(range)}）` : '';
 }
 
 /** Rows of equal length where possible, wider than high. */

@@ -1,7 +1,17 @@
 import { createCanvas, type Canvas } from 'canvas';
 import { tf } from '../backend';
 import { loadImage } from '../image';
-import { describeRange, emitCanvas, enlarge, rangeOf, readRaster, symmetric, toGrey, type Raster } from './picture';
+import {
+  describeRange,
+  emitCanvas,
+  enlarge,
+  outsideUnit,
+  rangeOf,
+  readRaster,
+  symmetric,
+  toGrey,
+  type Raster,
+} from './picture';
 import { drawText, INK, LABEL, MUTED, NOTE, PAPER, wrapText } from './text';
 
 /** unit：[0, 1] 原样；minmax：自身的最小到最大；signed：0 是中灰，正负对称。 */
@@ -34,7 +44,12 @@ export async function showImage(
   }
   const range = rangeOf(raster);
   const shown = scale === 'unit' ? ([0, 1] as const) : scale === 'signed' ? symmetric(range) : range;
-  const note = scale === 'unit' ? '' : scale === 'signed' ? `中灰 = 0；${describeRange(range)}` : describeRange(range);
+  const note =
+    scale === 'unit'
+      ? outsideUnit(range)
+      : scale === 'signed'
+        ? `中灰 = 0；${describeRange(range)}`
+        : describeRange(range);
   const target = Math.round(width ?? raster.width * Math.max(1, Math.ceil(320 / raster.width)));
   const picture = enlarge(
     toGrey(raster, shown),

@@ -51,6 +51,11 @@ export function describeRange(range: Range): string {
   return isFlat(range) ? `处处相同：${formatNumber(range[0], 3)}` : text;
 }
 
+/** Clipping is silent on the screen, so it is said below the picture. */
+export function outsideUnit(range: Range): string {
+  return range[0] < -0.01 || range[1] > 1.01 ? `超出 [0, 1] 的值被截断（${describeRange(range)}）` : '';
+}
+
 /** Symmetric around zero, for signed pictures. */
 export const symmetric = ([min, max]: Range): Range => {
   const bound = Math.max(Math.abs(min), Math.abs(max));
