@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import * as util from 'node:util';
 import { CourseError } from './errors';
 import { shared } from './state';
 import { installNativeKernels } from './engine/native-kernels';
@@ -26,11 +25,9 @@ process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 tf.enableProdMode();
 
 async function startTensorflow(): Promise<Omit<Backend, 'notes'>> {
-  // The binding's JavaScript calls util.isNullOrUndefined, which Node 23 removed.
-  const legacy = util as unknown as { isNullOrUndefined?: (v: unknown) => boolean };
-  if (!legacy.isNullOrUndefined) {
-    (require('node:util') as typeof legacy).isNullOrUndefined = (v) => v === null || v === undefined;
-  }
+  // The binding's JavaScript calls util.isNullOrUndefined: Node 22 warns of it, Node 23 has removed it.
+  const legacy = require('node:util') as { isNullOrUndefined: (v: unknown) => boolean };
+  legacy.isNullOrUndefined = (v) => v === null || v === undefined;
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('@tensorflow/tfjs-node-gpu');
   await tf.setBackend('tensorflow');

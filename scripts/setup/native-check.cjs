@@ -1,7 +1,7 @@
 // Tries a native binding in a process of its own: a binding that crashes must not take set-up with it.
 // usage: native-check.cjs FILE.node      prints { version, gpu, error } as JSON
 const util = require('node:util');
-util.isNullOrUndefined ??= (value) => value === null || value === undefined; // gone in Node 23
+util.isNullOrUndefined = (value) => value === null || value === undefined; // gone in Node 23
 
 const [file] = process.argv.slice(2);
 if (file) {

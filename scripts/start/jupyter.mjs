@@ -5,6 +5,7 @@ import { inRoot, jupyterFolder, readJson, venvFolder, venvProgram, windows, writ
 
 /** Everything Jupyter would look up in the user's home comes from the project instead. */
 export function jupyterEnvironment() {
+  fs.mkdirSync(jupyterFolder('ipython'), { recursive: true }); // it warns when this is missing
   const bin = path.dirname(venvProgram('python'));
   return {
     JUPYTER_CONFIG_DIR: jupyterFolder('config'),

@@ -71,11 +71,11 @@ test('writing is stable: no times, always the same metadata', () => {
   assert.is(first.metadata.convscope.executed, codeHash(run));
 });
 
-/** Executed with the real kernel, in the folder of the notebooks. */
+/** Executed with the real kernel, in a folder beside lib. */
 async function executed(name, record, ...cells) {
   const file = path.join(folder, `${name}.ipynb`);
   fs.writeFileSync(file, JSON.stringify(notebook(...cells)));
-  return runNotebook(file, { folder: inRoot('notebooks'), record });
+  return runNotebook(file, { folder: inRoot('test'), record });
 }
 
 const withClaim = [
