@@ -25,7 +25,7 @@ class Compiler {
     const named = getCodeMetadata(source).module;
     // tslab's `/** @module name */` cells define a module that later cells import.
     if (named) return { problems: this.converter.addModule(named, source, {}).map(toProblem) };
-    const converted = this.convert(source);
+    const converted = this.convert(withoutExport(source));
     this.refresh(changed);
     if (converted.diagnostics.length > 0) return { problems: converted.diagnostics.map(toProblem) };
     const { code, map } = splitMapNumber(converted.output ?? '');
@@ -90,6 +90,21 @@ class Compiler {
     changedFiles();
     return this.converter.inspect(this.declarations, source, position);
   }
+}
+
+/** A pasted `export const x` means `const x` here: every name of a cell is exported anyway. Positions stay. */
+function withoutExport(source) {
+  if (!/\bexport\b/.test(source)) return source;
+  const file = parse(source);
+  const prefix = file.text.length - source.length;
+  let text = source;
+  for (const { modifiers = [] } of file.statements) {
+    const word = modifiers.find((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
+    if (!word || modifiers.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword)) continue;
+    const end = word.end - prefix;
+    text = `${text.slice(0, end - 6)}      ${text.slice(end)}`;
+  }
+  return text;
 }
 
 /** @returns {Problem} */

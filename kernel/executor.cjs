@@ -55,8 +55,10 @@ class Executor {
 
   /** What a failed cell did define stays; what it was about to define again keeps its old value. */
   keepDefined(source, before) {
-    const isSet = (name) => this.values[name] !== undefined || this.undefinedWrites.get(name) > 1;
-    const defined = new Set(Object.keys(this.values).filter(isSet));
+    // An import is a getter and always counts; asking it could evaluate an edited module.
+    const isSet = ([name, { get, value }]) => get || value !== undefined || this.undefinedWrites.get(name) > 1;
+    const now = Object.entries(Object.getOwnPropertyDescriptors(this.values));
+    const defined = new Set(now.filter(isSet).map(([name]) => name));
     for (const [name, descriptor] of Object.entries(before)) {
       if (!defined.has(name)) Object.defineProperty(this.values, name, descriptor);
     }

@@ -8,6 +8,7 @@ const fs = require('fs');
 const inspector = require('inspector');
 const zmq = require('zeromq');
 const { Wire } = require('./wire.cjs');
+const { TextCollector } = require('./collect.cjs');
 const { kernelInfo } = require('./info.cjs');
 
 const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
@@ -72,6 +73,7 @@ function next() {
 /** @param {{ error?: { ename: string, evalue: string, traceback: string[] } }} outcome */
 function finishCell(outcome) {
   const request = running;
+  text.flush();
   const failed = outcome.error !== undefined;
   if (failed && !request.content.silent) publish(request, 'error', outcome.error);
   if (failed && request.content.stop_on_error !== false) abortQueue();
@@ -178,15 +180,24 @@ async function beat() {
 
 // ---- the main thread --------------------------------------------------------------------------------------------
 
-parentPort.on('message', (message) => {
-  const request = requests.get(message.id);
-  if (message.type === 'publish') publish(request, message.msgType, message.content);
-  else if (message.type === 'answer') answer(request, message.content);
-  else if (message.type === 'interrupt') abortQueue();
-  else if (message.type === 'done' && running?.header.msg_id === message.id) finishCell(message);
-  else if (message.type === 'exit') void exit(message);
-  else if (message.type === 'end') void close(1);
-});
+const text = new TextCollector((cell, content) => publish(requests.get(cell), 'stream', content));
+
+const fromMain = {
+  publish({ id, msgType, content }) {
+    if (msgType === 'stream') return text.add(id, content);
+    text.flush();
+    publish(requests.get(id), msgType, content);
+  },
+  answer: ({ id, content }) => answer(requests.get(id), content),
+  interrupt: () => abortQueue(),
+  done({ id, error }) {
+    if (running?.header.msg_id === id) finishCell({ error });
+  },
+  exit: (message) => void exit(message),
+  end: () => void close(1),
+};
+
+parentPort.on('message', (message) => fromMain[message.type](message));
 
 /** A cell called process.exit: say so in the cell, then really end; Jupyter starts a new kernel. */
 async function exit({ code, error }) {
@@ -197,6 +208,7 @@ async function exit({ code, error }) {
 
 async function close(code) {
   if (closing) return;
+  text.flush();
   closing = true;
   for (const socket of Object.values(sockets)) {
     socket.linger = 1000;

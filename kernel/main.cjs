@@ -10,6 +10,7 @@ const front = new Worker(path.join(__dirname, 'front.cjs'), {
 });
 
 require('./stack.cjs').install();
+const { describeError } = require('./errors.cjs');
 const { Executor } = require('./executor.cjs');
 const { Output } = require('./output.cjs');
 const { displayValue } = require('./display.cjs');
@@ -22,20 +23,21 @@ const executor = new Executor({ phase: (phase) => Atomics.store(shared, 1, PHASE
 const output = new Output((id, msgType, content) => front.postMessage({ type: 'publish', id, msgType, content }));
 
 async function execute({ id, code, count, silent }) {
-  output.flush();
   output.cell = id;
   setCurrentCell(count);
-  const outcome = await executor.execute(id, code, count);
-  if (outcome.value !== undefined && outcome.value !== null && !silent) {
-    try {
+  let error;
+  try {
+    const outcome = await executor.execute(id, code, count);
+    error = outcome.error;
+    if (outcome.value !== undefined && outcome.value !== null && !silent) {
       const content = { execution_count: count, data: await displayValue(outcome.value), metadata: {} };
       output.publish(id, 'execute_result', content);
-    } catch (error) {
-      console.error(`结果无法显示：${error?.message ?? error}`);
     }
+  } catch (thrown) {
+    // Not the cell's own code: compiling it, or showing its result.
+    error = describeError(thrown, count);
   }
-  output.flush();
-  front.postMessage({ type: 'done', id, error: outcome.error });
+  front.postMessage({ type: 'done', id, error });
 }
 
 const answer = (id, content) => front.postMessage({ type: 'answer', id, content });
@@ -63,7 +65,6 @@ process.on('SIGINT', () => {
 });
 watchFailures();
 guardExit((code, error) => {
-  output.flush();
   front.postMessage({ type: 'exit', code, error });
 });
 endWithParent(() => front.postMessage({ type: 'end' }));

@@ -56,7 +56,7 @@ function describe(site) {
     kind = 'kernel';
   else if (/node_modules/.test(filename)) kind = 'package';
   else if (relative.startsWith('..')) place = `${filename}:${line}:${column}`;
-  const name = /^((?:async )?(?:new )?[^(]*?) \(/.exec(plain)?.[1].replace(/\b(Object|exports|Module)\./, '');
+  const name = /^((?:async )?(?:new )?[^(]*?) \(/.exec(plain)?.[1].replace(/\b(Object|Proxy|Module)\./, '');
   const text =
     kind === 'kernel' || kind === 'package'
       ? plain

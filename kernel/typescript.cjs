@@ -115,9 +115,43 @@ function createWatchCompilerHost(files, options, system, ...rest) {
       return result;
     });
   // Asked per importing file: cells always, others only while something they import was missing.
+  let created;
+  Object.defineProperty(host, 'afterProgramCreate', {
+    get: () => created,
+    set: (callback) => (created = (builder) => callback(withShorthands(builder))),
+  });
   host.hasInvalidatedResolutions = (file) =>
     cellFiles.includes(file) || unresolved.has(file.toLowerCase()) || file.endsWith('/__tslab__.ts');
   return host;
+}
+
+/**
+ * tslab turns a name from an earlier cell into `exports.name`, but overlooks `{ name }`, the short form of
+ * `{ name: name }`. Here it gets the long form.
+ */
+function withShorthands(builder) {
+  const emit = (file, write, token, declarationsOnly, transformers) => {
+    const checker = builder.getProgram().getTypeChecker();
+    const before = [...(transformers?.before ?? []), (context) => (node) => expandShorthands(node, checker, context)];
+    return builder.emit(file, write, token, declarationsOnly, { ...transformers, before });
+  };
+  return Object.assign(Object.create(builder), { emit });
+}
+
+function expandShorthands(root, checker, context) {
+  if (root.fileName !== cellFiles[0]) return root;
+  const { factory } = ts;
+  const isEarlier = (symbol) => symbol?.declarations?.some((d) => d.getSourceFile().fileName === cellFiles[1]);
+  const visit = (node) => {
+    if (!ts.isShorthandPropertyAssignment(node) || !isEarlier(checker.getShorthandAssignmentValueSymbol(node))) {
+      return ts.visitEachChild(node, visit, context);
+    }
+    const value = factory.createPropertyAccessExpression(factory.createIdentifier('exports'), node.name.text);
+    const fallback = node.objectAssignmentInitializer;
+    const full = fallback ? factory.createAssignment(value, ts.visitNode(fallback, visit)) : value;
+    return factory.createPropertyAssignment(node.name, full);
+  };
+  return ts.visitNode(root, visit);
 }
 
 /** @type {Map<string, { notify: Function, stamp: string }>} */
