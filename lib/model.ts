@@ -1,6 +1,7 @@
 import { tf } from './backend';
 import type { ClassLabel } from './classes';
 import { CourseError, unknownName } from './errors';
+import { assertImage } from './image';
 import type { Architecture, Roles } from './networks/architecture';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
@@ -66,10 +67,13 @@ export interface ModelDescription {
   readonly weightsId?: string;
   readonly substituteFor?: string;
   readonly notes?: readonly string[];
+  /** false: dispose() leaves the network to whoever brought it. Default true. */
+  readonly ownsNetwork?: boolean;
 }
 
 /** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
 export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
+  const { ownsNetwork = true } = description;
   const { mean, scale } = description.preprocess;
   const [, height, width] = network.inputs[0].shape as [null, number, number, number];
   const fields = receptiveFields(network);
@@ -152,7 +156,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     dispose() {
       meanTensor.dispose();
       parts.clear();
-      network.dispose();
+      if (ownsNetwork) network.dispose();
     },
   };
 }
@@ -177,7 +181,7 @@ export async function classify(
   image: tf.Tensor3D,
   { top = 5 }: { top?: number } = {},
 ): Promise<ClassScore[]> {
-  if (image.rank !== 3) throw new RangeError(`classify 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
+  assertImage(image);
   if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
   const [logits, probabilities] = tf.tidy(() => {
     const scores = model.activations(image);
