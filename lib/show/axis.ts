@@ -132,11 +132,12 @@ function ticksOf(
   return ticks;
 }
 
-/** 1, 2 or 5 times a power of ten: the steps people count in. */
+/** 1, 2 or 5 times a power of ten, whichever is nearest: the steps people count in. */
 export function niceStep(rough: number, whole = false): number {
   const power = 10 ** Math.floor(Math.log10(rough));
-  const factor = [1, 2, 5, 10].find((f) => f * power >= rough * (1 - 1e-9)) ?? 10;
-  return whole ? Math.max(1, Math.round(factor * power)) : factor * power;
+  const distance = (factor: number) => Math.abs(Math.log((factor * power) / rough));
+  const step = power * [1, 2, 5, 10].reduce((best, factor) => (distance(factor) < distance(best) ? factor : best));
+  return whole ? Math.max(1, Math.round(step)) : step;
 }
 
 function tickLabel(value: number, step: number, settings: Settings): string {
