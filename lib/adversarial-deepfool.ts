@@ -52,18 +52,19 @@ export async function deepFool(
   const trace: number[] = [];
   let moved = tf.clone(image);
   try {
-    for (let step = 0; step <= maxSteps; step++) {
+    for (let step = 0; ; step++) {
       const boundary = await nearestBoundary(model, moved, from, others);
-      trace.push(-boundary.margin);
-      await onStep?.({ step, margin: boundary.margin });
-      await watch.breathe();
-      if (boundary.margin < 0 || step === maxSteps || watch.stopped) {
+      try {
+        trace.push(-boundary.margin);
+        await onStep?.({ step, margin: boundary.margin });
+        await watch.breathe();
+        if (boundary.margin < 0 || step === maxSteps || watch.stopped) break;
+        const next = tf.tidy(() => tf.add(moved, tf.mul(boundary.step, 1 + overshoot)) as tf.Tensor3D);
+        moved.dispose();
+        moved = next;
+      } finally {
         boundary.step.dispose();
-        break;
       }
-      const next = tf.tidy(() => tf.add(moved, tf.mul(boundary.step, 1 + overshoot)) as tf.Tensor3D);
-      tf.dispose([moved, boundary.step]);
-      moved = next;
     }
     return await adversarial(model, image, tf.clipByValue(moved, 0, 1), {
       method: 'DeepFool',

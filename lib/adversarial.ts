@@ -28,6 +28,8 @@ export interface IterateOptions extends FgsmOptions {
   /** 从 ε 邻域里的随机一点出发（random start, PGD）；默认 false，从原图出发（BIM）。 */
   randomStart?: boolean;
   seed?: number;
+  /** 有把握到这个程度就停（confidence），0 到 1，例如 0.9；默认走完全部步数。 */
+  confidence?: number;
   /** 从上次的结果接着走（resume）。 */
   resume?: Adversarial;
   onStep?: (state: OptimizeStep) => void | Promise<void>;
@@ -109,9 +111,13 @@ async function attack(
   options: IterateOptions,
 ): Promise<Adversarial> {
   const { epsilon = 2 / 255, steps = 20, classIndex, loss = 'crossEntropy', signal, onStep } = options;
-  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, seed = 0, resume } = options;
+  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, seed = 0, confidence, resume } = options;
   assertImage(image);
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
   checkSettings({ epsilon, stepSize });
+  if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
+    throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
+  }
   const { before, from } = await cleanVerdict(model, image, classIndex);
   if (to === from) {
     const { zh } = model.classes[from];
@@ -130,6 +136,7 @@ async function attack(
       seed,
       signal,
       onStep,
+      ...(confidence === undefined ? {} : { until: ({ value }) => value > threshold({ to }, loss, confidence) }),
       resume: resume && { ...resume.run!, image, best: image },
     });
     const { image: last, best, ...run } = found;
@@ -144,12 +151,18 @@ async function attack(
       trace: run.trace,
       settings: { ...run.settings, epsilon, stepSize, loss, start: randomStart ? 'random' : 'image' },
       notes: run.notes,
-      ...(run.stopped ? { stopped: run.stopped as Adversarial['stopped'] } : {}),
+      ...(run.stopped && run.stopped !== 'reached' ? { stopped: run.stopped } : {}),
       run,
     });
   } finally {
     if (start !== image) start.dispose();
   }
+}
+
+/** The objective's value at which the target has the wanted probability (the class to leave: its complement). */
+function threshold({ to }: AttackGoal, loss: AttackLoss, confidence: number): number {
+  if (loss === 'margin') return Math.log(confidence / (1 - confidence));
+  return to === undefined ? -Math.log(1 - confidence) : Math.log(confidence);
 }
 
 function checkSettings(settings: Readonly<Record<'epsilon' | 'stepSize', number>>): void {
