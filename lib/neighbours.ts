@@ -35,6 +35,22 @@ export function nearestNeighbours(features: Rows, row: number, count = 8): Neigh
     .slice(0, count);
 }
 
+/**
+ * 每一行最近的几行（nearest neighbours of all rows），由近到远，不含它自己。
+ *
+ * @param features 特征矩阵（feature matrix），或写成数组的点
+ * @param count 取几个，缺省 5
+ * @returns 每行一个数组，次序与行相同
+ * @throws RangeError 个数不对、特征里有 NaN
+ */
+export function allNeighbours(features: Rows, count = 5): Neighbour[][] {
+  const matrix = asMatrix(features, 2);
+  checkCount(count, matrix.rows);
+  const { index, squared } = nearestRowsSync(matrix, count);
+  const entries = Array.from(index, (row, e): Neighbour => ({ index: row, distance: Math.sqrt(squared[e]) }));
+  return Array.from({ length: matrix.rows }, (_, i) => entries.slice(i * count, (i + 1) * count));
+}
+
 export interface PurityOptions {
   /** 每个点看几个最近邻（neighbours），缺省 5。 */
   neighbours?: number;

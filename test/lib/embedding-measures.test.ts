@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { embed, gridLayout, nearestNeighbours, neighbourPurity, pca } from '../../lib/embedding';
+import { allNeighbours, embed, gridLayout, nearestNeighbours, neighbourPurity, pca } from '../../lib/embedding';
 import { nearestRowsSync } from '../../lib/engine/neighbours';
 import { requestInterrupt } from '../../lib/interrupt';
 import { randomGenerator } from '../../lib/random';
@@ -70,6 +70,8 @@ test('nearestNeighbours: order, distances, errors', async () => {
     { index: 0, distance: 3 },
     { index: 3, distance: 4 },
   ]);
+  const data = cloud(30, 4, 7);
+  allNeighbours(data, 3).forEach((own, i) => assert.equal(own, nearestNeighbours(data, i, 3)));
   assert.match((await failure(() => nearestNeighbours(line, 4, 1))).message, /0 到 3/);
   assert.match((await failure(() => nearestNeighbours(line, 0, 4))).message, /1 到 3/);
 });
