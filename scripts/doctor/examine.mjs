@@ -155,30 +155,24 @@ async function networks() {
   return [embedded, ...state.map(networkFinding)];
 }
 
-function networkFinding({ title, present, bytes, total, where, licence }, index) {
-  const label = both('  ', '  ');
-  const licenceText = both(`许可：${licence}`, `licence: ${licence}`);
-  if (present) {
-    const place = path.relative(root, where).startsWith('..') ? where : path.relative(root, where);
-    return good(
-      label,
-      both(
-        `${title}：${megabytes(total)} MB，${place}；${licenceText.zh}`,
-        `${title}: ${megabytes(total)} MB, ${place}; ${licenceText.en}`,
-      ),
-    );
-  }
+function networkFinding({ title, present, bytes, total, where, licence, english }, index) {
+  const label = both('    ', '        ');
+  const there = present ? `${megabytes(total)} MB` : `${megabytes(bytes)} / ${megabytes(total)} MB`;
+  const place = present ? `  ${shortPath(where)}` : '';
   const text = both(
-    `${title}：有 ${megabytes(bytes)} / ${megabytes(total)} MB；${licenceText.zh}`,
-    `${title}: ${megabytes(bytes)} of ${megabytes(total)} MB; ${licenceText.en}`,
+    `${title}：${there}${place}；许可：${licence}`,
+    `${english.title}: ${there}${place}; licence: ${english.licence}`,
   );
+  if (present) return good(label, text);
   // the head is asked for by those who need it
   if (index > 1) return { mark: '-', label, text };
   return could(label, text, {
     zh: `下载 ${title}：npm run setup，或把文件放进一个目录并设 CONVSCOPE_MODELS`,
-    en: `get ${title}: npm run setup, or put the files into a folder and set CONVSCOPE_MODELS`,
+    en: `get ${english.title}: npm run setup, or put the files into a folder and set CONVSCOPE_MODELS`,
   });
 }
+
+const shortPath = (folder) => (path.relative(root, folder).startsWith('..') ? folder : path.relative(root, folder));
 
 function chromium() {
   const label = both('浏览器测试', 'Browser tests');

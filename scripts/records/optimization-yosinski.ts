@@ -8,11 +8,11 @@ import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
 
-/** Four presets (columns) for three classes (rows), with the papers' numbers of steps. */
+/** Four presets (columns) for two classes (rows), with the papers' numbers of steps. */
 export const recipe: Recipe = {
   name: 'optimization-yosinski',
   title: 'Yosinski 等人的四组设置，论文的步数',
-  settings: { model: 'squeezenet', classes: [130, 9, 366], steps: yosinskiPresets.map((p) => p.options.steps) },
+  settings: { model: 'squeezenet', classes: [130, 9], steps: yosinskiPresets.map((p) => p.options.steps) },
   seed: 0,
   tolerance: 0.3,
   sources: ['lib/presets.ts', 'lib/regularizers.ts', 'lib/steps.ts'],

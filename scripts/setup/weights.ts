@@ -8,6 +8,13 @@ import type { NetworkFilesId } from '../../lib/networks/files';
 const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet'];
 const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-head'];
 
+/** What the doctor says about them in English; the library itself speaks Chinese. */
+const ENGLISH: Readonly<Record<string, { title: string; licence: string }>> = {
+  squeezenet: { title: 'SqueezeNet v1.0', licence: 'BSD-2-Clause (no holder named)' },
+  alexnet: { title: 'AlexNet, conv1 to pool5', licence: 'none stated: fetched by you, never redistributed' },
+  'alexnet-head': { title: 'AlexNet, fc6 to fc8', licence: 'none stated: fetched by you, never redistributed' },
+};
+
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function fetchAll(): Promise<void> {
@@ -26,9 +33,8 @@ async function fetchAll(): Promise<void> {
 async function main(): Promise<void> {
   try {
     if (process.argv[2] === 'fetch') await fetchAll();
-    print({
-      state: await Promise.all((process.argv[2] === 'fetch' ? COURSE : ALL).map((id) => networkFilesPresent(id))),
-    });
+    const ids = process.argv[2] === 'fetch' ? COURSE : ALL;
+    print({ state: ids.map((id) => ({ ...networkFilesPresent(id), english: ENGLISH[id] })) });
   } catch (error) {
     print({ failure: (error as Error).message });
     process.exitCode = 1;
