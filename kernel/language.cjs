@@ -1,6 +1,8 @@
 'use strict';
 /** Tab (completion) and Shift-Tab (what is this?): tslab's answers in the form that Jupyter shows best. */
-const { ts, parse } = require('./typescript.cjs');
+const fs = require('fs');
+const path = require('path');
+const { ts, parse, importFolders } = require('./typescript.cjs');
 
 /** Jupyter counts positions in characters, JavaScript in UTF-16 units: they differ after an emoji. */
 const toUnits = (text, position) => [...text].slice(0, position).join('').length;
@@ -12,14 +14,36 @@ const KINDS = {
   const: 'variable',
   method: 'function',
   property: 'property',
-  alias: 'module',
+  alias: '',
 };
+
+/** `from '../lib/ra`: the files and folders that can follow. */
+function completePath(code, cursor) {
+  const found = /(?:from|import|import\(|require\()\s*(['"])(\.\.?\/(?:[^'"\n]*\/)?)([^'"\n/]*)$/.exec(
+    code.slice(0, cursor),
+  );
+  if (!found) return undefined;
+  const [, , folder, begun] = found;
+  const names = new Set();
+  for (const base of importFolders) {
+    const place = path.resolve(base, folder);
+    if (!fs.existsSync(place)) continue;
+    for (const entry of fs.readdirSync(place, { withFileTypes: true })) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+      if (entry.isDirectory()) names.add(`${entry.name}/`);
+      else if (/\.(ts|json)$/.test(entry.name)) names.add(entry.name.replace(/(\.d)?\.ts$/, ''));
+    }
+    break;
+  }
+  const candidates = [...names].filter((name) => name.startsWith(begun)).sort();
+  return { start: cursor - begun.length, end: cursor, candidates };
+}
 
 function complete(compiler, { code, cursor_pos }) {
   const cursor = toUnits(code, cursor_pos);
   let found = { start: cursor, end: cursor, candidates: [], original: undefined };
   try {
-    found = compiler.complete(code, cursor);
+    found = completePath(code, cursor) ?? compiler.complete(code, cursor);
   } catch {
     // TypeScript's completion can stumble over half-typed code; no suggestion is better than an error.
   }
@@ -43,20 +67,22 @@ function complete(compiler, { code, cursor_pos }) {
 
 /** Where to look for an answer: under the cursor, left of it, or at the function whose arguments the cursor is in. */
 function positions(code, cursor) {
-  const list = [cursor];
-  if (cursor > 0) list.push(cursor - 1);
   const source = parse(code);
   const offset = source.text.length - code.length;
   const calls = [];
   const visit = (node) => {
-    if (node.getFullStart() - offset > cursor || node.end - offset < cursor) return;
-    if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
-      if (node.expression.end - offset <= cursor) calls.unshift(node.expression.end - offset - 1);
+    const end = node.end - offset;
+    // An argument list that is still open reaches to the cursor.
+    const open = end < cursor && code.slice(end, cursor).trim() === '' && code[end - 1] !== ')';
+    if (node.getFullStart() - offset > cursor || (end < cursor && !open)) return;
+    if ((ts.isCallExpression(node) || ts.isNewExpression(node)) && node.expression.end - offset < cursor) {
+      calls.unshift(node.expression.end - offset - 1);
     }
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return [...list, ...calls];
+  const isName = (position) => /[\p{L}\p{N}_$]/u.test(code[position] ?? '');
+  return [...[cursor, cursor - 1].filter(isName), ...calls];
 }
 
 function inspect(compiler, { code, cursor_pos }) {
@@ -67,9 +93,9 @@ function inspect(compiler, { code, cursor_pos }) {
     } catch {
       continue;
     }
-    if (info?.displayParts?.length) {
-      return { status: 'ok', found: true, data: describe(info), metadata: {} };
-    }
+    // A bare literal or an unknown name has nothing to tell; the call around it may.
+    if (!info?.displayParts?.length || /^(any|\d.*)$/.test(join(info.displayParts))) continue;
+    return { status: 'ok', found: true, data: describe(info), metadata: {} };
   }
   return { status: 'ok', found: false, data: {}, metadata: {} };
 }
@@ -78,30 +104,39 @@ const join = (parts) => (parts ?? []).map((part) => part.text).join('');
 
 /** `(alias) function f(a: number): void` and the `import f` line below it: only the middle matters. */
 function signatureOf(info) {
-  const text = join(info.displayParts).replace(/\nimport [\s\S]*$/, '');
-  return text.replace(/^\((alias|function|method|const|let|var)\) /, '');
+  const text = join(info.displayParts).replace(/\n(import|export) [\s\S]*$/, '');
+  // Destructured options are listed below the signature, so here their name will do.
+  const short = text.replace(/\{[\w\s,]+\}(\??:)/g, 'options$1');
+  return short.replace(/^\((alias|function|method|local function)\) /, '').replace(/^function /, '');
 }
+
+const SHOWN_TAGS = { returns: '返回', throws: '错误', see: '参见', example: '例', deprecated: '已弃用' };
 
 /** A tag of a docstring: its name and what it says. */
 function tagOf(tag) {
   const text = join(tag.text);
-  const [, name, rest] = /^(\S+)\s*-?\s*([\s\S]*)$/.exec(text) ?? [];
-  return tag.name === 'param' && name
-    ? { label: name, text: rest, isParameter: true }
-    : { label: `@${tag.name}`, text };
+  const [, name, rest] = /^(\S+)\s*[-:]?\s*([\s\S]*)$/.exec(text) ?? [];
+  if (tag.name === 'param' && name) return { label: `\`${name}\``, text: rest };
+  return { label: SHOWN_TAGS[tag.name], text };
+}
+
+function optionOf({ name, type, initial, text }) {
+  return { label: `\`${name}: ${type}${initial === undefined ? '' : ` = ${initial}`}\``, text };
 }
 
 function describe(info) {
   const signature = signatureOf(info);
   const documentation = join(info.documentation).trim();
-  const tags = (info.tags ?? []).map(tagOf);
-  const plain = [signature, documentation, ...tags.map((tag) => `${tag.label}  ${tag.text}`)];
-  const rows = tags.map((tag) =>
-    tag.isParameter ? `- \`${tag.label}\`：${tag.text}` : `- **${tag.label}** ${tag.text}`,
-  );
-  const markdown = [`\`\`\`typescript\n${signature}\n\`\`\``, documentation, rows.join('\n')];
+  const rows = (info.tags ?? []).map(tagOf).filter((tag) => tag.label);
+  const lists = [rows, ...(info.options ?? []).map(({ options }) => options.map(optionOf))];
+  const titles = ['', ...(info.options ?? []).map(({ title }) => (title === '__type' ? '选项' : `选项（${title}）`))];
+  const list = (entries) =>
+    entries.map(({ label, text }) => `- ${label}${text ? `：${text.replace(/\n/g, '\n  ')}` : ''}`).join('\n');
+  const tail = lists.map((entries, i) => entries.length > 0 && [titles[i], list(entries)].filter(Boolean).join('\n\n'));
   const filled = (parts) => parts.filter(Boolean).join('\n\n');
-  return { 'text/plain': filled(plain), 'text/markdown': filled(markdown) };
+  const markdown = filled([`\`\`\`typescript\n${signature}\n\`\`\``, documentation, ...tail]);
+  const plain = filled([signature, documentation, ...tail]).replace(/^- `([^`]*)`/gm, '$1');
+  return { 'text/plain': plain, 'text/markdown': markdown };
 }
 
 /** For line-by-line consoles: code that breaks off in the middle is to be continued. */

@@ -11,6 +11,8 @@ const fs = require('fs');
 const path = require('path');
 const { createRequire } = require('module');
 
+const { optionsOf } = require('./options.cjs');
+
 const root = path.resolve(__dirname, '..');
 const requireFromTslab = createRequire(require.resolve('tslab/package.json'));
 const location = requireFromTslab.resolve('@tslab/typescript-for-tslab');
@@ -187,7 +189,19 @@ ts.sys.getCurrentDirectory = () => slashes(root);
 ts.sys.watchFile = watchFile;
 ts.sys.watchDirectory = () => ({ close() {} });
 if (!/^en/i.test(process.env.CONVSCOPE_LANG ?? '')) ts.validateLocaleAndSetLanguage('zh-cn', ts.sys, []);
-require.cache[location].exports = { ...ts, createWatchCompilerHost, transpileModule, getPreEmitDiagnosticsOfFiles };
+/** What TypeScript says about a name, and what options it takes if it is a function of ours. */
+function getQuickInfoAtPosition(sourceFile, checker, token, position) {
+  const info = ts.getQuickInfoAtPosition(sourceFile, checker, token, position);
+  return info && { ...info, options: optionsOf(ts, sourceFile, checker, position) };
+}
+
+require.cache[location].exports = {
+  ...ts,
+  createWatchCompilerHost,
+  transpileModule,
+  getPreEmitDiagnosticsOfFiles,
+  getQuickInfoAtPosition,
+};
 
 module.exports = {
   ts,

@@ -37,7 +37,7 @@ export const pause = (ms: number) => new Promise<void>((done) => setTimeout(done
 export const plain = (text: string) => text.replace(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '');
 
 /** Waits for something that another process does. Generous: machines are busy. */
-export async function until<T>(value: () => T | undefined | false, what: string, seconds = 60): Promise<T> {
+export async function until<T>(value: () => T | undefined | false, what: string, seconds = 120): Promise<T> {
   for (const end = Date.now() + 1000 * seconds; Date.now() < end; await pause(10)) {
     const now = value();
     if (now) return now;

@@ -6,9 +6,18 @@ let kernel: Kernel;
 test.before(async () => {
   kernel = await Kernel.start();
   await kernel.value("import { randomGenerator } from '../lib/random';\nimport { nearestNames } from '../lib/errors';");
-  await kernel.value(
-    '/** 两个数的和（sum）。 @param a 第一个数 @param b 第二个数 */ function 求和(a: number, b = 1) { return a + b; }',
-  );
+  await kernel.value(`interface Options {
+  /** 是否取整（rounded）。 */ rounded?: boolean;
+  scale?: number;
+}
+/**
+ * 两个数的和（sum）。
+ * @param a 第一个数
+ * @param b 第二个数
+ */
+function 求和(a: number, b = 1, { rounded = false, scale = 2 }: Options = {}) {
+  return rounded ? Math.round(scale * (a + b)) : a + b;
+}`);
 });
 test.after(() => kernel.stop());
 
@@ -29,7 +38,7 @@ test('completion: names, members, imports, with the right positions', async () =
     ['求|', '求和', 0, 1],
     ["import { randomG| } from '../lib/random'", 'randomGenerator', 9, 16],
     ['/* 😀😀 */ randomG|', 'randomGenerator', 9, 16],
-    ["const 中 = '中文'; 中.toUpperC|", 'toUpperCase', 16, 24],
+    ["const 中 = '中文'; 中.toUpperC|", 'toUpperCase', 18, 26],
   ];
   for (const [text, name, start, end] of cases) {
     const reply = await complete(text);
@@ -55,7 +64,7 @@ test('Shift-Tab: signature and docstring, as text and as markdown', async () => 
     assert.ok(found, text);
     assert.match(data['text/plain'], 'randomGenerator(seed: number): RandomGenerator');
     assert.match(data['text/plain'], '可复现的随机数发生器');
-    assert.match(data['text/markdown'], '```typescript\nfunction randomGenerator(seed: number): RandomGenerator\n```');
+    assert.match(data['text/markdown'], '```typescript\nrandomGenerator(seed: number): RandomGenerator\n```');
   }
 });
 
@@ -63,8 +72,15 @@ test('Shift-Tab inside the arguments explains the function, with its parameters'
   const { data } = await inspect('求和(1, |2)');
   assert.match(data['text/markdown'], '- `a`：第一个数');
   assert.match(data['text/markdown'], '两个数的和');
+  assert.match(data['text/markdown'], '`rounded: boolean`：是否取整');
   assert.is((await inspect('|')).found, false);
   assert.is((await inspect('noSuchName|')).found, false);
+});
+
+test('Shift-Tab on a function of the library lists its options with their defaults', async () => {
+  await kernel.value("import { embed } from '../lib/embedding';");
+  const { data } = await inspect('embed|');
+  assert.match(data['text/plain'], 'perplexity: number = 30');
 });
 
 test('half-typed code never breaks the kernel', async () => {
