@@ -11,9 +11,9 @@ const words = process.argv.slice(2);
 const chosen = words.filter((word) => !word.startsWith('--'));
 const board = new Board();
 
-async function check() {
+async function check(native) {
   for (const name of recipeNames()) board.add(verdict(name, recordFaults(name)));
-  const today = chosen[0] ?? recordOfTheDay();
+  const today = chosen[0] ?? recordOfTheDay({ native });
   if (today) await board.timed(async () => verdict(`${today}, made again`, await remakeFaults(today)));
 }
 
@@ -31,8 +31,8 @@ async function write() {
 }
 
 try {
-  await bootstrap(new Report({ lang: 'en' }));
-  await (words.includes('--check') ? check() : write());
+  const { native } = await bootstrap(new Report({ lang: 'en' }));
+  await (words.includes('--check') ? check(Boolean(native)) : write());
 } catch (error) {
   board.add({ name: 'records', failed: 1, reason: error.texts?.en ?? error.stack });
 }

@@ -31,12 +31,12 @@ const NO_WEIGHTS =
 
 const recordStage = {
   name: 'records',
-  tasks: ({ weights }) => {
+  tasks: ({ native, weights }) => {
     const looks = recipeNames().map((name) => ({
       name,
       run: () => verdict(`record ${name}`, recordFaults(name)),
     }));
-    const today = recordOfTheDay();
+    const today = recordOfTheDay({ native });
     if (!today) return looks;
     const name = `record ${today}, made again`;
     const run = async () => verdict(name, await remakeFaults(today));

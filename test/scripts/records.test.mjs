@@ -50,6 +50,14 @@ test('a missing record, picture or module is a fault', () => {
 
 test('every quick record has its day, slow ones have none', () => {
   put('slow', { seconds: 5000 });
+  put('other', { seconds: 5, backend: { name: 'tensorflow' } });
+  const names = ['map', 'other', 'slow', 'unmade'];
+  const days = (native) =>
+    [0, 1, 2, 3].map((day) => recordOfTheDay({ native, date: new Date(day * 86_400_000), names, root }));
+  assert.equal(days(true), ['map', 'other', 'map', 'other']);
+  assert.equal(days(false), ['map', 'map', 'map', 'map'], 'native records only with the native backend');
+  assert.is(recordOfTheDay({ native: true, names: ['slow'], root }), undefined);
+});
   put('other', { seconds: 5 });
   const names = ['map', 'other', 'slow', 'unmade'];
   const days = [0, 1, 2, 3].map((day) => recordOfTheDay(new Date(day * 86_400_000), names, root));
