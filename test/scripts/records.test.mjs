@@ -58,11 +58,5 @@ test('every quick record has its day, slow ones have none', () => {
   assert.equal(days(false), ['map', 'map', 'map', 'map'], 'native records only with the native backend');
   assert.is(recordOfTheDay({ native: true, names: ['slow'], root }), undefined);
 });
-  put('other', { seconds: 5 });
-  const names = ['map', 'other', 'slow', 'unmade'];
-  const days = [0, 1, 2, 3].map((day) => recordOfTheDay(new Date(day * 86_400_000), names, root));
-  assert.equal(days, ['map', 'other', 'map', 'other']);
-  assert.is(recordOfTheDay(new Date(), ['slow'], root), undefined);
-});
 
 test.run();
