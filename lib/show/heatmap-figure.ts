@@ -33,7 +33,7 @@ const BAR_ROOM = 96;
 const TITLE_ROOM = 30;
 const NOTE_ROOM = 36;
 /** More cells than this are averaged in the live plot: the notebook stays small, the eye sees no difference. */
-const LIVE_CELLS = 100;
+const LIVE_CELLS = 80;
 
 /**
  * The maps as a plotly figure, side by side, at most three in a row; coordinates are the base picture's pixels (or the

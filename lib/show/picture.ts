@@ -108,19 +108,22 @@ interface Encoded {
 async function encodeCanvas(canvas: Canvas): Promise<Encoded> {
   const png = encodePngBytes(canvasPixels(canvas));
   if (png.length > BIG_BYTES) {
-    const jpeg = await canvas.encode('jpeg', 90);
+    const jpeg = await canvas.encode('jpeg', 87);
     if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };
   }
   return { mime: 'image/png', bytes: png };
 }
 
-/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 bits a channel. */
+/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 or 5 bits a channel. */
 function encodeTwin(canvas: Canvas): Encoded {
   const pixels = canvasPixels(canvas);
-  const bytes = encodePngBytes(pixels);
-  if (bytes.length <= BIG_BYTES / 2) return { mime: 'image/png', bytes };
-  const data = pixels.data.map((v) => (v >= 254 ? 255 : Math.round(v / 4) * 4));
-  return { mime: 'image/png', bytes: encodePngBytes({ ...pixels, data }) };
+  let bytes = encodePngBytes(pixels);
+  for (const step of [4, 8]) {
+    if (bytes.length <= BIG_BYTES / 2) break;
+    const data = pixels.data.map((v) => (v > 255 - step / 2 ? 255 : Math.round(v / step) * step));
+    bytes = encodePngBytes({ ...pixels, data });
+  }
+  return { mime: 'image/png', bytes };
 }
 
 /** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
