@@ -3,7 +3,8 @@ import * as deconv from './deconv';
 import * as filters from './filters';
 import * as occlusion from './occlusion';
 import * as overview from './overview';
+import * as patches from './patches';
 import * as optimization from './optimization';
 
 /** 各章练习的检查函数（exercise checks）：`check.名称(答案)` 说对不对，错的时候说最像哪一种常见的错误。 */
-export const check = { ...overview, ...deconv, ...embedding, ...filters, ...occlusion, ...optimization };
+export const check = { ...overview, ...patches, ...deconv, ...embedding, ...filters, ...occlusion, ...optimization };
