@@ -194,7 +194,7 @@ function blockMean({ width, height, values }: Raster, x0: number, y0: number, si
 }
 
 /** The base picture in grey and a little lighter: the colours on top then mean the map alone. */
-async function jpegUrl({ width, height, channels, values }: Raster, target: number): Promise<string> {
+async function jpegUrl({ width, height, channels, values }: Raster, target: number, live: boolean): Promise<string> {
   const grey: Pixels = { width, height, channels: 1, data: new Uint8ClampedArray(width * height) };
   for (let i = 0; i < grey.data.length; i++) {
     const [r, g, b] = [0, 1, 2].map((c) => values[channels * i + (channels === 3 ? c : 0)]);
@@ -204,5 +204,5 @@ async function jpegUrl({ width, height, channels, values }: Raster, target: numb
   const [w, h] = [width, height].map((n) => Math.max(1, Math.round(n * factor)));
   const canvas = createCanvas(w, h);
   canvas.getContext('2d').drawImage(pixelsToCanvas(grey), 0, 0, w, h);
-  return `data:image/jpeg;base64,${(await canvas.encode('jpeg', 85)).toString('base64')}`;
+  return `data:image/jpeg;base64,${(await canvas.encode('jpeg', live ? 72 : 92)).toString('base64')}`;
 }
