@@ -6,6 +6,7 @@ import { PALETTE } from './colormap';
 import { axisKey, type Figure, type Trace } from './figure';
 import { emitCanvas } from './picture';
 import { courseStyle } from './plot-style';
+import { RULE } from './text';
 
 export interface PointsPanel {
   readonly title: string;
@@ -21,6 +22,8 @@ export interface PointsFigureOptions {
   columns?: number;
   /** 点的直径，像素。 */
   size?: number;
+  /** 颜色按这些标签的次序分配（colours）：几张图给同一组标签，同一类就总是同一种颜色。缺省：`labels`。 */
+  colours?: readonly string[];
 }
 
 /** A label keeps its colour and symbol in every panel; the most frequent labels get the plainest. */
@@ -38,6 +41,10 @@ function styles(labels: readonly string[]): Map<string, { color: string; symbol:
   );
 }
 
+const WIDTH = 940;
+const GAP = 14;
+const TITLE = 30;
+
 /**
  * 平面上的点，按标签着色（scatter of labelled points）：一幅，或并排的几幅，图例共用。交给 `showPlot` 显示。
  *
@@ -45,55 +52,97 @@ function styles(labels: readonly string[]): Map<string, { color: string; symbol:
  *
  * @param panels 每幅 `{ title, points }`，每个标签一个 [x, y]
  * @param labels 每个点的标签（label），如照片的类别
- * @param options `title`、`hover`（见 `photoHover`）、`columns`、`size`
+ * @param options `title`、`hover`（见 `photoHover`）、`columns`、`size`、`colours`
  * @throws RangeError 点与标签的个数不同
  */
 export function pointsFigure(
   panels: readonly PointsPanel[],
   labels: readonly string[],
-  { title = '', hover = labels, columns = Math.min(panels.length, 3), size }: PointsFigureOptions = {},
+  {
+    title = '',
+    hover = labels,
+    columns = Math.min(panels.length, 3),
+    size,
+    colours = labels,
+  }: PointsFigureOptions = {},
 ): Figure {
   if (panels.length === 0) throw new RangeError('panels 是空的：至少要有一幅 { title, points }');
   for (const panel of panels) {
     if (panel.points.length === labels.length) continue;
     throw new RangeError(`"${panel.title}"有 ${panel.points.length} 个点，标签有 ${labels.length} 个：应当相同`);
   }
-  const rows = Math.ceil(panels.length / columns);
-  const width = 940;
-  const cell = (width - 190) / columns;
-  const layout: Record<string, unknown> = {
-    ...(title ? { title } : {}),
-    ...(panels.length > 1 ? { grid: { rows, columns, pattern: 'independent', xgap: 0.08, ygap: 0.16 } } : {}),
-    height: (panels.length > 1 ? rows * (cell + 42) : 620) + (title ? 90 : 60),
-    width,
-    legend: { orientation: 'v' },
-  };
-  panels.forEach((panel, i) => {
-    const axis = { showgrid: false, zeroline: false, showticklabels: false, ticks: '' };
-    layout[axisKey(ref('x', i))] = { ...axis, title: panel.title };
-    layout[axisKey(ref('y', i))] = { ...axis, scaleanchor: ref('x', i) };
-  });
-  const looks = styles(labels);
+  const present = new Set(labels);
+  const unknown = labels.filter((label) => !colours.includes(label));
+  const looks = [...styles([...colours, ...unknown])].filter(([label]) => present.has(label));
   const traces = panels.flatMap((panel, i) =>
-    [...looks].map(([label, look]): Trace => {
+    looks.map(([label, look]): Trace => {
       const own = labels.map((_, row) => row).filter((row) => labels[row] === label);
       return {
-        type: 'scatter',
-        mode: 'markers',
-        name: label,
-        legendgroup: label,
-        showlegend: i === 0,
+        ...{
+          type: 'scatter',
+          mode: 'markers',
+          name: label,
+          legendgroup: label,
+          showlegend: i === 0 && looks.length > 1,
+        },
+        ...{ xaxis: ref('x', i), yaxis: ref('y', i), hoverinfo: 'text', text: own.map((row) => hover[row]) },
         x: own.map((row) => panel.points[row][0]),
         y: own.map((row) => panel.points[row][1]),
-        text: own.map((row) => hover[row]),
-        hoverinfo: 'text',
-        xaxis: ref('x', i),
-        yaxis: ref('y', i),
-        marker: { ...look, size: size ?? (panels.length > 1 ? 6 : 9), line: { color: '#ffffff', width: 0.5 } },
+        marker: { ...look, size: size ?? (panels.length > 1 ? 7 : 9), line: { color: '#ffffff', width: 0.5 } },
       };
     }),
   );
-  return { data: traces, layout };
+  const legend = looks.length > 1 ? 60 + 16 * Math.max(...looks.map(([label]) => label.length)) : 12;
+  return { data: traces, layout: panelLayout(panels, columns, title, legend) };
+}
+
+/** Square panels in a grid, each with its title above and a frame; the legend has a margin of its own. */
+function panelLayout(panels: readonly PointsPanel[], columns: number, title: string, legend: number) {
+  const rows = Math.ceil(panels.length / columns);
+  const titled = panels.some((panel) => panel.title) ? TITLE : 0;
+  const cell = (WIDTH - GAP - legend - (columns - 1) * GAP) / columns;
+  const [inner, height] = [WIDTH - GAP - legend, rows * (cell + titled) + (rows - 1) * GAP];
+  const margin = { l: GAP, r: legend, t: title ? 52 : GAP, b: GAP, autoexpand: false };
+  const layout: Record<string, unknown> = {
+    ...(title ? { title } : {}),
+    ...{ width: WIDTH, height: height + margin.t + margin.b, margin, legend: { orientation: 'v' } },
+    annotations: panels.map((panel, i) => ({
+      ...{ text: panel.title, showarrow: false, font: { size: 16 } },
+      ...{ xref: `${ref('x', i)} domain`, yref: `${ref('y', i)} domain`, x: 0.5, y: 1, yanchor: 'bottom' },
+    })),
+    shapes: panels.map((_, i) => ({
+      ...{ type: 'rect', xref: `${ref('x', i)} domain`, yref: `${ref('y', i)} domain`, x0: 0, x1: 1, y0: 0, y1: 1 },
+      line: { color: RULE, width: 1 },
+    })),
+  };
+  panels.forEach((panel, i) => {
+    const left = (i % columns) * (cell + GAP);
+    const bottom = height - Math.floor(i / columns) * (cell + titled + GAP) - titled - cell;
+    const plain = {
+      showgrid: false,
+      zeroline: false,
+      showticklabels: false,
+      ticks: '',
+      title: '',
+      constrain: 'domain',
+    };
+    const [x, y] = squareRanges(panel.points);
+    const domain = (from: number, length: number) => [from / length, Math.min(1, (from + cell) / length)];
+    const [across, up] = [ref('x', i), ref('y', i)];
+    layout[axisKey(across)] = { ...plain, range: x, domain: domain(left, inner), anchor: up };
+    layout[axisKey(up)] = { ...plain, range: y, domain: domain(bottom, height), anchor: across, scaleanchor: across };
+  });
+  return layout;
+}
+
+/** The same span on both axes, with a little air around the points. */
+function squareRanges(points: PointsPanel['points']): [number, number][] {
+  const bounds = [0, 1].map((axis) => {
+    const values = points.map((point) => point[axis]);
+    return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  });
+  const reach = Math.max(...bounds.map(([low, high]) => high - low), 1e-12) * 0.54;
+  return bounds.map(([low, high]) => [(low + high) / 2 - reach, (low + high) / 2 + reach]);
 }
 
 const ref = (axis: 'x' | 'y', panel: number) => (panel === 0 ? axis : `${axis}${panel + 1}`);
@@ -116,9 +165,14 @@ let count = 0;
  *
  * @param labels 每个点的标签，决定颜色
  * @param title 标题；最后一步一定会画，所以保存的笔记本里留下的是结果
+ * @param colours 颜色按这些标签的次序分配，见 pointsFigure
  * @returns 交给 `onStep`：`embed(features, { onStep: livePoints(labels) })`
  */
-export function livePoints(labels: readonly string[], title = ''): (state: EmbedStep) => Promise<void> {
+export function livePoints(
+  labels: readonly string[],
+  title = '',
+  colours = labels,
+): (state: EmbedStep) => Promise<void> {
   const id = `points-${process.pid}-${Date.now().toString(36)}-${count++}`;
   const trace: { step: number; kl: number }[] = [];
   const started = performance.now();
@@ -129,7 +183,8 @@ export function livePoints(labels: readonly string[], title = ''): (state: Embed
     const before = performance.now();
     if (drawn && step < steps && spent > SHARE * (before - started)) return;
     const heading = `${title || 'embed'}　第 ${step} 步，共 ${steps} 步${kl === undefined ? '' : `，KL ${kl.toFixed(3)}`}`;
-    const canvas = await drawFigure(...withLoss(pointsFigure([{ title: '', points }], labels), trace, steps, heading));
+    const figure = pointsFigure([{ title: '', points }], labels, { colours });
+    const canvas = await drawFigure(...withLoss(figure, trace, steps, heading));
     await emitCanvas(canvas, { alt: heading, id, update: drawn });
     drawn = true;
     spent += performance.now() - before;
@@ -142,17 +197,25 @@ function withLoss(
   steps: number,
   heading: string,
 ): [Figure, number, number] {
-  const [width, height] = [940, 440];
+  const { margin } = layout as { margin: { r: number } };
+  const [width, side, top] = [WIDTH, 372, 52];
+  const height = side + top + 52;
+  const inner = width - GAP - margin.r;
   const curve: Trace = {
     ...{ type: 'scatter', mode: 'lines', showlegend: false, xaxis: 'x2', yaxis: 'y2' },
     x: trace.map((t) => t.step),
     y: trace.map((t) => t.kl),
   };
   const axes = {
-    xaxis: { ...layout?.xaxis, domain: [0, 0.5] },
-    xaxis2: { domain: [0.6, 1], title: '步', range: [0, steps] },
+    xaxis: { ...layout?.xaxis, domain: [0, side / inner] },
+    yaxis: { ...layout?.yaxis, domain: [0, 1] },
+    xaxis2: { domain: [side / inner + 0.13, 1], anchor: 'y2', title: '步', range: [0, steps] },
     yaxis2: { anchor: 'x2', title: 'KL(P ‖ Q)', rangemode: 'tozero' },
   };
-  const figure = { data: [...data, curve], layout: { ...layout, ...axes, title: heading, width, height } };
-  return [courseStyle(figure, width, height), width, height];
+  const frame = { ...{ width, height, title: heading }, margin: { ...margin, l: GAP, t: top, b: 52 } };
+  return [
+    courseStyle({ data: [...data, curve], layout: { ...layout, ...axes, ...frame } }, width, height),
+    width,
+    height,
+  ];
 }
