@@ -38,10 +38,7 @@ export async function pairwiseDistances(
     for (const photo of photos) {
       if (watch.stopped && count >= 2) break;
       const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
-      const codes = model.forward(
-        tf.tidy(() => tf.expandDims(image, 0) as tf.Tensor4D),
-        layers,
-      );
+      const codes = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
       image.dispose();
       for (const [k, code] of codes.entries()) {
         const { total } = sums[k];
@@ -80,10 +77,12 @@ export interface Survival {
 
 /** 与原图相比，结构、颜色、位置各还剩多少。 */
 export function survival(reconstruction: tf.Tensor3D, original: tf.Tensor3D, { sigma = 8 } = {}): Survival {
+  // The mirrored border of the blur must stay within the image.
+  const width = Math.min(sigma, (Math.min(...original.shape.slice(0, 2)) - 2) / 4);
   return tf.tidy(() => {
     const grey = (x: tf.Tensor3D) => tf.mean(x, 2, true);
-    const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, sigma);
-    const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, sigma);
+    const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, width);
+    const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, width);
     return {
       structure: ssim(reconstruction, original, { range: 1 }),
       colour: pearson(chroma(reconstruction), chroma(original)),

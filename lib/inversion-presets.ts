@@ -20,8 +20,11 @@ export interface InversionSettings {
  * is that sigma (about 27000 for 227 × 227 × 3 numbers of 0 … 255) per number.
  */
 const TYPICAL = 0.27;
-/** In the paper's units, where an image has the norm 1. */
-const ALPHA = 2.16e8;
+/**
+ * The paper's 2.16e8 · Σ(x/σ)⁶ at its 227 × 227 × 3 numbers, as a factor of the MEAN of (x / 0.27)⁶: in this form it
+ * means the same for images of another size.
+ */
+const ALPHA = 2.16e8 / (227 * 227 * 3) ** 2;
 const LEARNING_RATE = 0.004;
 const STEPS = 400;
 
@@ -55,14 +58,15 @@ export function mahendranPreset(
   { lambda = paperLambda(model, layer), steps = STEPS }: { lambda?: number; steps?: number } = {},
 ): InversionSettings {
   const [height, width] = model.inputSize;
-  const sigma = TYPICAL * Math.sqrt(height * width * 3);
+  const count = height * width * 3;
+  const sigma = TYPICAL * Math.sqrt(count);
   const rate = LEARNING_RATE * sigma ** 2;
   const schedule = (step: number) => (step < steps / 4 ? rate : step < (3 * steps) / 4 ? rate / 10 : rate / 100);
   Object.defineProperty(schedule, 'name', { value: `${LEARNING_RATE}·σ²，两次降为 1/10` });
   return {
     lambda,
     tv: lambda / 2 / sigma ** 2,
-    alpha: ALPHA / sigma ** 6,
+    alpha: ALPHA / (count * TYPICAL ** 6),
     noise: TYPICAL,
     steps,
     step: momentum(schedule),
