@@ -69,9 +69,9 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
     });
   }
   const pixels = live ? width : 2 * width;
-  const shared = style.base ? await jpegUrl(style.base, pixels) : '';
+  const shared = style.base ? await jpegUrl(style.base, pixels, live) : '';
   const sources: string[] = [];
-  for (const panel of panels) sources.push(panel.base ? await jpegUrl(panel.base, pixels) : shared);
+  for (const panel of panels) sources.push(panel.base ? await jpegUrl(panel.base, pixels, live) : shared);
   const data = panels.map((panel, i) => {
     const left = MARGIN + (i % columns) * (width + BAR_ROOM);
     const top = head + Math.floor(i / columns) * (height + TITLE_ROOM + NOTE_ROOM) + TITLE_ROOM;
