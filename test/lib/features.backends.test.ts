@@ -6,10 +6,12 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../lib/backend';
 import { featureMatrices, featureMatrix, pixelMatrix, selectRows, unitRows } from '../../lib/features';
 import { encodePng } from '../../lib/image';
-import type { ImageModel } from '../../lib/model';
-import { type Photo, photosIn } from '../../lib/photos';
+import { imageModel, type ImageModel } from '../../lib/model';
+import { alexnetWithHead, buildAlexNet } from '../../lib/networks/alexnet';
+import { coursePhotos, type Photo, photosIn } from '../../lib/photos';
 import { thumbnailGrid, thumbnailMap } from '../../lib/thumbnails';
 import { assertClose, failure, leakFree, tinyModel } from '../helpers';
+import { pseudoAlexNetWeights } from '../pseudo-weights';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-features-'));
 let photos: Photo[];
@@ -60,6 +62,22 @@ test('featureMatrices: the same numbers, several layers in one pass', async () =
   assert.equal(scores, await featureMatrix(model, photos, 'scores'));
   await leakFree(() => featureMatrices(model, photos, ['c1', 'relu1']));
   assert.match((await failure(() => featureMatrices(model, photos, []))).message, /layers/);
+});
+
+test("AlexNet with its head: fc7's 4096 numbers are the default (pseudo-weights)", async () => {
+  const alexnet = imageModel(buildAlexNet(pseudoAlexNetWeights()), {
+    ...alexnetWithHead,
+    classes: [],
+  });
+  try {
+    const two = coursePhotos().slice(0, 2);
+    const features = await featureMatrix(alexnet, two);
+    assert.equal([features.layer, features.rows, features.columns, features.pool], ['relu7', 2, 4096, 'none']);
+    assert.ok(features.data.every((value) => value >= 0) && features.data.some((value) => value > 0));
+    await leakFree(() => featureMatrix(alexnet, two));
+  } finally {
+    alexnet.dispose();
+  }
 });
 
 test('unitRows and selectRows', async () => {
