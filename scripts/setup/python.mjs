@@ -63,12 +63,17 @@ export async function installPython(report) {
   const hasPip = usable && (await run(venvProgram('python'), ['-m', 'pip', '--version'], { check: false })).code === 0;
   fs.rmSync(doneFile(), { force: true });
   if (!hasPip) await createEnvironment();
+  // pip's temporary files go with the environment: a killed pip leaves nothing elsewhere
+  const temporary = path.join(venvFolder(), 'tmp');
+  fs.rmSync(temporary, { recursive: true, force: true });
+  fs.mkdirSync(temporary);
   const text = ['下载并安装 JupyterLab', 'downloading and installing JupyterLab'];
   await report.watchSize(venvFolder(), text, ENVIRONMENT_BYTES, () =>
     run(venvProgram('python'), ['-m', 'pip', 'install', '--quiet', '-r', inRoot('requirements.txt')], {
-      env: { PIP_DISABLE_PIP_VERSION_CHECK: '1' },
+      env: { PIP_DISABLE_PIP_VERSION_CHECK: '1', TMPDIR: temporary },
     }),
   );
+  fs.rmSync(temporary, { recursive: true, force: true });
   writeJson(doneFile(), { requirements: requirementsHash(), python: await versionOf(venvProgram('python')) });
 }
 

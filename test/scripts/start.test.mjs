@@ -1,29 +1,12 @@
-import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inRoot, jupyterFolder, venvProgram } from '../../scripts/setup/place.mjs';
 import { run } from '../../scripts/setup/run.mjs';
+import { startCourse } from '../course.mjs';
 import { address, jupyterArguments } from '../../scripts/start/jupyter.mjs';
 
-/** Starts the course as `npm start -- --no-browser --offline` does, and waits for the address. */
-function start(...words) {
-  const args = [inRoot('scripts', 'start.mjs'), '--no-browser', '--offline', '--no-native', ...words];
-  const child = spawn(process.execPath, args, { cwd: path.parse(inRoot()).root });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  let output = '';
-  const ready = new Promise((resolve, reject) => {
-    const take = (text) => {
-      output += text;
-      const found = output.match(/(http:\/\/127\.0\.0\.1:\d+)(\S*)\?token=(\w+)/);
-      if (found) resolve({ base: found[1], page: found[2], token: found[3] });
-    };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
-    ended.then(() => reject(new Error(`ended before it was ready:\n${output}`)));
-  });
-  return { child, ended, ready, output: () => output };
-}
+/** Without the network and without the native backend, whatever this machine has. */
+const start = (...words) => startCourse('--offline', '--no-native', ...words);
 
 const askKernel = `
 import sys
@@ -39,8 +22,7 @@ client.execute_interactive("[process.env.CONVSCOPE_BACKEND, process.env.CONVSCOP
 `;
 
 test('npm start prints an address, JupyterLab is Chinese, the kernel answers, Ctrl-C ends it', async () => {
-  const { child, ended, ready, output } = start();
-  const { base, token } = await ready;
+  const { base, token, stop, output } = await start();
   const api = async (route, init) =>
     (await fetch(`${base}${route}`, { headers: { Authorization: `token ${token}` }, ...init })).json();
   assert.is((await fetch(`${base}/api/kernelspecs`)).status, 403, 'without the token nobody gets in');
@@ -59,8 +41,7 @@ test('npm start prints an address, JupyterLab is Chinese, the kernel answers, Ct
   const connection = jupyterFolder('runtime', `kernel-${id}.json`);
   const { stdout } = await run(venvProgram('python'), ['-c', askKernel, connection]);
   assert.is(stdout.trim(), "'wasm 1 42'");
-  child.kill('SIGINT');
-  assert.is(await ended, 0, output());
+  assert.is(await stop('SIGINT'), 0, output());
   const gone = await fetch(base).then(
     () => false,
     () => true,
@@ -69,10 +50,15 @@ test('npm start prints an address, JupyterLab is Chinese, the kernel answers, Ct
 });
 
 test('a port that is taken is an error, not another port', async () => {
-  const first = start();
-  const { base } = await first.ready;
-  const second = start('--port', new URL(base).port);
-  second.ready.catch(() => {});
+  const { base, stop } = await start();
+  const refusal = await start('--port', new URL(base).port).then(
+    () => assert.unreachable(),
+    (error) => error.message,
+  );
+  assert.match(refusal, 'ended with 1');
+  assert.match(refusal, 'JupyterLab 没有启动');
+  assert.is(await stop('SIGTERM'), 0);
+});
   assert.is(await second.ended, 1);
   assert.match(second.output(), 'JupyterLab 没有启动');
   first.child.kill('SIGTERM');
