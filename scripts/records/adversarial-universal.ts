@@ -1,0 +1,69 @@
+import { foolingRate, universal } from '../../lib/adversarial-universal';
+import { loadPhoto } from '../../lib/adversarial-robustness';
+import { signNoise } from '../../lib/adversarial-directions';
+import { tf } from '../../lib/backend';
+import type { ImageModel } from '../../lib/model';
+import { loadModel } from '../../lib/networks/load';
+import { coursePhotos, type Photo } from '../../lib/photos';
+import { showGrid } from '../../lib/show/grid';
+import { capturePng } from '../../lib/show/record';
+import type { Recipe } from './recipe';
+
+async function batch(model: ImageModel, photos: readonly Photo[]): Promise<tf.Tensor4D> {
+  const images: tf.Tensor3D[] = [];
+  for (const photo of photos) images.push(await loadPhoto(model, photo));
+  const stacked = tf.stack(images) as tf.Tensor4D;
+  tf.dispose(images);
+  return stacked;
+}
+
+/** One perturbation for all photos: made from some, tested on others. */
+export const recipe: Recipe = {
+  name: 'adversarial-universal',
+  title: '普适扰动：48 张照片上求出，在另外 32 张上检验',
+  settings: { model: 'squeezenet', train: 48, test: 32, epsilon: '10/255', epochs: 5 },
+  seed: 0,
+  tolerance: 0.15,
+  sources: ['lib/adversarial-universal.ts'],
+  async run(settings, seed) {
+    const model = await loadModel('squeezenet');
+    const photos = coursePhotos({ background: 'scene' });
+    const [count, held] = [settings.train as number, settings.test as number];
+    const every = Math.floor(photos.length / (count + held));
+    const chosen = photos.filter((_, i) => i % every === 0).slice(0, count + held);
+    // Alternately, so that no category is only in one half.
+    const isTest = (i: number) => Math.floor(((i + 1) * held) / chosen.length) > Math.floor((i * held) / chosen.length);
+    const train = await batch(model, chosen.filter((_, i) => !isTest(i))); // prettier-ignore
+    const test = await batch(model, chosen.filter((_, i) => isTest(i))); // prettier-ignore
+    const epsilon = 10 / 255;
+    const { perturbation, trace } = await universal(model, train, { epsilon, epochs: settings.epochs as number, seed });
+    const noise = signNoise(perturbation, epsilon, { seed });
+    const [seen, fresh, random] = [
+      await foolingRate(model, train, perturbation),
+      await foolingRate(model, test, perturbation),
+      await foolingRate(model, test, noise),
+    ];
+    const examples = fresh.after.flatMap((c, i) => (c !== fresh.before[i] ? [i] : [])).slice(0, 4);
+    const pictures = tf.tidy(() => {
+      const shown = tf.add(tf.div(perturbation, 2 * epsilon), 0.5) as tf.Tensor3D;
+      const moved = examples.map((i) => {
+        const photo = tf.squeeze(tf.slice(test, [i, 0, 0, 0], [1, -1, -1, -1]), [0]);
+        return tf.clipByValue(tf.add(photo, perturbation), 0, 1) as tf.Tensor3D;
+      });
+      return [shown, ...moved];
+    });
+    const zh = (index: number) => model.classes[index].zh;
+    const captions = ['扰动（放大显示）', ...examples.map((i) => `${zh(fresh.before[i])} → ${zh(fresh.after[i])}`)];
+    const sheet = await capturePng(() => showGrid(pictures, { columns: 5, tile: 227, captions }));
+    tf.dispose([train, test, perturbation, noise, ...pictures]);
+    model.dispose();
+    const numbers = {
+      seen: seen.rate,
+      fresh: fresh.rate,
+      noise: random.rate,
+      first: trace[0],
+      last: trace[trace.length - 1],
+    };
+    return { numbers, images: { '': sheet } };
+  },
+};
