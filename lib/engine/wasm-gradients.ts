@@ -1,5 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../state';
+import { installWasmFilterGradient } from './wasm-filter-gradient';
 import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
 
 /**
@@ -183,6 +184,7 @@ export function installWasmGradients(tf: typeof Tf): void {
     replaceGradient(tf, 'Conv2D', convolutionInputGradient);
     replaceGradient(tf, 'DepthwiseConv2dNative', depthwiseInputGradient);
     installWasmMaxPoolGrad(tf);
+    installWasmFilterGradient(tf);
     return true;
   });
 }
