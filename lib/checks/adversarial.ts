@@ -32,7 +32,7 @@ export function adversarialDimension(answer: unknown): Feedback {
 /** 08 练习：每个像素最多改 3 个灰度级，本课程里 epsilon 写多少？ */
 export function adversarialUnits(answer: unknown): Feedback {
   return checkNumber(answer, 3 / 255, {
-    tolerance: 5e-3,
+    tolerance: 1e-3,
     praise: '像素的单位是 [0, 1]，3 级就是 3/255 ≈ 0.0118。',
     mistakes: [
       [(a) => a === 3, '3 是 0–255 的单位；[0, 1] 里的 3 会把任何图变成纯黑纯白。'],
