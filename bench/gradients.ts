@@ -1,0 +1,220 @@
+/**
+ * Input gradients beside PyTorch and Captum: the same weights, two threads, in turns in one run, so that a busy machine
+ * troubles nobody alone. Compares the maps too.
+ *
+ *     npx tsx bench/export-weights.ts FOLDER
+ *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS]
+ *
+ * On a machine with more cores: taskset -c 0,1.
+ */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import * as readline from 'node:readline';
+import { startBackend, tf } from '../lib/backend';
+import { featureMapGradients, strongestUnits } from '../lib/feature-map-gradients';
+import { inputGradient, type Rule, type Target } from '../lib/gradients';
+import { loadImage } from '../lib/image';
+import type { ImageModel } from '../lib/model';
+import { loadModel, type NetworkId } from '../lib/networks/load';
+import { Contestant } from './contestant';
+
+const DOG = 235;
+const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
+type Place = readonly [channel: number, row: number, col: number];
+
+interface Request {
+  network: NetworkId;
+  weights: string;
+  image: string;
+  size: number;
+  rule: Rule;
+  /** A class, a neuron, or one neuron of every map of a layer. */
+  target: number | [layer: string, place: Place | readonly Place[]];
+  method?: 'torch' | 'captum';
+  repeats: number;
+  out: string;
+}
+
+interface Answer {
+  times: number[];
+  version: string;
+}
+
+async function compute(model: ImageModel, image: tf.Tensor3D, { target, rule }: Request): Promise<tf.Tensor> {
+  if (typeof target === 'number') return inputGradient(model, image, { class: target }, { rule });
+  const [layer, place] = target;
+  if (typeof place[0] !== 'number') return featureMapGradients(model, image, layer, { rule });
+  const [channel, row, col] = place as Place;
+  return inputGradient(model, image, { layer, channel, at: [row, col] } as Target, { rule });
+}
+
+/** Our side, in a process of its own for each backend. */
+async function serve(): Promise<void> {
+  const { name, version } = await startBackend();
+  const models = new Map<string, ImageModel>();
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const request = JSON.parse(line) as Request;
+    const { network, image, size, repeats, out } = request;
+    if (!models.has(network)) models.set(network, await loadModel(network, { head: false }));
+    const pixels = tf.tensor3d(new Float32Array(new Uint8Array(fs.readFileSync(image)).buffer), [size, size, 3]);
+    const times: number[] = [];
+    for (let i = 0; i < repeats; i++) {
+      const start = performance.now();
+      const gradient = await compute(models.get(network)!, pixels, request);
+      const values = gradient.dataSync();
+      times.push((performance.now() - start) / 1000);
+      if (i === repeats - 1) fs.writeFileSync(out, new Uint8Array(values.slice().buffer));
+      gradient.dispose();
+    }
+    pixels.dispose();
+    process.stdout.write(`${JSON.stringify({ times, version: `${name} ${version}` } satisfies Answer)}\n`);
+  }
+}
+
+const median = (values: number[]) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+};
+
+/** l2 of the difference over l2 of the second. */
+function difference(a: string, b: string): number {
+  const [x, y] = [a, b].map((file) => new Float32Array(new Uint8Array(fs.readFileSync(file)).buffer));
+  let [above, below] = [0, 0];
+  x.forEach((v, i) => {
+    above += (v - y[i]) ** 2;
+    below += y[i] ** 2;
+  });
+  return Math.sqrt(above / below);
+}
+
+interface Task {
+  title: string;
+  network: NetworkId;
+  target: Request['target'];
+  rule: Rule;
+  repeats: number;
+}
+
+interface Side {
+  name: string;
+  who: Contestant<Answer>;
+  method?: Request['method'];
+}
+
+async function compare(task: Task, sides: Side[], weights: string, folder: string, rounds: number) {
+  const size = task.network === 'efficientnet-lite0' ? 224 : 227;
+  const times = sides.map((): number[] => []);
+  const outs = sides.map(({ name }) => path.join(folder, `${name}.f32`));
+  const request = (i: number, repeats: number) => ({
+    ...task,
+    ...{ weights, size, repeats, image: path.join(folder, `${size}.f32`), method: sides[i].method, out: outs[i] },
+  });
+  const versions: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { who }] of sides.entries()) {
+      // The first turn of all loads the network and warms up.
+      if (round === 0) await who.run(request(i, Math.min(task.repeats, 3)));
+      const answer = await who.run(request(i, task.repeats));
+      times[i].push(...answer.times);
+      versions[i] = answer.version;
+    }
+  }
+  const best = times.map((t) => Math.min(...t));
+  const middle = times.map(median);
+  const captum = outs[sides.findIndex((s) => s.method === 'captum')];
+  const lines = sides.map(({ name }, i) => {
+    const ms = [middle[i], best[i]].map((s) => (1000 * s).toFixed(s < 1 ? 1 : 0));
+    const ratios = [middle[i] / middle[0], best[i] / best[0]].map((r) => r.toFixed(2));
+    const error = outs[i] === captum ? '' : difference(outs[i], captum).toExponential(0);
+    return `| ${[task.title, task.rule, name, ms[0], ratios[0], ms[1], ratios[1], error].join(' | ')} |`;
+  });
+  console.log(lines.join('\n'));
+  return { lines, versions };
+}
+
+async function tasks(image: tf.Tensor3D): Promise<Task[]> {
+  const alexnet = await loadModel('alexnet', { head: false });
+  const units = strongestUnits(alexnet, image, 'conv5', { top: 256 });
+  const place = ({ channel, at }: (typeof units)[0]): Place => [channel, ...at];
+  const every = [...units].sort((a, b) => a.channel - b.channel).map(place);
+  alexnet.dispose();
+  const one = (title: string, network: NetworkId, target: Request['target']) =>
+    RULES.map((rule): Task => ({ title, network, target, rule, repeats: 7 }));
+  return [
+    ...one('AlexNet trunk, one conv5 unit', 'alexnet', ['conv5', place(units[0])]),
+    ...one('SqueezeNet, class', 'squeezenet', DOG),
+    ...one('EfficientNet-Lite0, class', 'efficientnet-lite0', DOG),
+    {
+      title: 'AlexNet, all 256 maps of conv5',
+      network: 'alexnet',
+      target: ['conv5', every],
+      rule: 'guided',
+      repeats: 1,
+    },
+  ];
+}
+
+async function main([weights, rounds = '4']: string[]): Promise<void> {
+  if (weights === '--serve') return serve();
+  if (!weights) throw new Error('npx tsx bench/gradients.ts FOLDER [ROUNDS]');
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-'));
+  await startBackend();
+  const images: tf.Tensor3D[] = [];
+  for (const size of [227, 224]) {
+    const image = await loadImage('mammal/dog.jpg', { size, crop: [56, 0, 256, 256] });
+    fs.writeFileSync(path.join(folder, `${size}.f32`), new Uint8Array(image.dataSync().slice().buffer));
+    images.push(image);
+  }
+  const ours = (backend: string) =>
+    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+      CONVSCOPE_BACKEND: backend,
+    });
+  const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'gradients.py')]);
+  const [native, wasm] = [ours('tensorflow'), ours('wasm')];
+  const sidesOf = ({ rule, target }: Task): Side[] => {
+    const single = typeof target === 'number' || typeof target[1][0] === 'number';
+    const torch: Side[] = rule === 'backprop' && single ? [{ name: 'PyTorch', who: python, method: 'torch' }] : [];
+    return [...torch, { name: 'Captum', who: python, method: 'captum' }, { name: 'native', who: native }, { name: 'wasm', who: wasm }]; // prettier-ignore
+  };
+  const lines = [
+    '| what | rule | | median ms | ratio | best ms | ratio | difference to Captum |',
+    '|---|---|---|---|---|---|---|---|',
+  ];
+  console.log(lines.join('\n'));
+  let versions: string[] = [];
+  for (const task of await tasks(images[0])) {
+    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 2 : Number(rounds));
+    lines.push(...result.lines);
+    versions = [...new Set(result.versions)];
+  }
+  [python, native, wasm].forEach((c) => c.stop());
+  fs.rmSync(folder, { recursive: true });
+  const machine = `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, Node ${process.version}`;
+  const text = [
+    '# Input gradients beside PyTorch and Captum',
+    '',
+    `${new Date().toISOString().slice(0, 10)}, ${machine}, ${versions.join(', ')}; two threads, load average ${os.loadavg()[1].toFixed(1)}.`,
+    'Batch 1, the same weights and image, in turns. "ratio" is the time over that of the first line of the same group',
+    '(PyTorch for backprop, Captum elsewhere); "difference" is l2 of the difference over l2 of Captum\'s map.',
+    '',
+    ...lines,
+    '',
+    NOTES,
+    '',
+    'Run again: `npx tsx bench/export-weights.ts FOLDER`, then `PYTHON=... npx tsx bench/gradients.ts FOLDER`.',
+    '',
+  ].join('\n');
+  fs.mkdirSync(path.join(__dirname, 'results'), { recursive: true });
+  fs.writeFileSync(path.join(__dirname, 'results', 'gradients.md'), text);
+}
+
+const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet trunk), 1.9 (EfficientNet-Lite0), 2.2 (SqueezeNet), wasm at most 6;
+all maps of conv5 faster than Captum. Captum gets the maps in batches of 16 too, each example with a neuron of its own.
+
+What made native faster: convolutions with a stride run backwards as one forward convolution of the phases (conv1 of
+AlexNet 11 to 3 ms, of SqueezeNet 17 to 7); 1x1 convolutions as matrix products; TensorFlow's own ReluGrad; a max-pool
+gradient that searches for the known maxima in JavaScript (SqueezeNet's first pool 15 to 5 ms, PyTorch needs 0.9). Tried
+without gain: fused convolution + bias, Conv2DBackpropInput against a forward convolution at stride 1.`;
+
+void main(process.argv.slice(2));
