@@ -60,6 +60,8 @@ export interface OcclusionMap {
   readonly baseline: { readonly probability: number; readonly logit: number };
   /** 图像网格上的热图 [h, w]：盖住每个像素的那些方块使概率下降多少（原概率 − 遮挡后概率），取平均；正 = 盖住它有害。 */
   readonly map: tf.Tensor2D;
+  /** 同样的图，画的是得分的下降：概率接近 1 时饱和，得分不会。 */
+  readonly logitMap: tf.Tensor2D;
   /** 是否用了增量计算。 */
   readonly incremental: boolean;
   /** 选了 layer 时：编号 channel 的特征图（无遮挡时总和最大）的总和 [rows, cols]，与无遮挡时的值。 */
@@ -105,7 +107,7 @@ export async function occlusionMap(
     plainScorer(model, { image: picture, filler }, grid, strongest);
 
   const record = new OcclusionRecord(grid, classIndex);
-  const map = () => record.map([height, width], baseline.probability);
+  const map = () => record.map([height, width], record.probability, baseline.probability);
   try {
     const blocks = coarseToFine(grid, batchSize ?? (scorer.incremental ? 49 : 32));
     await measure(scorer, blocks, record, watch, onStep && ((progress) => reportStep(progress, map, onStep)));
@@ -119,6 +121,7 @@ export async function occlusionMap(
     positions: record.positions(),
     baseline,
     map: map(),
+    logitMap: record.map([height, width], record.logit, baseline.logit),
     incremental: scorer.incremental,
     ...(strongest && { strongestMap: { ...strongest, sum: record.matrix(record.mapSum) } }),
     ...(record.done < record.total && { stopped: watch.stopped }),

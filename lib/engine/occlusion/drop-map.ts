@@ -1,13 +1,13 @@
 import type { PatchGrid } from './positions';
 
 /**
- * From positions to pixels: each pixel gets the mean drop over all patches that covered it. Positions that were not
+ * From positions to pixels: each pixel gets the mean drop (clean − value) over all patches that covered it. Positions that were not
  * computed (NaN) are left out; a pixel that no computed patch covered gets 0.
  */
 export function dropMap(
   { rows, cols }: PatchGrid,
   [height, width]: readonly [number, number],
-  probability: ArrayLike<number>,
+  values: ArrayLike<number>,
   clean: number,
 ): Float32Array {
   // Each patch adds its drop to a rectangle: four corners now, two running sums at the end.
@@ -16,15 +16,15 @@ export function dropMap(
   const counts = new Float64Array((height + 1) * line);
   rows.forEach((r, i) => {
     cols.forEach((c, j) => {
-      const p = probability[i * cols.length + j];
-      if (Number.isNaN(p)) return;
+      const value = values[i * cols.length + j];
+      if (Number.isNaN(value)) return;
       for (const [y, x, sign] of [
         [r.first, c.first, 1],
         [r.first, c.last + 1, -1],
         [r.last + 1, c.first, -1],
         [r.last + 1, c.last + 1, 1],
       ]) {
-        drops[y * line + x] += sign * (clean - p);
+        drops[y * line + x] += sign * (clean - value);
         counts[y * line + x] += sign;
       }
     });

@@ -47,9 +47,9 @@ export class OcclusionRecord {
     return tf.tensor2d(values, [rows.length, cols.length], values instanceof Int32Array ? 'int32' : 'float32');
   }
 
-  /** [h, w]: mean drop of the probability over the patches that covered a pixel. */
-  map([height, width]: readonly [number, number], cleanProbability: number): tf.Tensor2D {
-    return tf.tensor2d(dropMap(this.grid, [height, width], this.probability, cleanProbability), [height, width]);
+  /** [h, w]: mean drop of these values below the clean one, over the patches that covered a pixel. */
+  map([height, width]: readonly [number, number], values: Float32Array, clean: number): tf.Tensor2D {
+    return tf.tensor2d(dropMap(this.grid, [height, width], values, clean), [height, width]);
   }
 
   positions(): { row: number; col: number }[] {
