@@ -7,6 +7,7 @@ import * as occlusion from './occlusion';
 import * as overview from './overview';
 import * as patches from './patches';
 import * as optimization from './optimization';
+import * as yourOwn from './your-own';
 
 /** 各章练习的检查函数（exercise checks）：`check.名称(答案)` 说对不对，错的时候说最像哪一种常见的错误。 */
 export const check = {
@@ -19,4 +20,5 @@ export const check = {
   ...optimization,
   ...inversion,
   ...adversarial,
+  ...yourOwn,
 };

@@ -13,6 +13,8 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['patchLeftEdge', 0, [64, -32, 195]],
   ['sameCategoryChance', 15 ** -8, [15 ** -9, 0.6, 2]],
   ['patchControl', 'C', ['A', 'B', 'D']],
+  ['wrongPreprocess', 1, [-1, 255, 0.5]],
+  ['preprocessSymptom', 'B', ['A', 'C', 'D']],
 ];
 
 for (const [name, answer, mistakes] of CASES) {
