@@ -95,3 +95,11 @@ export function residualNet(): ImageModel {
   const sum = tf.layers.add({ name: 'add' }).apply([x, make(Relu, { name: 'relu' }, y)]) as Node;
   return finish(input, tf.layers.globalAveragePooling2d({ name: 'scores' }).apply(sum) as Node);
 }
+
+/** One of our convolutions, then one of Keras': nothing that windows could follow to the end. */
+export function stockNet(): ImageModel {
+  const input = tf.input({ shape: [24, 24, 3] });
+  const x = make(Convolution, { name: 'conv1', size: [3, 3], filters: 4, stride: 2, pad: 'same' }, input);
+  const y = tf.layers.conv2d({ name: 'conv2', filters: 4, kernelSize: 3, activation: 'relu' }).apply(x) as Node;
+  return finish(input, tf.layers.globalAveragePooling2d({ name: 'scores' }).apply(y) as Node);
+}

@@ -12,7 +12,7 @@ import { loadModel } from '../../lib/networks/load';
 import { occlusionMap } from '../../lib/occlusion';
 import { randomGenerator } from '../../lib/random';
 import { disposeAll, failure, leakFree, tinyModel, withModels } from '../helpers';
-import { depthwiseNet, fireNet, residualNet, sequentialNet } from '../occlusion-networks';
+import { depthwiseNet, fireNet, residualNet, sequentialNet, stockNet } from '../occlusion-networks';
 
 test.before(async () => void (await startBackend()));
 
@@ -155,15 +155,17 @@ test('strongestMap：增量与逐张相同，编号与总和按定义', async ()
 });
 
 test('其他网络走逐张的路，结果会说', async () => {
-  const model = residualNet();
-  const image = randomImage(model);
-  assert.is(chainOf(model.network, model.layerName()), undefined);
-  const r = await occlusionMap(model, image, 0, { size: 8, stride: 6, batchSize: 4 });
-  assert.not(r.incremental);
-  const expected = byDefinition(model, image, 8, r.positions[4].row, r.positions[4].col);
-  assert.ok(Math.abs(r.logit.dataSync()[4] - expected[0]) < 1e-5);
-  disposeAll([image, r]);
-  model.dispose();
+  for (const build of [residualNet, stockNet]) {
+    const model = build();
+    const image = randomImage(model);
+    assert.is(chainOf(model.network, model.layerName()), undefined);
+    const r = await occlusionMap(model, image, 0, { size: 8, stride: 6, batchSize: 4 });
+    assert.not(r.incremental);
+    const expected = byDefinition(model, image, 8, r.positions[4].row, r.positions[4].col);
+    assert.ok(Math.abs(r.logit.dataSync()[4] - expected[0]) < 1e-5);
+    disposeAll([image, r]);
+    model.dispose();
+  }
 });
 
 test('填充：噪声由种子决定，逐字节相同；模糊、均值可用；两条路一致', async () => {

@@ -166,6 +166,7 @@ export function chainOf(network: tf.LayersModel, output: string): Chain | undefi
     if (next.length !== 1 || next[0].inboundNodes[0].inboundLayers.length !== 1) return undefined;
     head.push((last = next[0]));
   }
-  if (!steps.length) return undefined;
+  // A map that goes on behind the steps (a layer that we do not know) would be computed as a whole: no gain.
+  if (!steps.length || head.some((layer) => (layer.outputShape as number[]).length === 4)) return undefined;
   return { steps, features, head, globalMean: head[0]?.getClassName() === 'GlobalAveragePooling2D' };
 }
