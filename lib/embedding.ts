@@ -152,7 +152,8 @@ export async function embed(
   for await (const state of METHODS[method](matrix, start, settings, watch)) {
     points = state.points;
     if (watch.stopped) break;
-    if (state.step % REPORT_EVERY === 0 || state.step === iterations) {
+    // tsne-js hands over only now and then, and may end before the last step: all of that is reported.
+    if (method === 'tsne-js' || state.step % REPORT_EVERY === 0 || state.step === iterations) {
       const kl = state.kl();
       if (kl !== undefined) loss.push({ step: state.step, kl });
       await onStep?.({ step: state.step, steps: iterations, kl, points: points(), notes });

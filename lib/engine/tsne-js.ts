@@ -8,7 +8,7 @@ type Message = { step: number; kl: number; points: Point[] };
 
 /**
  * The package knows no seed, no pause and no way out. So it runs in a thread of its own, starts from given points,
- * sends a message every ten steps and waits there until the other side asks for more. Its default learning rate, 1000,
+ * sends a message every 25 steps and waits there until the other side asks for more. Its default learning rate, 1000,
  * throws a few hundred points apart for good, so it gets ours.
  */
 const WORKER = `
@@ -23,12 +23,12 @@ const send = (step, kl) => {
   Atomics.wait(gate, 0, 0);
   Atomics.store(gate, 0, 0);
 };
-model.on('progressIter', ([i, kl]) => { if (i % 10 === 0 && i > 0) send(i, kl); });
+model.on('progressIter', ([i, kl]) => { if (i % 25 === 0 && i > 0) send(i, kl); });
 const [kl, step] = model.run();
 send(step, kl);
 `;
 
-/** tsne-js, ten steps at a time; when the watch says stop, the thread is ended at once. */
+/** tsne-js, 25 steps at a time; when the watch says stop, the thread is ended at once. */
 export async function* tsneJsSteps(
   { data, rows, columns }: Matrix,
   start: Point[],
