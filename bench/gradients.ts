@@ -114,7 +114,7 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
   for (let round = 0; round < rounds; round++) {
     for (const [i, { who }] of sides.entries()) {
       // The first turn of all loads the network and warms up.
-      if (round === 0) await who.run(request(i, Math.min(task.repeats, 3)));
+      if (round === 0 && task.repeats > 1) await who.run(request(i, 3));
       const answer = await who.run(request(i, task.repeats));
       times[i].push(...answer.times);
       versions[i] = answer.version;
@@ -184,7 +184,7 @@ async function main([weights, rounds = '4']: string[]): Promise<void> {
   console.log(lines.join('\n'));
   let versions: string[] = [];
   for (const task of await tasks(images[0])) {
-    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 2 : Number(rounds));
+    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
     lines.push(...result.lines);
     versions = [...new Set(result.versions)];
   }
