@@ -3,7 +3,8 @@ import { safely } from './engine/tape';
 import { type StopReason, watchInterrupts } from './interrupt';
 import type { ImageModel } from './model';
 import { checkNumber } from './named';
-import { randomGenerator } from './random';
+import { type RandomGenerator, randomGenerator } from './random';
+import { jitter, type Transform } from './transforms';
 
 export interface UniversalOptions {
   /** 扰动上界 ε（L-infinity），[0, 1] 单位，默认 10/255，与论文相同。 */
@@ -13,6 +14,8 @@ export interface UniversalOptions {
   batchSize?: number;
   /** 每步每个数改变多少，默认 ε / 10。 */
   stepSize?: number;
+  /** 每步把这一批图横竖各平移最多多少像素（移出的从另一边回来），并随机左右翻转；默认 16。没有它，扰动会背下这些图。 */
+  jitter?: number;
   seed?: number;
   onStep?: (state: { step: number; steps: number; value: number }) => void | Promise<void>;
   signal?: AbortSignal;
@@ -48,6 +51,7 @@ export async function universal(
     epochs = 5,
     batchSize = 8,
     stepSize = epsilon / 10,
+    jitter: shift = 16,
     seed = 0,
     onStep,
     signal,
@@ -55,6 +59,7 @@ export async function universal(
 ): Promise<Universal> {
   checkNumber('epsilon', epsilon, 1e-6, 1);
   checkNumber('stepSize', stepSize, 1e-9, 1);
+  const move = jitter(shift);
   for (const [name, value] of Object.entries({ epochs, batchSize })) {
     if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
   }
@@ -73,7 +78,10 @@ export async function universal(
       const order = shuffled(count, random);
       for (let from = 0; from < count && !watch.stopped; from += batchSize) {
         const chosen = order.slice(from, from + batchSize);
-        const { next, value } = advance(model, images, chosen, answers, perturbation, { epsilon, stepSize });
+        const batch = varied(images, chosen, move, random);
+        const chosenAnswers = chosen.map((i) => answers[i]);
+        const { next, value } = advance(model, batch, chosenAnswers, perturbation, { epsilon, stepSize });
+        batch.dispose();
         perturbation.dispose();
         perturbation = next;
         trace.push((await value.data())[0]);
@@ -86,22 +94,31 @@ export async function universal(
     perturbation.dispose();
     throw error;
   }
-  const settings = { model: model.id, epsilon, epochs, batchSize, stepSize, seed, images: count };
+  const settings = { model: model.id, epsilon, epochs, batchSize, stepSize, jitter: shift, seed, images: count };
   return { perturbation, trace, settings, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
+}
+
+/** The chosen images, each shifted a little and mirrored or not: what holds for all of these holds for new ones too. */
+function varied(images: tf.Tensor4D, chosen: readonly number[], move: Transform, random: RandomGenerator): tf.Tensor4D {
+  return tf.tidy(() => {
+    const moved = chosen.map((i) => {
+      const image = tf.squeeze(tf.slice(images, [i, 0, 0, 0], [1, -1, -1, -1]), [0]) as tf.Tensor3D;
+      return move(random.uniform() < 0.5 ? image : tf.reverse(image, 1), random);
+    });
+    return tf.stack(moved) as tf.Tensor4D;
+  });
 }
 
 function advance(
   model: ImageModel,
-  images: tf.Tensor4D,
-  chosen: readonly number[],
+  batch: tf.Tensor4D,
   answers: readonly number[],
   perturbation: tf.Tensor3D,
   { epsilon, stepSize }: { epsilon: number; stepSize: number },
 ): { next: tf.Tensor3D; value: tf.Scalar } {
   const layer = model.layerName();
   return tf.tidy(() => {
-    const batch = tf.gather(images, tf.tensor1d([...chosen], 'int32'));
-    const own = tf.cast(tf.oneHot(tf.tensor1d(chosen.map((i) => answers[i]), 'int32'), model.classes.length), 'float32'); // prettier-ignore
+    const own = tf.cast(tf.oneHot(tf.tensor1d([...answers], 'int32'), model.classes.length), 'float32'); // prettier-ignore
     const loss = (v: tf.Tensor) => {
       const [logits] = model.forward(tf.add(batch, v) as tf.Tensor4D, [layer]);
       const other = tf.max(tf.sub(logits, tf.mul(own, 1e9)), 1);
