@@ -23,6 +23,7 @@ export async function download(run: DownloadRun, file: WeightFile, tried: string
   });
   try {
     const out = new Set<Host>();
+    const barren = new Map<Host, number>();
     let tired: Host | undefined;
     for (let attempt = 0; attempt < 30; attempt++) {
       const all = [settings.mirror, ...settings.hosts].filter((host): host is Host => !!host && !out.has(host));
@@ -39,6 +40,10 @@ export async function download(run: DownloadRun, file: WeightFile, tried: string
           // A line that breaks off but moves on is tried again, after the others: the download resumes.
           tired = fault.host;
           if (fault.gained) continue;
+          // Broken before the first byte came through: a busy line, unless it happens again and again.
+          const empty = (barren.get(fault.host) ?? 0) + 1;
+          barren.set(fault.host, empty);
+          if (fault.gained === false && empty < 3) continue;
           out.add(fault.host);
           tried.push(`${fault.host.title}：${fault.message}`);
         }

@@ -2,12 +2,12 @@ import * as fs from 'node:fs/promises';
 import type { WeightFile } from '../networks/files';
 import type { DownloadSettings, Host } from './settings';
 
-/** Why a host did not deliver; the next one is asked. `gained` tells whether any byte arrived before it broke off. */
+/** Why a host did not deliver; the next one is asked. `gained`, of a line that broke off: whether any byte arrived. */
 export class SourceFault extends Error {
   constructor(
     readonly host: Host,
     message: string,
-    readonly gained = false,
+    readonly gained?: boolean,
   ) {
     super(message);
   }
@@ -144,7 +144,7 @@ async function append(
     for (;;) {
       const piece = await reader.read().catch((error) => {
         const why = stalled ? `${settings.stallTimeout / 1000} 秒没有新数据` : `连接中断（${reasonOf(error)}）`;
-        throw new SourceFault(host, why, received > offset);
+        throw new SourceFault(host, why, stalled && received === offset ? undefined : received > offset);
       });
       if (piece.done) break;
       stall.refresh();
