@@ -15,9 +15,10 @@ const INTERRUPTED = '已中断。';
 const LET_GO = '已中断：单元格在 2 秒内没有自行停下，不再等它；它的异步计算可能仍在后台继续。';
 
 class Executor {
-  /** @param {{ phase: (phase: 'idle' | 'sync' | 'waiting') => void }} options */
-  constructor({ phase }) {
-    this.phase = phase;
+  /** @param {(phase: 'own' | 'sync' | 'waiting') => void} tell told whose code runs: the kernel's, or a cell's first stretch or rest */
+  constructor(tell) {
+    this.tell = tell;
+    this.phase = 'waiting';
     this.compiler = new Compiler();
     this.values = {};
     /** How often a name was set to undefined: the first time is only its declaration. @type {Map<string, number>} */
@@ -27,7 +28,7 @@ class Executor {
     this.current = undefined;
     onPackageLoaded(teachTensors);
     const require = cellRequire();
-    const guarded = Object.assign((id) => this.whileLoading(() => require(id)), require);
+    const guarded = Object.assign((id) => this.undisturbed(() => require(id)), require);
     globalThis.__convscope__ = { exports: cellExports(this.values, this.undefinedWrites), require: guarded };
   }
 
@@ -35,15 +36,14 @@ class Executor {
    * @returns {Promise<{ error?: { ename: string, evalue: string, traceback: string[] }, value?: unknown }>}
    */
   async execute(id, source, count) {
-    const { cell, problems } = this.compiler.compile(source);
-    addModules(this.compiler.takeModules());
+    const { cell, problems } = this.undisturbed(() => this.compile(source));
     if (problems.length > 0) return { error: describeProblems(problems, count, source) };
     if (!cell) return {};
     const before = Object.getOwnPropertyDescriptors(this.values);
     this.undefinedWrites.clear();
     const outcome = await this.run(id, cell, source, count);
     if (outcome.error !== undefined) {
-      this.keepDefined(source, before);
+      this.undisturbed(() => this.keepDefined(source, before));
       return { error: describeError(outcome.error.thrown, count) };
     }
     this.compiler.declarations = cell.declarations;
@@ -51,6 +51,12 @@ class Executor {
     const value = this.values[cell.result];
     delete this.values[cell.result];
     return { value };
+  }
+
+  compile(source) {
+    const compiled = this.compiler.compile(source);
+    addModules(this.compiler.takeModules());
+    return compiled;
   }
 
   /** What a failed cell did define stays; what it was about to define again keeps its old value. */
@@ -76,7 +82,7 @@ class Executor {
         if (this.current !== current) return;
         clearTimeout(current.timer);
         this.current = undefined;
-        this.phase('idle');
+        this.enter('waiting');
         resolve(outcome);
       };
       this.current = current;
@@ -92,9 +98,9 @@ class Executor {
             filename: rememberCell(count, source, cell),
             columnOffset: -prefix.length,
           });
-          this.phase('sync');
+          this.enter('sync');
           const result = withSafeSignals(() => compiled.runInThisContext({ breakOnSigint: true }));
-          this.phase('waiting');
+          this.enter('waiting');
           if (cell.isAsync) result.then(() => current.finish({}), fail);
           else current.finish({});
         } catch (error) {
@@ -105,14 +111,21 @@ class Executor {
     });
   }
 
-  /** Code that loads a package must not be cut off: it would stay half loaded. */
-  whileLoading(load) {
-    this.phase('waiting');
+  /** The kernel's own work and the loading of packages must not be cut off in the middle. */
+  undisturbed(work) {
+    const before = this.phase;
+    this.enter('own');
     try {
-      return load();
+      return work();
     } finally {
-      this.phase('sync');
+      this.enter(before);
     }
+  }
+
+  /** @param {'own' | 'sync' | 'waiting'} phase */
+  enter(phase) {
+    this.phase = phase;
+    this.tell(phase);
   }
 
   /** The library's functions stop by themselves; a cell that does not is let go. A second interrupt does not wait. */

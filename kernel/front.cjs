@@ -13,10 +13,11 @@ const { kernelInfo } = require('./info.cjs');
 
 const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
 const wire = new Wire(connection);
-/** [acknowledged interrupts, phase of the main thread, acknowledged cut-offs] */
+/** [acknowledged interrupts, phase of the main thread] */
 const shared = new Int32Array(workerData.shared);
 const [ACKNOWLEDGED, PHASE] = [0, 1];
-const SYNC = 1;
+/** How long a cell may be deaf, by phase: the kernel's own work (loading, compiling) is never cut off. */
+const PATIENCE = [Infinity, 100, 2000];
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const sockets = {
@@ -113,8 +114,7 @@ async function interrupt() {
   parentPort.postMessage({ type: 'interrupt' });
   const start = Date.now();
   while (Atomics.load(shared, ACKNOWLEDGED) === heard) {
-    const grace = Atomics.load(shared, PHASE) === SYNC ? 100 : 2000;
-    if (Date.now() - start > grace) return cell && cutOff(cell);
+    if (Date.now() - start > PATIENCE[Atomics.load(shared, PHASE)]) return cutOff(cell);
     await pause(20);
   }
 }
@@ -126,10 +126,10 @@ async function cutOff(cell) {
   await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
   session.disconnect();
   // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
-  while (running === cell) {
-    parentPort.postMessage({ type: 'cutOff', id: cell.header.msg_id });
+  do {
+    parentPort.postMessage({ type: 'cutOff', id: cell?.header.msg_id });
     await pause(100);
-  }
+  } while (cell && running === cell);
 }
 
 // ---- requests ---------------------------------------------------------------------------------------------------

@@ -9,17 +9,20 @@ const front = new Worker(path.join(__dirname, 'front.cjs'), {
   workerData: { connectionFile: path.resolve(process.argv[2]), shared: shared.buffer },
 });
 
+const { endWithParent } = require('./parent.cjs');
+
+endWithParent(() => front.postMessage({ type: 'end' }));
 require('./stack.cjs').install();
 const { describeError } = require('./errors.cjs');
 const { Executor } = require('./executor.cjs');
 const { Output } = require('./output.cjs');
 const { displayValue } = require('./display.cjs');
 const { complete, inspect, isComplete } = require('./language.cjs');
-const { watchFailures, guardExit, endWithParent, setCurrentCell } = require('./process.cjs');
+const { watchFailures, guardExit, setCurrentCell } = require('./process.cjs');
 
-const PHASES = { idle: 0, sync: 1, waiting: 2 };
+const PHASES = { own: 0, sync: 1, waiting: 2 };
 const exit = process.exit.bind(process);
-const executor = new Executor({ phase: (phase) => Atomics.store(shared, 1, PHASES[phase]) });
+const executor = new Executor((phase) => Atomics.store(shared, 1, PHASES[phase]));
 const output = new Output((id, msgType, content) => front.postMessage({ type: 'publish', id, msgType, content }));
 
 async function execute({ id, code, count, silent }) {
@@ -44,8 +47,16 @@ const answer = (id, content) => front.postMessage({ type: 'answer', id, content 
 
 const handlers = {
   execute: (message) => void execute(message),
-  complete_request: ({ id, content }) => answer(id, complete(executor.compiler, content)),
-  inspect_request: ({ id, content }) => answer(id, inspect(executor.compiler, content)),
+  complete_request: ({ id, content }) =>
+    answer(
+      id,
+      executor.undisturbed(() => complete(executor.compiler, content)),
+    ),
+  inspect_request: ({ id, content }) =>
+    answer(
+      id,
+      executor.undisturbed(() => inspect(executor.compiler, content)),
+    ),
   is_complete_request: ({ id, content }) => answer(id, isComplete(content)),
   interrupt() {
     Atomics.add(shared, 0, 1);
@@ -67,5 +78,6 @@ watchFailures();
 guardExit((code, error) => {
   front.postMessage({ type: 'exit', code, error });
 });
-endWithParent(() => front.postMessage({ type: 'end' }));
 output.install();
+// From here on what runs is the cells'.
+executor.enter('waiting');

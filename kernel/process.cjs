@@ -1,5 +1,5 @@
 'use strict';
-/** What can happen to the process beside a cell's own failure: late errors, process.exit, the death of Jupyter. */
+/** What can happen to the process beside a cell's own failure: late errors, process.exit. */
 const v8 = require('v8');
 const { describeLate } = require('./errors.cjs');
 
@@ -40,13 +40,4 @@ function guardExit(tell) {
   };
 }
 
-/** A kernel whose Jupyter was killed would stay for ever. */
-function endWithParent(end) {
-  const parent = process.ppid;
-  if (process.platform === 'win32' || Number(process.env.JPY_PARENT_PID) !== parent) return;
-  setInterval(() => {
-    if (process.ppid !== parent) end();
-  }, 2000).unref();
-}
-
-module.exports = { watchFailures, guardExit, endWithParent, setCurrentCell };
+module.exports = { watchFailures, guardExit, setCurrentCell };

@@ -107,6 +107,22 @@ test('tidy() and grad() that were cut off leave TensorFlow.js usable', async () 
   assert.is(await kernel.value(code), '6');
 });
 
+test('an interrupt while the kernel itself is loading or compiling breaks nothing', async () => {
+  const other = await Kernel.start();
+  const id = other.submit("import * as tf from '@tensorflow/tfjs';\n1");
+  other.interrupt('message');
+  await other.result(id);
+  assert.is(await other.value("import * as tf from '@tensorflow/tfjs';\ntypeof tf.conv2d"), "'function'");
+  await other.stop();
+});
+
+test('what a cell leaves running can be stopped too', async () => {
+  await kernel.value('setTimeout(() => { while (true); }, 20); 0');
+  await pause(100);
+  kernel.interrupt('message');
+  assert.is(await kernel.value('5'), '5');
+});
+
 test('while a cell computes, the kernel still answers', async () => {
   const id = await kernel.begin("console.log('started');\nwhile (true);");
   assert.is((await kernel.ask('kernel_info_request', {})).status, 'ok');
