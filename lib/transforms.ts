@@ -29,7 +29,7 @@ export function jitter(px: number): Transform {
   checkNumber('jitter 的 px', px, 0);
   return named(`jitter(${px})`, (image: tf.Tensor3D, random: RandomGenerator) => {
     const [down, right] = [random.integer(2 * px + 1) - px, random.integer(2 * px + 1) - px];
-    return rolled(rolled(image, down, 0), right, 1);
+    return tf.tidy(() => tf.clone(rolled(rolled(image, down, 0), right, 1)));
   });
 }
 

@@ -45,7 +45,7 @@ export function warped(image: tf.Tensor3D, matrix: Matrix2): tf.Tensor3D {
   const [height, width, channels] = image.shape;
   const n = height * width;
   const { index, weight } = neighbours(height, width, matrix);
-  return tf.customGrad((x, save) => {
+  const resample = tf.customGrad((x, save) => {
     (save as (tensors: tf.Tensor[]) => void)([]);
     const weights = () => tf.tensor2d(weight, [4 * n, 1]);
     const value = tf.tidy(() => {
@@ -61,5 +61,6 @@ export function warped(image: tf.Tensor3D, matrix: Matrix2): tf.Tensor3D {
         return tf.reshape(sums, [height, width, channels]);
       });
     return { value, gradFunc };
-  })(image) as tf.Tensor3D;
+  });
+  return tf.tidy(() => resample(image) as tf.Tensor3D);
 }

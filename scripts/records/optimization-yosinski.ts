@@ -11,8 +11,8 @@ import type { Recipe } from './recipe';
 /** Four presets (columns) for two classes (rows); fewer steps than the paper's 500 to 1000. */
 export const recipe: Recipe = {
   name: 'optimization-yosinski',
-  title: 'Yosinski 等人的四组设置，各 300 步（论文 500 到 1000 步）',
-  settings: { model: 'squeezenet', classes: [130, 9], steps: 300 },
+  title: 'Yosinski 等人的四组设置，各 100 步（论文 500 到 1000 步）',
+  settings: { model: 'squeezenet', classes: [130, 9], steps: 100 },
   seed: 0,
   tolerance: 0.3,
   sources: ['lib/presets.ts', 'lib/regularizers.ts', 'lib/steps.ts'],

@@ -1,0 +1,113 @@
+/**
+ * Class maximisation beside PyTorch: SqueezeNet, 200 steps, the same algorithm on the same weights, two threads. The
+ * two take turns, 20 steps each, so that a busy machine troubles nobody alone.
+ *
+ *     npx tsx bench/export-weights.ts FOLDER
+ *     PYTHON=... npx tsx bench/optimize.ts FOLDER [STEPS]
+ */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { startBackend, tf } from '../lib/backend';
+import type { ImageModel } from '../lib/model';
+import { loadModel } from '../lib/networks/load';
+import { classScore } from '../lib/objectives';
+import { maximize, type MaximizeOptions, type Optimized } from '../lib/optimize';
+import { livePicture } from '../lib/show/live';
+import { setSink } from '../lib/show/sink';
+import { Contestant } from './contestant';
+
+interface Answer {
+  seconds: number;
+  score: number;
+  version: string;
+}
+
+const FLAMINGO = 130;
+const TURN = 20;
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** One turn of ours: so many steps on, without the verdict and the images' disposal in the time of the next. */
+async function turn(model: ImageModel, options: MaximizeOptions, resume?: Optimized) {
+  const start = performance.now();
+  const result = await maximize(model, classScore(FLAMINGO), { ...options, steps: TURN, verdict: false, resume });
+  const seconds = (performance.now() - start) / 1000;
+  tf.dispose([result.image, result.best]);
+  return { seconds, result };
+}
+
+async function compare(
+  model: ImageModel,
+  python: Contestant<Answer>,
+  weights: string,
+  steps: number,
+  regular: boolean,
+) {
+  const start = tf.tidy(() => tf.add(tf.zeros([227, 227, 3]), tf.tensor1d([...model.mean])) as tf.Tensor3D);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-')), 'start.f32');
+  fs.writeFileSync(file, new Uint8Array(start.dataSync().slice().buffer));
+  const plain: MaximizeOptions = regular ? {} : { penalties: [], projections: [], transforms: [] };
+  const options: MaximizeOptions = { ...plain, start, learningRate: 0.03 };
+  const request = { weights, class: FLAMINGO, rate: 0.03, regular, steps: TURN };
+  // Both warm up.
+  await python.run({ ...request, start: file, steps: 3 });
+  tf.dispose(
+    (({ image, best }) => [image, best])(await maximize(model, classScore(FLAMINGO), { ...options, steps: 3 })),
+  );
+  const [ours, theirs]: number[][] = [[], []];
+  let resume: Optimized | undefined;
+  let answer!: Answer;
+  for (let done = 0; done < steps; done += TURN) {
+    answer = await python.run(done ? request : { ...request, start: file });
+    theirs.push(answer.seconds);
+    const mine = await turn(model, options, resume);
+    resume = mine.result;
+    ours.push(mine.seconds);
+  }
+  start.dispose();
+  const sum = (v: number[]) => v.reduce((a, b) => a + b, 0);
+  const best = (v: number[]) => (1000 * Math.min(...v)) / TURN;
+  const cells = (name: string, v: number[], score: number) =>
+    `| ${[regular ? 'defaults (blur, jitter)' : 'no regularisation', name, sum(v).toFixed(1), (sum(v) / sum(theirs)).toFixed(2), ((1000 * median(v)) / TURN).toFixed(0), (median(v) / median(theirs)).toFixed(2), best(v).toFixed(0), (best(v) / best(theirs)).toFixed(2), score.toFixed(0)].join(' | ')} |`;
+  console.log(cells(answer.version, theirs, answer.score));
+  console.log(cells(`convscope, ${tf.getBackend()}`, ours, resume!.trace[resume!.trace.length - 1]));
+}
+
+/** What looking costs: the same steps with a live picture, and with the values read at every step. */
+async function looking(model: ImageModel) {
+  const sink = setSink(() => undefined);
+  const options = { learningRate: 0.03 };
+  const watched = {
+    'nobody looks': undefined,
+    'value read at every step': () => undefined,
+    'live picture': livePicture,
+  };
+  const seconds: Record<string, number[]> = {};
+  for (let round = 0; round < 4; round++) {
+    for (const [name, watch] of Object.entries(watched)) {
+      const onStep = watch === livePicture ? livePicture('flamingo') : (watch as MaximizeOptions['onStep']);
+      (seconds[name] ??= []).push((await turn(model, { ...options, onStep })).seconds);
+    }
+  }
+  setSink(sink);
+  const base = Math.min(...seconds['nobody looks']);
+  console.log(`\n| ${TURN} steps with | best of 4, s | ratio |\n|---|---|---|`);
+  for (const [name, v] of Object.entries(seconds)) {
+    console.log(`| ${name} | ${Math.min(...v).toFixed(2)} | ${(Math.min(...v) / base).toFixed(2)} |`);
+  }
+}
+
+async function main([weights, steps = '200']: string[]): Promise<void> {
+  if (!weights) throw new Error('npx tsx bench/optimize.ts FOLDER [STEPS]');
+  const backend = await startBackend();
+  const model = await loadModel('squeezenet');
+  const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'optimize.py')]);
+  console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`); // prettier-ignore
+  console.log(`| ${steps} steps of class maximisation | | s | ratio | median ms / step | ratio | best ms / step | ratio | score |\n|---|---|---|---|---|---|---|---|---|`); // prettier-ignore
+  for (const regular of [false, true]) await compare(model, python, weights, Number(steps), regular);
+  python.stop();
+  await looking(model);
+  model.dispose();
+}
+
+void main(process.argv.slice(2));
