@@ -5,8 +5,9 @@ import type { Activations, Objective } from './objectives';
 
 /**
  * 攻击要变大的量（loss）：
- * - 'crossEntropy'：交叉熵，FGSM 论文的选择；
- * - 'margin'：得分之差，大于 0 就是攻击成功，概率饱和到 1 时梯度也不消失。
+ * - 'crossEntropy'：交叉熵，FGSM 论文的选择。走向目标时是 log p；离开一个类别时是 log((1 − p) / p)，
+ *   它与 −log p 的梯度方向相同，但 p 舍入成 1 时仍然算得准；
+ * - 'margin'：得分之差，大于 0 就是攻击成功。
  */
 export type AttackLoss = 'crossEntropy' | 'margin';
 
@@ -40,6 +41,15 @@ function largestOther(scores: tf.Tensor1D, index: number): tf.Scalar {
   return tf.max(tf.sub(scores, tf.mul(tf.cast(mask, 'float32'), 1e9))) as tf.Scalar;
 }
 
+/**
+ * Log odds of all other classes against one, log((1 − p) / p). Its gradient is that of −log p times a positive number;
+ * −log p itself loses the class's own term as soon as p rounds to 1.
+ */
+function oddsAgainst(scores: tf.Tensor1D, index: number): tf.Scalar {
+  const mask = tf.cast(tf.oneHot(tf.scalar(index, 'int32'), scores.size), 'float32');
+  return tf.sub(tf.logSumExp(tf.sub(scores, tf.mul(mask, 1e9))), valueAt(scores, index)) as tf.Scalar;
+}
+
 /** An objective for `maximize`: larger means nearer to a successful attack. */
 export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntropy'): Objective {
   if (loss !== 'crossEntropy' && loss !== 'margin') {
@@ -55,9 +65,8 @@ export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntro
       layers: [layer],
       value: (at) => {
         const s = scores(at);
-        const value =
-          loss === 'margin' ? tf.sub(valueAt(s, index), largestOther(s, index)) : valueAt(tf.logSoftmax(s), index);
-        return tf.mul(value, sign) as tf.Scalar;
+        if (loss === 'margin') return tf.mul(tf.sub(valueAt(s, index), largestOther(s, index)), sign) as tf.Scalar;
+        return to === undefined ? oddsAgainst(s, index) : valueAt(tf.logSoftmax(s), index);
       },
     };
   });

@@ -161,8 +161,8 @@ async function attack(
 
 /** The objective's value at which the target has the wanted probability (the class to leave: its complement). */
 function threshold({ to }: AttackGoal, loss: AttackLoss, confidence: number): number {
-  if (loss === 'margin') return Math.log(confidence / (1 - confidence));
-  return to === undefined ? -Math.log(1 - confidence) : Math.log(confidence);
+  const odds = loss === 'margin' || to === undefined;
+  return odds ? Math.log(confidence / (1 - confidence)) : Math.log(confidence);
 }
 
 function checkSettings(settings: Readonly<Record<'epsilon' | 'stepSize', number>>): void {

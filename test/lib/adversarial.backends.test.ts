@@ -60,6 +60,19 @@ test('FGSM 只走一步：ε 小了不成功，大过 |差| / ||w||₁ 就成功
   model.dispose();
 });
 
+test('概率舍入成 1 时，交叉熵的方向仍然对：与得分之差相同', async () => {
+  const [model, image] = [linear([60, 0, -60]), grey()];
+  const [a, b] = [
+    await fgsm(model, image, { epsilon: 0.1 }),
+    await fgsm(model, image, { epsilon: 0.1, loss: 'margin' }),
+  ];
+  assert.is(a.before[0].probability, 1);
+  assert.equal(Array.from(a.perturbation.dataSync()), Array.from(b.perturbation.dataSync()));
+  assert.ok(Math.abs(a.trace[1] - a.trace[0] - 0.1 * l1(difference(1, 0))) < 1e-4);
+  disposeAll([a, b, image]);
+  model.dispose();
+});
+
 test('迭代的攻击停在 ε 邻域与 [0, 1] 之内，目标每步不减', async () => {
   const model = linear();
   // Pixels at the ends of the range: half of the signs lead out of [0, 1].
