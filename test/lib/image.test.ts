@@ -175,6 +175,8 @@ test('8000 x 6000 within memory', async () => {
 test('URLs: data, file and http, also with an error or nobody at home', async () => {
   const png = quarters().toBuffer('image/png');
   const server = http.createServer((request, response) => {
+    // a connection kept open would answer "closed" instead of "refused" after the server has gone
+    response.setHeader('connection', 'close');
     response.statusCode = request.url === '/a.png' ? 200 : 404;
     response.end(request.url === '/a.png' ? png : '没有');
   });
