@@ -7,7 +7,7 @@ import { checkNumber } from './named';
 import type { Objective } from './objectives';
 import { type Parametrization, pixels } from './parametrization';
 import { randomGenerator } from './random';
-import { blur, type Penalty, type Projection } from './regularizers';
+import { blur, blurred, type Penalty, type Projection } from './regularizers';
 import { normalized, type Rate, type Step } from './steps';
 import { jitter, type Transform } from './transforms';
 
@@ -57,8 +57,9 @@ export interface MaximizeOptions {
 
 /** Steps whose values are read in one go when nobody looks at each of them. */
 const READ_EVERY = 25;
-/** How often a start with a zero gradient is replaced, each time with twice the noise. */
-const RESTARTS = 6;
+/** How often a start with a zero gradient is replaced; the noise doubles each time, up to a limit. */
+const RESTARTS = 12;
+const STRONGEST_NOISE = 0.4;
 
 /**
  * 不给选项时的正则化（defaults）：只给一个类别，也能得到网络确信的图。模糊与抖动都没有随目标量级变化的系数，
@@ -155,7 +156,15 @@ function problemOf(model: ImageModel, objective: Objective, options: MaximizeOpt
 const startName = ({ start = 'noise', resume }: MaximizeOptions): string =>
   resume?.settings.start ?? (typeof start === 'string' ? start : 'image');
 
-/** The first image, evaluated; where the gradient is zero (a dead unit) another one with more noise. */
+/** Noise with blobs of 1, 2, 4, 8 or 16 pixels and the same deviation: deep units do not react to single pixels. */
+function coarse(white: tf.Tensor3D, attempt: number): tf.Tensor3D {
+  const sigma = Math.min(2 ** ((attempt - 1) % 5), Math.min(...white.shape.slice(0, 2)) / 16);
+  const soft = blurred(white, sigma);
+  const deviation = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x)));
+  return tf.mul(soft, tf.div(deviation(white), deviation(soft)));
+}
+
+/** The first image, evaluated; where the gradient is zero (a dead unit) another one with more and coarser noise. */
 async function begin(
   problem: Problem,
   { start = 'noise', noise = 10 / 255 }: MaximizeOptions,
@@ -168,14 +177,19 @@ async function begin(
   const { model, parametrization } = problem;
   for (let attempt = 0; attempt <= RESTARTS; attempt++) {
     const seed = problem.seed + attempt;
-    const deviation = start === 'noise' || attempt > 0 ? (noise || 10 / 255) * 2 ** attempt : 0;
+    const louder = Math.max(noise, Math.min(STRONGEST_NOISE, (noise || 10 / 255) * 2 ** attempt));
+    const deviation = start === 'noise' || attempt > 0 ? louder : 0;
     const parameters = tf.tidy(() => {
       const shape = [...model.inputSize, 3] as [number, number, number];
       const base =
         start instanceof tf.Tensor ? start : (tf.add(tf.zeros(shape), tf.tensor1d([...model.mean])) as tf.Tensor3D);
       const clean = parametrization.fromImage(base);
       if (!deviation) return clean;
-      const noisy = tf.add(clean, parametrization.noise(shape, deviation, randomGenerator(seed)));
+      const white = parametrization.noise(shape, deviation, randomGenerator(seed));
+      const noisy = tf.add(
+        clean,
+        attempt > 0 && parametrization.direct ? coarse(white as tf.Tensor3D, attempt) : white,
+      );
       return parametrization.direct ? tf.clipByValue(noisy, 0, 1) : noisy;
     });
     const ascent = new Ascent({ ...problem, seed }, parameters);
@@ -187,7 +201,7 @@ async function begin(
       throw error;
     }
     ascent.dispose();
-    log.notes.push(`种子 ${seed} 的起点上梯度为零（死神经元），换成种子 ${seed + 1}、两倍的噪声。`);
+    log.notes.push(`种子 ${seed} 的起点上梯度为零（死神经元），换成种子 ${seed + 1}，噪声更强、颗粒更大。`);
   }
   throw new RangeError(
     `目标在 ${RESTARTS + 1} 个起点上梯度都为零（死神经元，dead unit）。请取 ReLU 之前的层（如 conv5 而不是 relu5），或给一幅图作起点 start。`,
