@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import sys
 import time
 import warnings
@@ -15,7 +16,7 @@ import torch
 from captum.attr import Deconvolution, GuidedBackprop, NeuronDeconvolution, NeuronGradient, NeuronGuidedBackprop, Saliency
 from pytorch_networks import load
 
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get('THREADS', '2')))
 warnings.filterwarnings('ignore')
 BATCH = 16
 networks = {}
@@ -56,17 +57,19 @@ def answer(request):
         networks[name] = load(name, request['weights'])
     pixels = np.fromfile(request['image'], np.float32).reshape(size, size, 3)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
-    times = []
+    times, processor = [], []
     for _ in range(request['repeats']):
         x = image.clone().requires_grad_(True)
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         if request['method'] == 'torch':
             gradient = plain(networks[name], x, request['target'])
         else:
             gradient = by_captum(networks[name], x, request['rule'], request['target'])
         times.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
     gradient.detach().permute(0, 2, 3, 1).contiguous().numpy().astype(np.float32).tofile(request['out'])
-    return {'times': times, 'version': f'Captum {captum.__version__}, PyTorch {torch.__version__.split("+")[0]}'}
+    version = f'Captum {captum.__version__}, PyTorch {torch.__version__.split("+")[0]}'
+    return {'times': times, 'processor': processor, 'version': version}
 
 
 for line in sys.stdin:

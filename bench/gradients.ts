@@ -1,6 +1,6 @@
 /**
- * Input gradients beside PyTorch and Captum: the same weights, two threads, in turns in one run, so that a busy machine
- * troubles nobody alone. Compares the maps too.
+ * Input gradients beside PyTorch and Captum: the same weights, the same number of threads (THREADS, default 2), in turns
+ * in one run, so that a busy machine troubles nobody alone. Compares the maps too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
  *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS]
@@ -20,6 +20,8 @@ import { loadModel, type NetworkId } from '../lib/networks/load';
 import { Contestant } from './contestant';
 
 const DOG = 235;
+/** On a busy machine two threads of PyTorch mostly wait for each other: THREADS=1 compares the work itself. */
+const THREADS = process.env.THREADS ?? '2';
 const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
 type Place = readonly [channel: number, row: number, col: number];
 
@@ -37,7 +39,9 @@ interface Request {
 }
 
 interface Answer {
+  /** Seconds by the clock and of the processor, all threads together. */
   times: number[];
+  processor: number[];
   version: string;
 }
 
@@ -59,16 +63,20 @@ async function serve(): Promise<void> {
     if (!models.has(network)) models.set(network, await loadModel(network, { head: false }));
     const pixels = tf.tensor3d(new Float32Array(new Uint8Array(fs.readFileSync(image)).buffer), [size, size, 3]);
     const times: number[] = [];
+    const processor: number[] = [];
     for (let i = 0; i < repeats; i++) {
       const start = performance.now();
+      const used = process.cpuUsage();
       const gradient = await compute(models.get(network)!, pixels, request);
       const values = gradient.dataSync();
       times.push((performance.now() - start) / 1000);
+      const { user, system } = process.cpuUsage(used);
+      processor.push((user + system) / 1e6);
       if (i === repeats - 1) fs.writeFileSync(out, new Uint8Array(values.slice().buffer));
       gradient.dispose();
     }
     pixels.dispose();
-    process.stdout.write(`${JSON.stringify({ times, version: `${name} ${version}` } satisfies Answer)}\n`);
+    process.stdout.write(`${JSON.stringify({ times, processor, version: `${name} ${version}` } satisfies Answer)}\n`);
   }
 }
 
@@ -105,6 +113,7 @@ interface Side {
 async function compare(task: Task, sides: Side[], weights: string, folder: string, rounds: number) {
   const size = task.network === 'efficientnet-lite0' ? 224 : 227;
   const times = sides.map((): number[] => []);
+  const processor = sides.map((): number[] => []);
   const outs = sides.map(({ name }) => path.join(folder, `${name}.f32`));
   const request = (i: number, repeats: number) => ({
     ...task,
@@ -117,15 +126,16 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
       if (round === 0 && task.repeats > 1) await who.run(request(i, 3));
       const answer = await who.run(request(i, task.repeats));
       times[i].push(...answer.times);
+      processor[i].push(...answer.processor);
       versions[i] = answer.version;
     }
   }
-  const best = times.map((t) => Math.min(...t));
+  const used = processor.map(median);
   const middle = times.map(median);
   const captum = outs[sides.findIndex((s) => s.method === 'captum')];
   const lines = sides.map(({ name }, i) => {
-    const ms = [middle[i], best[i]].map((s) => (1000 * s).toFixed(s < 1 ? 1 : 0));
-    const ratios = [middle[i] / middle[0], best[i] / best[0]].map((r) => r.toFixed(2));
+    const ms = [middle[i], used[i]].map((s) => (1000 * s).toFixed(s < 1 ? 1 : 0));
+    const ratios = [middle[i] / middle[0], used[i] / used[0]].map((r) => r.toFixed(2));
     const error = outs[i] === captum ? '' : difference(outs[i], captum).toExponential(0);
     return `| ${[task.title, task.rule, name, ms[0], ratios[0], ms[1], ratios[1], error].join(' | ')} |`;
   });
@@ -169,16 +179,23 @@ async function main([weights, rounds = '4']: string[]): Promise<void> {
   const ours = (backend: string) =>
     new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
       CONVSCOPE_BACKEND: backend,
+      TF_NUM_INTRAOP_THREADS: THREADS,
     });
-  const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'gradients.py')]);
+  const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'gradients.py')], {
+    THREADS,
+  });
   const [native, wasm] = [ours('tensorflow'), ours('wasm')];
   const sidesOf = ({ rule, target }: Task): Side[] => {
     const single = typeof target === 'number' || typeof target[1][0] === 'number';
     const torch: Side[] = rule === 'backprop' && single ? [{ name: 'PyTorch', who: python, method: 'torch' }] : [];
-    return [...torch, { name: 'Captum', who: python, method: 'captum' }, { name: 'native', who: native }, { name: 'wasm', who: wasm }]; // prettier-ignore
+    const ours = [
+      { name: 'native', who: native },
+      { name: 'wasm', who: wasm },
+    ].slice(0, single ? 2 : 1);
+    return [...torch, { name: 'Captum', who: python, method: 'captum' }, ...ours];
   };
   const lines = [
-    '| what | rule | | median ms | ratio | best ms | ratio | difference to Captum |',
+    '| what | rule | | ms | ratio | CPU ms | ratio | difference to Captum |',
     '|---|---|---|---|---|---|---|---|',
   ];
   console.log(lines.join('\n'));
@@ -194,9 +211,10 @@ async function main([weights, rounds = '4']: string[]): Promise<void> {
   const text = [
     '# Input gradients beside PyTorch and Captum',
     '',
-    `${new Date().toISOString().slice(0, 10)}, ${machine}, ${versions.join(', ')}; two threads, load average ${os.loadavg()[1].toFixed(1)}.`,
-    'Batch 1, the same weights and image, in turns. "ratio" is the time over that of the first line of the same group',
-    '(PyTorch for backprop, Captum elsewhere); "difference" is l2 of the difference over l2 of Captum\'s map.',
+    `${new Date().toISOString().slice(0, 10)}, ${machine}, ${versions.join(', ')}; ${THREADS} thread(s), load average ${os.loadavg()[1].toFixed(1)}.`,
+    'Batch 1, the same weights and image, in turns, medians: by the clock, and of the processor (all threads together,',
+    'which a busy machine hardly changes). "ratio" is the time over that of the first line of the same group (PyTorch for',
+    'backprop, Captum elsewhere); "difference" is l2 of the difference over l2 of Captum\'s map.',
     '',
     ...lines,
     '',
