@@ -3,10 +3,10 @@ import { type Adversarial, adversarial, checkClass, cleanVerdict } from './adver
 import { tf } from './backend';
 import { assertImage } from './image';
 import { type ClassScore, classify, type ImageModel } from './model';
-import { named } from './named';
+import { checkNumber, named } from './named';
 import { maximize, type OptimizeStep } from './optimize';
 import type { Projection } from './regularizers';
-import { sign } from './steps';
+import { sign, type Step, type StepState } from './steps';
 
 export { type Adversarial, to8bit } from './adversarial-result';
 
@@ -25,6 +25,10 @@ export interface IterateOptions extends FgsmOptions {
   steps?: number;
   /** 每步每个数改变多少（step size），默认 2.5 ε / steps：走到边界之后还能沿边界走。 */
   stepSize?: number;
+  /**
+   * 动量（momentum），0 到 1：各步的梯度（除以平均绝对值）按它累积，再取符号；默认 0.5，减少来回摆动。0 就是论文的 BIM。
+   */
+  momentum?: number;
   /** 从 ε 邻域里的随机一点出发（random start, PGD）；默认 false，从原图出发（BIM）。 */
   randomStart?: boolean;
   seed?: number;
@@ -61,7 +65,7 @@ export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmO
 /**
  * 迭代的梯度符号法（basic iterative method, BIM；随机起点时即 PGD）：多走几小步，每步之后回到 ε 邻域之内。
  *
- * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083
+ * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083; Dong et al. 2018, arXiv:1710.06081
  */
 export async function iterate(
   model: ImageModel,
@@ -103,6 +107,16 @@ const lowest = (scores: readonly ClassScore[]) => {
   return Math.min(...scores.filter((s) => s.logit === least).map((s) => s.index));
 };
 
+/** The sign of the accumulated gradients: a step rule that does not swing back and forth (Dong et al. 2018). */
+function signWithMomentum(rate: number, amount: number): Step {
+  if (amount === 0) return sign(rate);
+  return named(`sign(${rate}, momentum ${amount})`, (g: tf.Tensor, { memory }: StepState) => {
+    const scaled = tf.div(g, tf.add(tf.mean(tf.abs(g)), 1e-30));
+    const velocity = memory.length ? tf.add(tf.mul(memory[0], amount), scaled) : scaled;
+    return { update: tf.mul(tf.sign(velocity), rate), memory: [velocity] };
+  });
+}
+
 async function attack(
   method: string,
   model: ImageModel,
@@ -111,10 +125,12 @@ async function attack(
   options: IterateOptions,
 ): Promise<Adversarial> {
   const { epsilon = 2 / 255, steps = 20, classIndex, loss = 'crossEntropy', signal, onStep } = options;
-  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, seed = 0, confidence, resume } = options;
+  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
+  const { seed = 0, confidence, resume } = options;
   assertImage(image);
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
   checkSettings({ epsilon, stepSize });
+  checkNumber('momentum', momentum, 0, 1);
   if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
     throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
   }
@@ -128,7 +144,7 @@ async function attack(
     const found = await maximize(model, attackObjective({ away: from, to }, loss), {
       start,
       steps,
-      step: sign(stepSize),
+      step: signWithMomentum(stepSize, momentum),
       penalties: [],
       transforms: [],
       projections: [within(image, epsilon)],
@@ -136,7 +152,14 @@ async function attack(
       seed,
       signal,
       onStep,
-      ...(confidence === undefined ? {} : { until: ({ value }) => value > threshold({ to }, loss, confidence) }),
+      ...(confidence === undefined
+        ? {}
+        : {
+            // The cheap test first: the attack's own scores are not quite the network's (see adversarial-losses).
+            until: async ({ value, image: now }: OptimizeStep) =>
+              value > threshold({ to }, loss, confidence) &&
+              (await sureness(model, now, { away: from, to })) > confidence,
+          }),
       resume: resume && { ...resume.run!, image, best: image },
     });
     const { image: last, best, ...run } = found;
@@ -149,7 +172,7 @@ async function attack(
       from,
       ...(to === undefined ? {} : { to }),
       trace: run.trace,
-      settings: { ...run.settings, epsilon, stepSize, loss, start: randomStart ? 'random' : 'image' },
+      settings: { ...run.settings, epsilon, stepSize, momentum, loss, start: randomStart ? 'random' : 'image' },
       notes: run.notes,
       ...(run.stopped && run.stopped !== 'reached' ? { stopped: run.stopped } : {}),
       run,
@@ -157,6 +180,13 @@ async function attack(
   } finally {
     if (start !== image) start.dispose();
   }
+}
+
+/** The probability of the target, or of everything but the class to leave. */
+async function sureness(model: ImageModel, image: tf.Tensor3D, { away, to }: AttackGoal): Promise<number> {
+  const scores = await classify(model, image, { top: model.classes.length });
+  const probability = scores.find((s) => s.index === (to ?? away))!.probability;
+  return to === undefined ? 1 - probability : probability;
 }
 
 /** The objective's value at which the target has the wanted probability (the class to leave: its complement). */
