@@ -4,7 +4,7 @@ const path = require('path');
 const { SourceMap } = require('module');
 const { root } = require('./typescript.cjs');
 
-/** @type {Map<string, { map?: { first: object, second: object }, steps?: SourceMap[], count?: number, source?: string, lines?: number }>} */
+/** @type {Map<string, { map?: { first?: object, second: object }, steps?: SourceMap[], count?: number, source?: string, lines?: number }>} */
 const scripts = new Map();
 const CELL = /^cell:(\d+)$/;
 
@@ -25,7 +25,7 @@ const sourceOf = (count) => scripts.get(`cell:${count}`)?.source;
 function original(filename, line, column) {
   const script = scripts.get(filename);
   if (!script?.map) return { line, column };
-  script.steps ??= [new SourceMap(script.map.second), new SourceMap(script.map.first)];
+  script.steps ??= [script.map.second, script.map.first].filter(Boolean).map((map) => new SourceMap(map));
   let at = { line: line - 1, column: column - 1 };
   for (const step of script.steps) {
     const { originalLine, originalColumn } = step.findEntry(at.line, at.column);

@@ -11,6 +11,7 @@ const fs = require('fs');
 const path = require('path');
 const { createRequire } = require('module');
 
+const { Library } = require('./library.cjs');
 const { optionsOf } = require('./options.cjs');
 
 const root = path.resolve(__dirname, '..');
@@ -18,7 +19,7 @@ const requireFromTslab = createRequire(require.resolve('tslab/package.json'));
 const location = requireFromTslab.resolve('@tslab/typescript-for-tslab');
 const ts = require(location);
 
-/** Chained source maps by number: [TypeScript -> ES module, ES module -> CommonJS]. @type {{ first: object, second: object }[]} */
+/** Source maps by number; two for cells, [TypeScript -> ES module, ES module -> CommonJS]. @type {{ first?: object, second: object }[]} */
 const maps = [];
 const MAP_NUMBER = /\n\/\/ map (\d+)\s*$/;
 
@@ -28,8 +29,12 @@ function splitMapNumber(code) {
   return found ? { code: code.slice(0, found.index), map: maps[Number(found[1])] } : { code, map: undefined };
 }
 
+/** Output that is CommonJS already. */
+const finished = new Set();
+
 /** The second step of tslab's compilation; the first step's map arrives as a comment at the end of its output. */
 function transpileModule(input, options) {
+  if (finished.delete(input)) return { outputText: input };
   const comment = input.lastIndexOf('//# sourceMappingURL=data:');
   if (comment < 0) return ts.transpileModule(input, options);
   const first = JSON.parse(Buffer.from(input.slice(input.indexOf(',', comment) + 1), 'base64').toString());
@@ -68,8 +73,10 @@ function isTopLevelAwaitMessage(diagnostic) {
   return !node;
 }
 
+const isCell = (file) => file.fileName === cellFiles[0];
+
 const getPreEmitDiagnosticsOfFiles = (program, files) =>
-  ts.getPreEmitDiagnosticsOfFiles(program, files).filter((diagnostic) => !isTopLevelAwaitMessage(diagnostic));
+  library.diagnostics(program, files, isCell).filter((diagnostic) => !isTopLevelAwaitMessage(diagnostic));
 
 // ---- files: where imports lead, what has changed ----------------------------------------------------------------
 
@@ -79,6 +86,7 @@ const importFolders = [notebookFolder, path.join(root, 'notebooks')];
 const cellFiles = ['__tslab__.ts', '__prev__.d.ts'].map((name) => slashes(path.join(root, name)));
 /** Relative specifiers that somebody typed; in __prev__.d.ts all others were made by TypeScript, relative to the root. */
 const typed = new Set();
+const library = new Library(ts, isInside);
 const unresolved = new Set();
 
 function slashes(file) {
@@ -133,11 +141,20 @@ function createWatchCompilerHost(files, options, system, ...rest) {
  */
 function withShorthands(builder) {
   const emit = (file, write, token, declarationsOnly, transformers) => {
+    if (!isCell(file) && /(?<!\.d)\.ts$/.test(file.fileName)) return emitLibrary(file, write);
     const checker = builder.getProgram().getTypeChecker();
     const before = [...(transformers?.before ?? []), (context) => (node) => expandShorthands(node, checker, context)];
     return builder.emit(file, write, token, declarationsOnly, { ...transformers, before });
   };
   return Object.assign(Object.create(builder), { emit });
+}
+
+function emitLibrary(file, write) {
+  const { code, map } = library.compile(file);
+  maps.push({ second: map });
+  const output = `${code}\n// map ${maps.length - 1}\n`;
+  finished.add(output);
+  write(`outDir/${slashes(path.relative(root, file.fileName)).replace(/\.ts$/, '.js')}`, output);
 }
 
 function expandShorthands(root, checker, context) {
