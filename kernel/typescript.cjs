@@ -224,7 +224,6 @@ module.exports = {
   ts,
   root,
   importFolders,
-  requireFromTslab,
   parse,
   usesTopLevelAwait,
   changedFiles,
