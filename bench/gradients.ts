@@ -3,7 +3,7 @@
  * in one run, so that a busy machine troubles nobody alone. Compares the maps too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS]
+ *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS] [TITLE]
  *
  * On a machine with more cores: taskset -c 0,1.
  */
@@ -22,6 +22,7 @@ import { Contestant } from './contestant';
 const DOG = 235;
 /** On a busy machine two threads of PyTorch mostly wait for each other: THREADS=1 compares the work itself. */
 const THREADS = process.env.THREADS ?? '2';
+const REPEATS = Number(process.env.REPEATS ?? 7);
 const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
 type Place = readonly [channel: number, row: number, col: number];
 
@@ -150,7 +151,7 @@ async function tasks(image: tf.Tensor3D): Promise<Task[]> {
   const every = [...units].sort((a, b) => a.channel - b.channel).map(place);
   alexnet.dispose();
   const one = (title: string, network: NetworkId, target: Request['target']) =>
-    RULES.map((rule): Task => ({ title, network, target, rule, repeats: 7 }));
+    RULES.map((rule): Task => ({ title, network, target, rule, repeats: REPEATS }));
   return [
     ...one('AlexNet trunk, one conv5 unit', 'alexnet', ['conv5', place(units[0])]),
     ...one('SqueezeNet, class', 'squeezenet', DOG),
@@ -165,10 +166,10 @@ async function tasks(image: tf.Tensor3D): Promise<Task[]> {
   ];
 }
 
-async function main([weights, rounds = '4']: string[]): Promise<void> {
+async function main([weights, rounds = '4', pattern = '']: string[]): Promise<void> {
   if (weights === '--serve') return serve();
   if (!weights) throw new Error('npx tsx bench/gradients.ts FOLDER [ROUNDS]');
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-'));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-gradients-'));
   await startBackend();
   const images: tf.Tensor3D[] = [];
   for (const size of [227, 224]) {
@@ -201,6 +202,7 @@ async function main([weights, rounds = '4']: string[]): Promise<void> {
   console.log(lines.join('\n'));
   let versions: string[] = [];
   for (const task of await tasks(images[0])) {
+    if (!task.title.includes(pattern)) continue;
     const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
     lines.push(...result.lines);
     versions = [...new Set(result.versions)];
@@ -223,6 +225,8 @@ async function main([weights, rounds = '4']: string[]): Promise<void> {
     'Run again: `npx tsx bench/export-weights.ts FOLDER`, then `PYTHON=... npx tsx bench/gradients.ts FOLDER`.',
     '',
   ].join('\n');
+  // Part of the comparison does not replace the whole.
+  if (pattern) return;
   fs.mkdirSync(path.join(__dirname, 'results'), { recursive: true });
   fs.writeFileSync(path.join(__dirname, 'results', 'gradients.md'), text);
 }
