@@ -96,8 +96,11 @@ export function committedFaults(notebook) {
   ];
 }
 
-/** On the substitute network two networks may be the same one, and so may their pictures. */
+/**
+ * On the substitute network two networks may be the same one, and so may their pictures; its outputs are never
+ * committed, so that their size does not matter.
+ */
 export function outputFaults(notebook, { substitute = false } = {}) {
-  const rules = [errorCells, strayStderr, missingOutputs, tooLarge];
-  return [...rules, ...(substitute ? [] : [repeatedPictures])].flatMap((rule) => rule(notebook));
+  const rules = [errorCells, strayStderr, missingOutputs];
+  return [...rules, ...(substitute ? [] : [tooLarge, repeatedPictures])].flatMap((rule) => rule(notebook));
 }
