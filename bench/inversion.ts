@@ -7,7 +7,6 @@
  *
  * Bar: at most 1.5 times PyTorch's time on native.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -19,6 +18,7 @@ import { invert, mahendranPreset } from '../lib/inversion';
 import type { ImageModel } from '../lib/model';
 import { loadModel, type NetworkId } from '../lib/networks/load';
 import { photo } from '../lib/photos';
+import { Contestant } from './contestant';
 
 const OSTRICH = 9;
 const INVERSION_STEPS = 200;
@@ -29,28 +29,6 @@ interface Answer {
   readonly seconds: number;
   readonly value: number;
   readonly version: string;
-}
-
-/** One long-lived process per contestant; a line of JSON in, a line of JSON out. */
-class Contestant {
-  private readonly child: ChildProcess;
-  private readonly answers: AsyncIterator<string>;
-
-  constructor(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-    this.answers = readline.createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async run(request: object): Promise<Answer> {
-    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.answers.next();
-    if (done) throw new Error(`${this.child.spawnargs.join(' ')} ended`);
-    return JSON.parse(value) as Answer;
-  }
-
-  stop(): void {
-    this.child.stdin!.end();
-  }
 }
 
 interface Request {
@@ -133,8 +111,10 @@ async function main([weights, rounds = '3']: string[]): Promise<void> {
   if (!weights) throw new Error('npx tsx bench/inversion.ts FOLDER [ROUNDS]');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-'));
   const ours = (backend: string) =>
-    new Contestant(process.execPath, [...process.execArgv, __filename, '--serve'], { CONVSCOPE_BACKEND: backend });
-  const torch = new Contestant(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'inversion.py')]);
+    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+      CONVSCOPE_BACKEND: backend,
+    });
+  const torch = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'inversion.py')]);
   const contestants = { PyTorch: torch, native: ours('tensorflow'), wasm: ours('wasm') };
   const lines = ['| | | seconds | this / PyTorch | final value |', '|---|---|---|---|---|'];
   const versions = new Set<string>();

@@ -7,7 +7,6 @@
  *
  * AlexNet has pseudo-random weights (nobody needs its head for a timing). On a machine with more cores: taskset -c 0,1.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -20,6 +19,7 @@ import { alexnetWithHead, buildAlexNet } from '../lib/networks/alexnet';
 import { loadModel } from '../lib/networks/load';
 import { occlusionMap } from '../lib/occlusion';
 import { pseudoAlexNetWeights } from '../test/pseudo-weights';
+import { Contestant } from './contestant';
 
 const SIZE = 40;
 const STRIDE = 8;
@@ -40,28 +40,6 @@ interface Answer {
   /** Seconds until the first coarse map of the whole picture. */
   coarse?: number;
   version: string;
-}
-
-/** One long-lived process per contestant; a line of JSON in, a line of JSON out. */
-class Contestant {
-  private readonly child: ChildProcess;
-  private readonly answers: AsyncIterator<string>;
-
-  constructor(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-    this.answers = readline.createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async run(request: object): Promise<Answer> {
-    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.answers.next();
-    if (done) throw new Error(`${this.child.spawnargs.join(' ')} ended`);
-    return JSON.parse(value) as Answer;
-  }
-
-  stop(): void {
-    this.child.stdin!.end();
-  }
 }
 
 /** Our side, in a process of its own for each backend. */
@@ -111,15 +89,21 @@ function largestDifference(a: string, b: string): number {
 
 interface Run {
   name: string;
-  who: Contestant;
+  who: Contestant<Answer>;
   incremental?: boolean;
   answers: Answer[];
   map: string;
 }
 
-async function compare(network: string, weights: string, folder: string, rounds: number, contestants: Contestant[]) {
+async function compare(
+  network: string,
+  weights: string,
+  folder: string,
+  rounds: number,
+  contestants: Contestant<Answer>[],
+) {
   const [captum, native, wasm] = contestants;
-  const run = (name: string, who: Contestant, incremental?: boolean): Run => ({
+  const run = (name: string, who: Contestant<Answer>, incremental?: boolean): Run => ({
     name,
     who,
     incremental,
@@ -164,8 +148,10 @@ async function main([weights, rounds = '3']: string[]): Promise<void> {
   const image = await loadImage('mammal/sheep.jpg', { size: 227 });
   fs.writeFileSync(path.join(folder, 'image.f32'), new Uint8Array((await image.data()).slice().buffer));
   const ours = (backend: string) =>
-    new Contestant(process.execPath, [...process.execArgv, __filename, '--serve'], { CONVSCOPE_BACKEND: backend });
-  const captum = new Contestant(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'occlusion.py')]);
+    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+      CONVSCOPE_BACKEND: backend,
+    });
+  const captum = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'occlusion.py')]);
   const contestants = [captum, ours('tensorflow'), ours('wasm')];
   const lines = [
     '| network | | seconds | CPU seconds | Captum / this | plain / incremental | first coarse map | difference to Captum |',

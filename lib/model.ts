@@ -128,10 +128,14 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
     checkImages(images);
     wanted.forEach(layerName);
+    const once = [...new Set(wanted)];
     return tf.tidy(() => {
       const prepared = tf.sub(tf.mul(images, 255 * scale), meanTensor);
-      const outputs = upTo(wanted).apply(prepared) as tf.Tensor | tf.Tensor[];
-      return Array.isArray(outputs) ? outputs : [outputs];
+      const outputs = [upTo(once).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
+      // A layer asked for twice: TF.js would fill in its second place with nothing.
+      return wanted.map((name, i) =>
+        wanted.indexOf(name) === i ? outputs[once.indexOf(name)] : tf.clone(outputs[once.indexOf(name)]),
+      );
     });
   };
 

@@ -15,6 +15,13 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['patchControl', 'C', ['A', 'B', 'D']],
   ['wrongPreprocess', 1, [-1, 255, 0.5]],
   ['preprocessSymptom', 'B', ['A', 'C', 'D']],
+  ['inversionCodeError', 0.04, [0.2, 1 / 18, 1]],
+  ['inversionCompression', 154587 / 9216, [9216 / 154587, 51529 / 9216, 154587 / 36]],
+  ['inversionSameCode', 'B', ['A', 'C', 'D']],
+  ['adversarialChange', 5, [0.005, 500, 10]],
+  ['adversarialDimension', 4, [2, 1, 16]],
+  ['adversarialUnits', 3 / 255, [3, 3 / 256, 0.3]],
+  ['adversarialRounding', 0, [1, 0.5, 0.4]],
 ];
 
 for (const [name, answer, mistakes] of CASES) {
