@@ -49,7 +49,8 @@ export function warped(image: tf.Tensor3D, matrix: Matrix2): tf.Tensor3D {
     (save as (tensors: tf.Tensor[]) => void)([]);
     const weights = () => tf.tensor2d(weight, [4 * n, 1]);
     const value = tf.tidy(() => {
-      const gathered = tf.gather(tf.reshape(x as tf.Tensor, [n, channels]), tf.tensor1d(index, 'int32'));
+      // Not tf.gather: TF.js' native kernel of it reads all indices back to check them, at every step.
+      const gathered = tf.gatherND(tf.reshape(x as tf.Tensor, [n, channels]), tf.tensor2d(index, [4 * n, 1], 'int32'));
       const sums = tf.sum(tf.reshape(tf.mul(gathered, weights()), [4, n, channels]), 0);
       return tf.reshape(sums, [height, width, channels]);
     });
