@@ -1,4 +1,4 @@
-import { createCanvas, type SKRSContext2D } from 'canvas';
+import { createCanvas, type Canvas, type SKRSContext2D } from 'canvas';
 import { tf } from '../backend';
 import { rasterOf } from './image';
 import {
@@ -51,8 +51,12 @@ const MARGIN = 12;
  */
 export async function showGrid(images: GridImages, options: ShowGridOptions = {}): Promise<void> {
   const rasters = await readAll(images);
-  const { scale = 'unit' } = options;
-  const { ranges, note } = scaleRanges(rasters, scale);
+  await emitCanvas(gridCanvas(rasters, options), { alt: options.alt ?? describe(rasters.length, options) });
+}
+
+/** The sheet itself, not yet shown. */
+export function gridCanvas(rasters: readonly Raster[], options: ShowGridOptions): Canvas {
+  const { ranges, note } = scaleRanges(rasters, options.scale ?? 'unit');
   const columns = options.columns ?? defaultColumns(rasters.length);
   if (!Number.isInteger(columns) || columns < 1) throw new RangeError(`columns 应为正整数，得到 ${columns}`);
   const plan = layout(rasters, columns, options);
@@ -63,7 +67,7 @@ export async function showGrid(images: GridImages, options: ShowGridOptions = {}
   drawLabels(context, plan, options);
   rasters.forEach((raster, i) => drawTile(context, plan, i, raster, ranges[i]));
   if (note) drawText(context, note, plan.left, canvas.height - MARGIN - 4, { size: NOTE, color: MUTED });
-  await emitCanvas(canvas, { alt: options.alt ?? describe(rasters.length, options) });
+  return canvas;
 }
 
 async function readAll(images: GridImages): Promise<Raster[]> {
@@ -83,14 +87,16 @@ async function readAll(images: GridImages): Promise<Raster[]> {
   return readList(images);
 }
 
-async function readList(images: readonly (tf.Tensor | string)[]): Promise<Raster[]> {
+/** Tensors and paths, read; the tensors stay the caller's. */
+export async function readList(images: readonly (tf.Tensor | string)[]): Promise<Raster[]> {
   if (!Array.isArray(images) || images.length === 0) throw new RangeError('images 是空的：至少要有一幅图像');
   const rasters: Raster[] = [];
   for (const image of images) rasters.push(await rasterOf(image, typeof image === 'string' ? 256 : undefined));
   return rasters;
 }
 
-function scaleRanges(rasters: readonly Raster[], scale: GridScale): { ranges: Range[]; note: string } {
+/** Which numbers become black and white in each picture, and what the reader must be told about it. */
+export function scaleRanges(rasters: readonly Raster[], scale: GridScale): { ranges: Range[]; note: string } {
   const own = rasters.map((r) => rangeOf(r));
   const all = rangeOf(...rasters);
   const flat = own.filter(isFlat).length;

@@ -81,7 +81,8 @@ export async function showHeatmaps(
   });
 }
 
-async function readMap(map: tf.Tensor2D): Promise<Raster> {
+/** A map's numbers; the tensor stays the caller's. */
+export async function readMap(map: tf.Tensor2D): Promise<Raster> {
   if (!(map instanceof tf.Tensor) || map.rank !== 2 || map.size === 0) {
     const got = map instanceof tf.Tensor ? `形状 [${(map as tf.Tensor).shape.join(', ')}]` : typeof map;
     throw new RangeError(`map 应为二维张量 [行, 列]，得到${got}；彩色图请用 showImage`);
@@ -90,7 +91,7 @@ async function readMap(map: tf.Tensor2D): Promise<Raster> {
 }
 
 /** A flat map gets a range of its own, so that it is drawn in the middle colour; NaN becomes 0 … 1. */
-function visibleRange(range: Range, signed: boolean): Range {
+export function visibleRange(range: Range, signed: boolean): Range {
   const [min, max] = signed ? symmetric(range) : range;
   if (Number.isNaN(min)) return [0, 1];
   return isFlat([min, max]) ? [min - 0.5, max + 0.5] : [min, max];

@@ -1,0 +1,148 @@
+import { createCanvas } from 'canvas';
+import { encodePngBytes } from '../image-encode';
+import type { Figure, Trace } from './figure';
+import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
+import { escapeHtml } from './html';
+import { canvasPixels, enlarge, toGrey, type Range, type Raster } from './picture';
+import { INK, LABEL, MUTED, NOTE, RULE, wrapText } from './text';
+
+/** One value of the slider, with what is to be drawn for it. */
+export interface LiveChoice<Content> {
+  readonly label: string;
+  readonly caption: string;
+  readonly content: Content;
+  /** For pictures: which numbers become black and white. */
+  readonly ranges?: readonly Range[];
+}
+
+export interface ControlOptions {
+  readonly control?: 'slider' | 'menu';
+  readonly name?: string;
+  readonly title?: string;
+  readonly active?: number;
+  readonly columns?: number;
+  readonly panelTitles?: readonly string[];
+}
+
+interface LiveFigure extends Figure {
+  readonly config: Record<string, unknown>;
+}
+
+/** What plotly does when a value is chosen: 'update' takes changes of the traces and of the layout, 'relayout' the latter. */
+interface Step {
+  readonly label: string;
+  readonly method: 'update' | 'relayout';
+  readonly args: readonly object[];
+}
+
+const MARGIN = 16;
+const GAP = 14;
+const WIDTH = 920;
+const SLIDER_ROOM = 92;
+const MENU_ROOM = 52;
+
+/** The heat maps lie on top of each other, one is visible; coordinates and colour bar are those of the first. */
+export async function mapChoices(
+  choices: readonly LiveChoice<HeatPanel>[],
+  style: HeatStyle,
+  options: ControlOptions,
+): Promise<LiveFigure> {
+  const { active = 0 } = options;
+  const figures: Figure[] = [];
+  for (const { content } of choices) figures.push(await heatFigure([content], style, true));
+  const data = figures.map(({ data: [trace] }, i): Trace => ({ ...trace, visible: i === active }));
+  const steps = choices.map(({ label }, i): Step => {
+    const { annotations } = figures[i].layout!;
+    return { label, method: 'update', args: [{ visible: choices.map((_, k) => k === i) }, { annotations }] };
+  });
+  return withControl({ data, layout: figures[active].layout }, steps, options);
+}
+
+/** Pictures in rows, with their titles above and the caption below. */
+export async function pictureChoices(
+  choices: readonly LiveChoice<Raster[]>[],
+  options: ControlOptions,
+): Promise<LiveFigure> {
+  const { active = 0, title = '', panelTitles = [] } = options;
+  const count = choices[0].content.length;
+  const columns = Math.min(count, options.columns ?? count);
+  const wide = Math.min(380, Math.floor((WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns));
+  const tallest = Math.max(...choices.flatMap(({ content }) => content.map((r) => r.height / r.width)));
+  const tile = { width: wide, height: Math.min(560, Math.round(wide * tallest)) };
+  const head = (title ? 44 : 8) + (panelTitles.length ? 28 : 0);
+  const rows = Math.ceil(count / columns);
+  const width = Math.max(480, 2 * MARGIN + columns * (tile.width + GAP) - GAP);
+  const captions = choices.map(({ caption }) => wrapped(caption, width - 2 * MARGIN));
+  const foot = 8 + 22 * Math.max(...captions.map((lines) => lines.length));
+  const size = { width, height: head + rows * (tile.height + GAP) - GAP + foot };
+  const place = (i: number) => ({
+    left: MARGIN + (i % columns) * (tile.width + GAP),
+    top: head + Math.floor(i / columns) * (tile.height + GAP),
+  });
+  const titles = panelTitles.slice(0, columns).map((text, i) => note(text, place(i).left, head - 26, size, MUTED));
+  if (title) titles.unshift(heading(title, size));
+  const layouts = choices.map(({ content, ranges }, k) => ({
+    images: content.map((raster, i) => {
+      const fit = Math.min(tile.width / raster.width, tile.height / raster.height);
+      const [w, h] = [raster.width * fit, raster.height * fit].map(Math.round);
+      const { left, top } = place(i);
+      const box = { x: left / size.width, y: 1 - top / size.height, sizex: w / size.width, sizey: h / size.height };
+      return { source: pictureUrl(raster, ranges![i], w, h), xref: 'paper', yref: 'paper', sizing: 'stretch', ...box };
+    }),
+    annotations: [
+      ...titles,
+      ...captions[k].map((line, n) => note(line, MARGIN, size.height - foot + 8 + 22 * n, size)),
+    ],
+  }));
+  const hidden = { visible: false, fixedrange: true };
+  const layout = { ...size, ...layouts[active], xaxis: hidden, yaxis: hidden, font: { size: LABEL, color: INK } };
+  const steps = choices.map(({ label }, i): Step => ({ label, method: 'relayout', args: [layouts[i]] }));
+  return withControl({ data: [], layout }, steps, options);
+}
+
+/** The slider stands below the picture, the menu above; each in a margin of its own. */
+function withControl({ data, layout }: Figure, steps: readonly Step[], options: ControlOptions): LiveFigure {
+  const { control = 'slider', name = '', active = 0 } = options;
+  const margin = { l: 0, r: 0, t: control === 'menu' ? MENU_ROOM : 0, b: control === 'slider' ? SLIDER_ROOM : 0 };
+  const colours = { bgcolor: '#ffffff', bordercolor: '#9aa3ae', font: { size: NOTE, color: INK } };
+  const slider = {
+    ...{ active, steps, ...colours, x: 0, xanchor: 'left', y: 0, yanchor: 'top', len: 1, ticklen: 6, bgcolor: RULE },
+    pad: { l: MARGIN + 8, r: MARGIN + 8, t: 12, b: 0 },
+    currentvalue: { prefix: name ? `${name}：` : '', xanchor: 'left', font: { size: LABEL, color: INK }, offset: 10 },
+    transition: { duration: 0 },
+  };
+  const menu = {
+    ...{ active, buttons: steps, ...colours, type: 'dropdown', direction: 'down', showactive: true },
+    ...{ x: 0, xanchor: 'left', y: 1, yanchor: 'bottom', pad: { l: MARGIN, b: 6 } },
+  };
+  const controls = control === 'slider' ? { sliders: [slider] } : { updatemenus: [menu] };
+  const height = layout!.height + margin.t + margin.b;
+  const full = { ...layout, ...controls, height, margin: { ...margin, autoexpand: false } };
+  return { data, layout: full, config: { displaylogo: false, displayModeBar: data.length > 0 } };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A line of text whose top left corner is given in pixels. */
+function note(text: string, x: number, y: number, { width, height }: Size, color = INK) {
+  const corner = { xref: 'paper', yref: 'paper', xanchor: 'left', yanchor: 'top', showarrow: false };
+  return { ...corner, x: x / width, y: 1 - y / height, text: escapeHtml(text), font: { size: LABEL, color } };
+}
+
+function heading(title: string, size: Size) {
+  return { ...note(title, MARGIN, 10, size), text: `<b>${escapeHtml(title)}</b>`, font: { size: 19, color: INK } };
+}
+
+function wrapped(text: string, width: number): string[] {
+  return text ? wrapText(createCanvas(8, 8).getContext('2d'), text, width, LABEL, 3) : [];
+}
+
+/** Small pictures (filters) keep their hard pixels in PNG, photographs are JPEG. */
+function pictureUrl(raster: Raster, range: Range, width: number, height: number): string {
+  const canvas = enlarge(toGrey(raster, range), width, height);
+  if (Math.max(raster.width, raster.height) > 64) return canvas.toDataURL('image/jpeg', 84);
+  return `data:image/png;base64,${Buffer.from(encodePngBytes(canvasPixels(canvas))).toString('base64')}`;
+}
