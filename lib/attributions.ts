@@ -109,25 +109,29 @@ async function gradientOnTheWay(
   { batchSize, step }: { batchSize: number; step: (done: number, total: number) => Promise<boolean> },
 ): Promise<tf.Tensor3D | undefined> {
   const resolved = resolveTarget(model, target);
-  let sum = tf.zerosLike(from);
-  for (let first = 0; first < stops.length; first += batchSize) {
-    const batch = stops.slice(first, first + batchSize);
-    const next = tf.tidy(() => {
-      const column = (values: number[]) => tf.tensor4d(values, [batch.length, 1, 1, 1]);
-      const way = tf.mul(tf.expandDims(tf.sub(to, from), 0), column(batch.map((s) => s.at)));
-      const seed = (a: tf.Tensor) => seedGradient(a, Array(batch.length).fill(resolved));
-      const images = tf.add(tf.expandDims(from, 0), way) as tf.Tensor4D;
-      const gradients = tf.mul(backProject(model, images, resolved.layer, seed), column(batch.map((s) => s.weight)));
-      return tf.add(sum, tf.sum(gradients, 0)) as tf.Tensor3D;
-    });
-    sum.dispose();
-    sum = next;
-    if ((await step(Math.min(first + batchSize, stops.length), stops.length)) && first + batchSize < stops.length) {
-      sum.dispose();
-      return undefined;
+  let sum: tf.Tensor3D | undefined = tf.zerosLike(from);
+  try {
+    for (let first = 0; first < stops.length; first += batchSize) {
+      const batch = stops.slice(first, first + batchSize);
+      const before: tf.Tensor3D = sum;
+      sum = tf.tidy(() => {
+        const column = (values: number[]) => tf.tensor4d(values, [batch.length, 1, 1, 1]);
+        const way = tf.mul(tf.expandDims(tf.sub(to, from), 0), column(batch.map((s) => s.at)));
+        const seed = (a: tf.Tensor) => seedGradient(a, Array(batch.length).fill(resolved));
+        const images = tf.add(tf.expandDims(from, 0), way) as tf.Tensor4D;
+        const gradients = tf.mul(backProject(model, images, resolved.layer, seed), column(batch.map((s) => s.weight)));
+        return tf.add(before, tf.sum(gradients, 0)) as tf.Tensor3D;
+      });
+      before.dispose();
+      const stopped = await step(Math.min(first + batchSize, stops.length), stops.length);
+      if (stopped && first + batchSize < stops.length) return undefined;
     }
+    const whole = sum;
+    sum = undefined;
+    return whole;
+  } finally {
+    sum?.dispose();
   }
-  return sum;
 }
 
 /**

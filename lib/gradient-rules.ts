@@ -1,5 +1,6 @@
 import { tf } from './backend';
 import { recordedNodes, safely } from './engine/tape';
+import { nothingChanged, OTHER_RECTIFIERS } from './gradients';
 import type { ImageModel } from './model';
 import { resolveTarget, type Target } from './target';
 
@@ -126,14 +127,19 @@ function notesOn(operations: readonly Operation[], relus: readonly string[], res
  * 实际运行一次网络来看，所以藏在层里的、与卷积合并的 ReLU 和 ReLU6 也在内。
  *
  * @param target 与 inputGradient 的相同
- * @returns 层名由浅到深；不持有任何张量
+ * @returns 层名由浅到深；不持有任何张量；下面根本没有整流函数时 relus 是空的，三种规则的结果相同
  * @throws RangeError 类别、层、通道或位置不对
+ * @throws CourseError 下面有整流函数，规则却一个也改不到（LeakyReLU、写成 max(x, 0) 的 ReLU 等）：这时只有 backprop 可用
  */
 export function explainRule(model: ImageModel, target: Target): RuleExplanation {
   const { layer } = resolveTarget(model, target);
   const operations = operationsBelow(model, layer);
   const at = (...kernels: string[]) => operations.filter((o) => kernels.includes(o.kernel)).map((o) => o.layer);
   const relus = at('Relu', 'Relu6');
+  const others = operations.filter((o) => OTHER_RECTIFIERS.includes(o.kernel));
+  if (relus.length === 0 && others.length > 0) {
+    throw nothingChanged(layer, unique(others.map((o) => `${UNCHANGED[o.kernel]}（${o.layer}）`)));
+  }
   const pools = at('MaxPool');
   const poolRule = pools.length
     ? `${pools.join('、')}：梯度交给窗口里最大的那个输入；窗口重叠处 pool: 'gradient'（缺省）相加，'switches' 由后一个窗口覆盖`

@@ -31,8 +31,8 @@ export interface GradientOptions {
   pool?: PoolBackward;
 }
 
-/** Rectifiers of another form: the rules say nothing about them. */
-const OTHER_RECTIFIERS = ['Maximum', 'LeakyRelu', 'Prelu', 'Elu', 'Selu'];
+/** Rectifiers of another form, which no rule can change: max(x, 0) and ReLU6 written out, and those with a negative side. */
+export const OTHER_RECTIFIERS: readonly string[] = ['Maximum', 'ClipByValue', 'LeakyRelu', 'Prelu', 'Elu', 'Selu'];
 
 export function checkRule(rule: Rule, pool: PoolBackward): void {
   if (!(rule in RULES)) throw new RangeError(`规则 rule 应为 ${Object.keys(RULES).join('、')}，得到 ${String(rule)}`);
@@ -111,7 +111,7 @@ export function backProject(
   const differentiate = (count: RuleCount) =>
     tf.tidy(() => {
       const gradient = tf.grad(value)(images) as tf.Tensor4D;
-      if (rule !== 'backprop' && count.relus === 0 && others.size > 0) throw nothingChanged(rule, layer, others);
+      if (rule !== 'backprop' && count.relus === 0 && others.size > 0) throw nothingChanged(layer, others);
       return gradient;
     });
   return withRule(rule, differentiate, { pool });
@@ -125,8 +125,9 @@ const startFrom = (activations: tf.Tensor, seed: (activations: tf.Tensor) => tf.
     return { value: tf.sum(tf.mul(a as tf.Tensor, start)), gradFunc: (_, saved) => tf.clone(saved[0]) };
   })(activations) as tf.Scalar;
 
-const nothingChanged = (rule: Rule, layer: string, others: ReadonlySet<string>) =>
+/** The error of deconv and guided where there are rectifiers, but none that they could change. */
+export const nothingChanged = (layer: string, others: Iterable<string>) =>
   new CourseError(
-    `规则"${rule}"只会改 ReLU 与 ReLU6，而 ${layer} 之下只有 ${[...others].join('、')}，一个也没有改到；` +
-      `请用 rule: 'backprop'，或把网络的激活函数写成单独的 ReLU 层（explainRule 会列出改到了哪些）`,
+    `规则 'deconv' 与 'guided' 只会改 ReLU 与 ReLU6，而 ${layer} 之下只有 ${[...others].join('、')}，一个也没有改到；` +
+      `请用 rule: 'backprop'，或把网络的激活函数写成 ReLU 层（tf.layers.reLU，或 activation: 'relu'、'relu6'）`,
   );

@@ -1,3 +1,4 @@
+import type { LongRun } from './attributions';
 import { tf } from './backend';
 import { backProject, checkRule, type GradientOptions } from './gradients';
 import { loadImage } from './image';
@@ -6,12 +7,11 @@ import type { ImageModel } from './model';
 import type { ChannelPatches, Patch } from './patches';
 import { resolveTarget, seedGradient } from './target';
 
-export interface PatchProjectionOptions extends GradientOptions {
+export interface PatchProjectionOptions extends GradientOptions, LongRun {
   /** 输出边长（像素），缺省 96。 */
   size?: number;
   /** 一次传几张照片，缺省 8。 */
   batchSize?: number;
-  signal?: AbortSignal;
 }
 
 export interface PatchProjections {
@@ -27,13 +27,14 @@ export interface PatchProjections {
  * @param layer 图块所属的层
  * @param channel topPatches 的一项：通道与它的图块
  * @param options `rule` 缺省 'deconv'（原文的做法）
+ * @returns 中途停止时只含已经算完的那几幅（至少一批）
  * @throws RangeError 层、通道、位置或规则不对；没有图块
  */
 export async function patchProjections(
   model: ImageModel,
   layer: string,
   { channel, patches }: ChannelPatches,
-  { rule = 'deconv', pool = 'gradient', size = 96, batchSize = 8, signal }: PatchProjectionOptions = {},
+  { rule = 'deconv', pool = 'gradient', size = 96, batchSize = 8, onStep, signal }: PatchProjectionOptions = {},
 ): Promise<PatchProjections> {
   checkRule(rule, pool);
   if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
@@ -57,6 +58,7 @@ export async function patchProjections(
       } finally {
         tf.dispose(images);
       }
+      await onStep?.({ done: Math.min(from + batchSize, patches.length), total: patches.length });
       await watch.breathe();
     }
     return { maps: tf.concat(parts, 0), stopped: watch.stopped };

@@ -5,7 +5,7 @@ import { featureMapGradients } from '../../lib/feature-map-gradients';
 import { explainRule } from '../../lib/gradient-rules';
 import { inputGradient, type Rule, type Target, withRule } from '../../lib/gradients';
 import { imageModel, type ImageModel } from '../../lib/model';
-import { CeilMaxPooling, Convolution, Relu6 } from '../../lib/networks/layers';
+import { CeilMaxPooling, Convolution, LocalResponseNormalization, Relu, Relu6 } from '../../lib/networks/layers';
 import { targetValue } from '../../lib/target';
 import { assertClose, failure, leakFree, relativeError, tinyModel } from '../helpers';
 
@@ -33,6 +33,23 @@ function convolution(name: string, size: [number, number], kernel: number[], cha
     tf.dispose(weights);
   };
   return { layer, fill };
+}
+
+/** A layer that computes whatever it is given: what somebody's own layer may do. */
+class Own extends tf.layers.Layer {
+  static className = 'Own';
+  constructor(
+    name: string,
+    private readonly compute: (x: tf.Tensor) => tf.Tensor,
+  ) {
+    super({ name });
+  }
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return this.compute(Array.isArray(inputs) ? inputs[0] : inputs);
+  }
+  override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape | tf.Shape[] {
+    return shape;
+  }
 }
 
 const gradientOf = (model: ImageModel, image: tf.Tensor3D, target: Target, options = {}) => {
@@ -187,6 +204,27 @@ test('梯度登记表事后与事前相同，出错也一样；出错不漏张�
     assert.is(error.message, '中途');
   });
   same();
+  // A layer of one's own that breaks on the way back: only then are the rules at work.
+  const breaking = tf.customGrad((x) => ({
+    value: tf.mul(x as tf.Tensor, 1),
+    gradFunc: () => {
+      throw new Error('回来的路上');
+    },
+  }));
+  const broken = chain([1, 1], [new Own('own', breaking), new Relu({ name: 'r' })]);
+  const calls = broken.network.layers.map((layer) => layer.call);
+  await leakFree(async () => {
+    const target = { layer: 'r', channel: 0 };
+    const runs = [
+      () => inputGradient(broken, image, target, { rule: 'deconv', pool: 'switches' }),
+      () => featureMapGradients(broken, image, 'r', { rule: 'guided', pool: 'switches' }),
+      () => explainRule(broken, target),
+    ];
+    for (const run of runs) assert.is((await failure(run)).message, '回来的路上');
+  });
+  same();
+  broken.network.layers.forEach((layer, i) => assert.is(layer.call, calls[i]));
+  broken.dispose();
   image.dispose();
   model.dispose();
 });
@@ -236,25 +274,73 @@ test('错误在计算之前报出，之后照常可用', async () => {
   model.dispose();
 });
 
-test('没有 ReLU 的网络：三种规则相同；只有别的整流函数：报错', async () => {
-  const c = convolution('c', [1, 1], [1, -2, 3], 3, 1);
-  const linear = chain([1, 1], [c.layer]);
-  c.fill();
+test('没有整流函数的网络：三种规则相同', () => {
   const image = pixel();
+  const c = convolution('c', [1, 1], [1, -2, 3], 3, 1);
+  const linear = chain([1, 1], [c.layer, new Own('tanh', tf.tanh)]);
+  c.fill();
   for (const rule of RULES) assert.equal(gradientOf(linear, image, { layer: 'c', channel: 0 }, { rule }), [1, -2, 3]);
+  assert.equal(explainRule(linear, { layer: 'c', channel: 0 }).relus, []);
   assert.match(explainRule(linear, { layer: 'c', channel: 0 }).notes[0], /没有 ReLU/);
-  const leaky = chain([1, 1], [tf.layers.leakyReLU({ name: 'leaky', alpha: 0.1 })]);
-  const target = { layer: 'leaky', channel: 0 };
-  assert.equal(gradientOf(leaky, image, target), [1, 0, 0]);
-  await leakFree(async () => {
-    const error = await failure(() => inputGradient(leaky, image, target, { rule: 'guided' }));
-    assert.is(error.name, 'CourseError');
-    assert.match(error.message, /LeakyRelu/);
-  });
-  assert.match(explainRule(leaky, target).notes.join(), /LeakyReLU 不在规则之内/);
+  const target = { layer: 'tanh', channel: 0 };
+  for (const rule of RULES) assert.equal(gradientOf(linear, image, target, { rule }), gradientOf(linear, image, target)); // prettier-ignore
+  assert.match(explainRule(linear, target).notes.join(), /Tanh 不在规则之内/);
   image.dispose();
   linear.dispose();
-  leaky.dispose();
+});
+
+test('有整流函数，规则却一个也改不到：explainRule 与求梯度都报错；改得到一个就不报', async () => {
+  const image = pixel();
+  const target = { layer: 'own', channel: 0 };
+  const leaky = () => tf.layers.leakyReLU({ name: 'own', alpha: 0.5 });
+  const ways: [string, tf.layers.Layer[], number][] = [
+    ['LeakyReLU', [leaky()], 1],
+    ['Maximum', [new Own('own', (x) => tf.maximum(x, 0))], 1],
+    ['ClipByValue', [new Own('own', (x) => tf.clipByValue(x, 0, 6))], 1],
+  ];
+  for (const [what, layers, slope] of ways) {
+    const model = chain([1, 1], layers);
+    assert.equal(gradientOf(model, image, target), [slope, 0, 0]);
+    await leakFree(async () => {
+      const runs = (['deconv', 'guided'] as const).map((rule) => () => inputGradient(model, image, target, { rule }));
+      for (const run of [...runs, () => explainRule(model, target)]) {
+        const error = await failure(run);
+        assert.is(error.name, 'CourseError');
+        assert.match(error.message, new RegExp(`${what}.*backprop`, 'i'));
+      }
+    });
+    model.dispose();
+  }
+  const mixed = chain([1, 1], [new Own('inside', (x) => tf.relu(tf.neg(x))), leaky()]);
+  const notes = explainRule(mixed, target);
+  assert.equal(notes.relus, ['inside']);
+  assert.match(notes.notes.join(), /LeakyReLU 不在规则之内.*own/);
+  // Closed in the forward pass; what arrives is 0.5 and passes a deconvnet's ReLU, then the sign turns.
+  for (const [rule, expected] of [['backprop', 0], ['guided', 0], ['deconv', -0.5]] as const) // prettier-ignore
+    assert.equal(gradientOf(mixed, image, target, { rule }).map((v) => v + 0), [expected, 0, 0]); // prettier-ignore
+  image.dispose();
+  mixed.dispose();
+});
+
+test('局部响应归一化：三种规则下都用自己的梯度，explainRule 说出来', () => {
+  const c = convolution('c', [1, 1], [1, 2, -3, 2, -1, 1, 3, 1, 2], 3, 3);
+  const model = chain([1, 1], [c.layer, new Relu({ name: 'r' }), new LocalResponseNormalization({ name: 'lrn' })]);
+  c.fill();
+  const image = pixel();
+  const target = { layer: 'lrn', channel: 0 };
+  assert.match(explainRule(model, target).notes.join(), /LRN.*三种规则.*lrn/);
+  // z = (1 + a * sum x^2)^-0.75 * x0 with a = 2e-5 and all three channels in the window of five.
+  const x = [2.75, 1.75, 0];
+  const scale = 1 + 2e-5 * x.reduce((s, v) => s + v * v, 0);
+  const down = x.map((v, i) => (i === 0 ? scale ** -0.75 : 0) - 1.5 * 2e-5 * scale ** -1.75 * x[0] * v);
+  const kernel = [[1, 2, 3], [2, -1, 1], [-3, 1, 2]]; // prettier-ignore
+  for (const rule of RULES) {
+    const left = down.map((d, i) => (rule === 'backprop' || d > 0 ? d : 0) * (rule === 'deconv' || x[i] > 0 ? 1 : 0));
+    const expected = [0, 1, 2].map((k) => left.reduce((s, d, i) => s + d * kernel[i][k], 0));
+    assertClose(gradientOf(model, image, target, { rule }), expected, 1e-5, rule);
+  }
+  image.dispose();
+  model.dispose();
 });
 
 test("死掉的神经元：梯度处处为 0，'max' 也不把平局分给所有位置", () => {
@@ -264,6 +350,29 @@ test("死掉的神经元：梯度处处为 0，'max' 也不把平局分给所有
   // Before the ReLU all nine places tie: only the first one is taken.
   const before = gradientOf(model, image, { layer: 'c1', channel: 0, at: 'max' });
   assert.is(before.filter((v) => v !== 0).length, 3);
+  image.dispose();
+  model.dispose();
+});
+
+test('所有特征图：内存只随批的大小增长，不随通道总数', async () => {
+  const kernel = Array.from({ length: 3 * 3 * 3 * 64 }, (_, i) => Math.sin(i * 1.7));
+  const model = tinyModel([24, 24], [{ size: [3, 3], filters: 64, kernel }]);
+  const image = tf.fill([24, 24, 3], 0.5) as tf.Tensor3D;
+  /** Most bytes alive at once, beyond what was there before and beyond the maps themselves (twice: parts, then joined). */
+  const working = async (channels: number, batchSize: number) => {
+    const before = tf.memory().numBytes;
+    const all = Array.from({ length: channels }, (_, c) => c);
+    let maps: tf.Tensor | undefined;
+    const { peakBytes } = await tf.profile(async () => {
+      maps = await featureMapGradients(model, image, 'relu1', { channels: all, batchSize });
+      return tf.scalar(0);
+    });
+    maps!.dispose();
+    return peakBytes - before - 2 * channels * 24 * 24 * 3 * 4;
+  };
+  const [few, many, wide] = [await working(8, 4), await working(64, 4), await working(64, 32)];
+  assert.ok(many < 1.05 * few, `8 个通道 ${few}，64 个通道 ${many}`);
+  assert.ok(wide > 4 * few, `一批 4 个 ${few}，一批 32 个 ${wide}`);
   image.dispose();
   model.dispose();
 });

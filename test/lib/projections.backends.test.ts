@@ -61,6 +61,26 @@ test('图块的投影：就是那个神经元的梯度裁出感受野，批的�
       assert.instance(await failure(() => patchProjections(net, 'relu2', bad)), RangeError);
     }
   });
+  await leakFree(async () => {
+    const stop = new AbortController();
+    const steps: number[] = [];
+    const onStep = ({ done, total }: { done: number; total: number }) => {
+      steps.push(done, total);
+      stop.abort();
+    };
+    const cut = await patchProjections(net, 'relu2', { channel: 1, patches }, { batchSize: 2, signal: stop.signal, onStep }); // prettier-ignore
+    assert.equal([cut.maps.shape[0], cut.stopped, steps], [2, 'aborted', [2, 3]]);
+    return cut;
+  });
+  await leakFree(async () => {
+    const onStep = () => {
+      throw new Error('听众');
+    };
+    assert.is(
+      (await failure(() => patchProjections(net, 'relu2', { channel: 1, patches }, { onStep }))).message,
+      '听众',
+    );
+  });
   net.dispose();
 });
 

@@ -124,6 +124,14 @@ test('积分梯度在一段直线上是梯度乘以差', async () => {
     return result;
   });
   await leakFree(async () => {
+    let calls = 0;
+    const onStep = () => {
+      if (++calls === 3) throw new Error('听众');
+    };
+    const options = { onStep, batchSize: 2, steps: 8 };
+    assert.is((await failure(() => integratedGradients(linear, image, { class: 0 }, options))).message, '听众');
+  });
+  await leakFree(async () => {
     const small = tf.zeros([1, 2, 3]) as tf.Tensor3D;
     assert.instance(
       await failure(() => integratedGradients(linear, image, { class: 0 }, { baseline: small })),
