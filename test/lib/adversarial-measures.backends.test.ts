@@ -224,6 +224,26 @@ test('迁移：换成同一个网络全部上当，换成反过来的网络没�
   [model, twin, reverse].forEach((m) => m.dispose());
 });
 
+test('停止信号：二分、逐张检查、迁移都在一步之内停下，交出已有结果', async () => {
+  const [model, image] = [linear(8, [1, 0]), grey(8)];
+  const photos = coursePhotos({ background: 'scene' }).slice(0, 3).map((p) => ({ ...p, imagenet: { index: 0, wnid: 'x' } })); // prettier-ignore
+  const epsilon = await smallestEpsilon(model, image, { signal: AbortSignal.abort() });
+  assert.equal([epsilon.stopped, epsilon.epsilon, epsilon.tried.length], ['aborted', Infinity, 0]);
+  const controller = new AbortController();
+  const seen: number[] = [];
+  const onStep = ({ done }: { done: number }) => {
+    seen.push(done);
+    controller.abort();
+  };
+  const right = await rightPhotos(model, photos, { signal: controller.signal, onStep });
+  assert.equal([right.length, seen], [1, [1]]);
+  const again = new AbortController();
+  const [row] = await transfer(model, [model], photos, { steps: 1, signal: again.signal, onStep: () => again.abort() });
+  assert.equal([row.stopped, row.tested], ['aborted', 1]);
+  image.dispose();
+  model.dispose();
+});
+
 test('不泄漏张量，也不在出错时泄漏', async () => {
   const [model, image] = [linear(12, [1, 0]), grey(12)];
   const batch = tf.stack([image, image]) as tf.Tensor4D;
@@ -237,6 +257,13 @@ test('不泄漏张量，也不在出错时泄漏', async () => {
     await leakFree(() => foolingRate(model, batch, image));
     await leakFree(() => weightVector(model, image, { from: 0, to: 1 }));
     await leakFree(() => logitsAlong(model, image, image, [0, 1, 2], [0]));
+    await leakFree(() => attackGradient(model, image, { to: 1 }));
+    await leakFree(() => [alignment(image, image), blockGrowth(image), signNoise(image, 0.1)]);
+    await leakFree(async () => [await throughPng(image), await throughJpeg(image)]);
+    await leakFree(() => rightPhotos(model, [photo]));
+    await leakFree(() => loadPhoto(model, photo));
+    await leakFree(() => smallestEpsilon(model, image, { signal: AbortSignal.abort() }));
+    await leakFree(() => transfer(model, [model], [photo], { signal: AbortSignal.abort() }));
     await leakFree(() => transfer(model, [model], [{ ...photo, imagenet: { index: 0, wnid: '' } }], { steps: 2 }));
     await leakFree(() => failure(() => universal(model, batch, { onStep: () => { throw new Error('停'); } }))); // prettier-ignore
   }

@@ -54,6 +54,18 @@ test('每一层的误差都下降，重建的编码比原图之外的任何图�
   model.dispose();
 });
 
+test('论文的设置（动量、强噪声、逐层的 λ）在每一层也使误差下降', async () => {
+  const [model, image] = [network(), picture()];
+  for (const layer of ['c1', 'relu1', 'c2', 'relu2', 'scores']) {
+    const result = await invert(model, image, layer, { steps: 200 });
+    assert.ok(result.error.ofCode < 0.7 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
+    assert.match(result.settings.step, /momentum/);
+    disposeAll([result.image, result.best]);
+  }
+  image.dispose();
+  model.dispose();
+});
+
 test('λ 越大误差越大，图越平滑', async () => {
   const [model, image] = [network(), picture()];
   const variation = totalVariation(1);
@@ -158,6 +170,12 @@ test('停止信号、泄漏', async () => {
   assert.is(stopped.stopped, 'aborted');
   assert.is(stopped.trace.length, 5);
   const photos = coursePhotos({ category: 'mammal' }).slice(0, 3);
+  const early = new AbortController();
+  const some = await pairwiseDistances(model, photos, ['c1'], {
+    signal: early.signal,
+    onStep: ({ done }) => void (done === 2 && early.abort()),
+  });
+  assert.equal([some.stopped, some.photos], ['aborted', 2]);
   for (let round = 0; round < 2; round++) {
     await leakFree(() => invert(model, image, 'relu2', { steps: 3, channels: [0, 1], pairwise: 1 }));
     await leakFree(() => failure(() => invert(model, image, 'c1', { onStep: () => { throw new Error('停'); } }))); // prettier-ignore
@@ -165,6 +183,7 @@ test('停止信号、泄漏', async () => {
     await leakFree(() => survival(image, stopped.best));
     await leakFree(() => pairwiseDistances(model, photos, ['c1', 'scores']));
     await leakFree(() => photoErrors(model, image, photos, ['c1']));
+    await leakFree(() => codeError(model, image, stopped.best, 'c2'));
   }
   disposeAll([stopped.image, stopped.best, image]);
   model.dispose();
