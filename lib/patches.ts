@@ -1,5 +1,6 @@
 import { tf } from './backend';
-import { readSummary, type PhotoSummary, writeSummary } from './engine/patch-cache';
+import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './engine/patch-cache';
+import { Strongest } from './engine/strongest';
 import { loadImage, type PhotoBox, photoBoxes } from './image';
 import { type StopReason, watchInterrupts } from './interrupt';
 import type { ImageModel, LayerInfo } from './model';
@@ -28,6 +29,8 @@ export interface ScanOptions {
   batchSize?: number;
   /** false: neither read nor write the cache on disk (default: on for the course's networks). */
   cache?: boolean;
+  /** 每张照片每个通道最多几个位置（positions per photo），默认 1；相邻位置的图块大半重叠。 */
+  perPhoto?: number;
   onStep?: (step: { done: number; total: number; cached: number }) => void | Promise<void>;
   signal?: AbortSignal;
 }
@@ -44,8 +47,8 @@ function spatialLayer(model: ImageModel, layer: string): LayerInfo {
   );
 }
 
-/** Strongest value, its position and the mean of every channel, for a batch of photos. */
-async function summarize(model: ImageModel, photos: readonly Photo[], layer: string): Promise<PhotoSummary[]> {
+/** Strongest values, their positions and the mean of every channel, for a batch of photos. */
+async function summarize({ model, layer, perPhoto }: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
   const images: tf.Tensor3D[] = [];
   try {
     for (const photo of photos)
@@ -54,13 +57,16 @@ async function summarize(model: ImageModel, photos: readonly Photo[], layer: str
       const maps = model.activations(tf.stack(images), layer) as tf.Tensor4D;
       const [n, height, width, channels] = maps.shape;
       const flat = tf.reshape(maps, [n, height * width, channels]);
-      return [tf.max(flat, 1), tf.argMax(flat, 1), tf.mean(flat, 1)];
+      if (perPhoto === 1) return [tf.max(flat, 1), tf.argMax(flat, 1), tf.mean(flat, 1)];
+      const { values, indices } = tf.topk(tf.transpose(flat, [0, 2, 1]), perPhoto);
+      return [values, indices, tf.mean(flat, 1)];
     });
     const [value, at, mean] = await Promise.all(outputs.map((t) => t.data()));
-    const channels = outputs[0].shape[1]!;
     tf.dispose(outputs);
-    const row = <T extends Float32Array | Int32Array>(all: T, i: number) =>
-      all.slice(i * channels, (i + 1) * channels) as T;
+    const row = <T extends Float32Array | Int32Array>(all: T, i: number) => {
+      const length = all.length / photos.length;
+      return all.slice(i * length, (i + 1) * length) as T;
+    };
     return photos.map((_, i) => ({
       value: row(value as Float32Array, i),
       at: row(at as Int32Array, i),
@@ -80,20 +86,22 @@ export async function scanPhotos(
   photos: readonly Photo[],
   layer: string,
   visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
-  { batchSize = 16, cache = model.weightsId !== undefined, onStep, signal }: ScanOptions = {},
+  { batchSize = 16, cache = model.weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
 ): Promise<StopReason | undefined> {
   if (!photos.length)
     throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
-  const info = spatialLayer(model, layer);
-  const channels = info.shape[2];
+  const [height, width, channels] = spatialLayer(model, layer).shape;
+  if (!Number.isInteger(perPhoto) || perPhoto < 1 || perPhoto > height * width)
+    throw new RangeError(`perPhoto 应为 1 到 ${height * width}（${layer} 的位置数）的整数，得到 ${perPhoto}`);
+  const kind = { model, layer, perPhoto };
   const watch = watchInterrupts(signal);
   let cached = 0;
   for (let i = 0; i < photos.length;) {
     if (watch.stopped) return watch.stopped;
     const batch: number[] = [];
     for (; i < photos.length && batch.length < batchSize; i++) {
-      const known = cache ? readSummary(model, layer, photos[i], channels) : undefined;
+      const known = cache ? readSummary(kind, photos[i], channels) : undefined;
       if (known) {
         visit(photos[i], known, i);
         cached++;
@@ -101,9 +109,9 @@ export async function scanPhotos(
       if (known && cached % 64 === 0) break;
     }
     if (batch.length) {
-      const summaries = await summarize(model, batch.map((j) => photos[j]), layer); // prettier-ignore
+      const summaries = await summarize(kind, batch.map((j) => photos[j])); // prettier-ignore
       summaries.forEach((summary, k) => {
-        if (cache) writeSummary(model, layer, photos[batch[k]], summary);
+        if (cache) writeSummary(kind, photos[batch[k]], summary);
         visit(photos[batch[k]], summary, batch[k]);
       });
     }
@@ -113,39 +121,14 @@ export async function scanPhotos(
   return undefined;
 }
 
-type Entry = { value: number; at: number; index: number };
-
-/** Equal values: the earlier photo comes first, so that the order of visits does not matter. */
-const weaker = (a: Entry, b: Entry) => a.value < b.value || (a.value === b.value && a.index > b.index);
-
-/** The k strongest of a stream, weakest first: memory for k entries, whatever the length of the stream. */
-class Strongest {
-  private readonly kept: Entry[] = [];
-  constructor(private readonly k: number) {}
-
-  offer(value: number, at: number, index: number): void {
-    const entry = { value, at, index };
-    if (this.kept.length === this.k) {
-      if (!weaker(this.kept[0], entry)) return;
-      this.kept.shift();
-    }
-    const place = this.kept.findIndex((e) => weaker(entry, e));
-    this.kept.splice(place < 0 ? this.kept.length : place, 0, entry);
-  }
-
-  descending() {
-    return [...this.kept].reverse();
-  }
-}
-
 /**
  * 最大激活图块（top patches; Girshick et al. 2014, Zeiler & Fergus 2014）：一个通道在哪些照片的哪些位置反应最强。
- * 照片只过一遍网络，所有通道一起收集；每张照片每个通道最多一个位置。
+ * 照片只过一遍网络，所有通道一起收集；每张照片每个通道最多一个位置（`perPhoto` 可以改）。
  *
  * @param layer 卷积层或池化层
- * @param options `channels` 通道编号，缺省全部；`top` 每个通道几块，缺省 9；`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
+ * @param options `channels` 通道编号，缺省全部；`top` 每个通道几块，缺省 9；`perPhoto`、`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
  * @returns 每个通道一项，由强到弱；`box` 是照片自己的像素；中断时带 `stopped`
- * @throws RangeError 层没有空间、通道不存在、top 不是正整数、没有照片
+ * @throws RangeError 层没有空间、通道不存在、top 不是正整数、perPhoto 多于位置数、没有照片
  */
 export async function topPatches(
   model: ImageModel,
@@ -162,8 +145,11 @@ export async function topPatches(
   if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
 
   const strongest = wanted.map(() => new Strongest(top));
+  const { perPhoto = 1 } = options;
   const collect = (_: Photo, { value, at }: PhotoSummary, index: number) =>
-    wanted.forEach((c, i) => strongest[i].offer(value[c], at[c], index));
+    wanted.forEach((c, i) => {
+      for (let k = c * perPhoto; k < (c + 1) * perPhoto; k++) strongest[i].offer(value[k], at[k], index);
+    });
   const stopped = await scanPhotos(model, photos, layer, collect, options);
 
   const { size, stride, offset } = info.receptiveField!;

@@ -5,15 +5,27 @@ import type { ImageModel } from '../model';
 import { cacheFolder } from '../paths';
 import type { Photo } from '../photos';
 
-/** What is kept of one photo at one layer: per channel the strongest value, its position and the mean. */
+/**
+ * What is kept of one photo at one layer. `value` and `at` (row by row in the feature map) hold the strongest positions
+ * of channel 0, then those of channel 1 …; usually one each. `mean` holds every channel's average.
+ */
 export interface PhotoSummary {
   readonly value: Float32Array;
   readonly at: Int32Array;
   readonly mean: Float32Array;
 }
 
-/** All summaries together; the oldest are dropped beyond it. 419 photos at AlexNet's pool5 take 1.3 MB. */
-const LIMIT_BYTES = 256e6;
+/** Which summary: positions per channel, of which layer of which network. */
+export interface SummaryKind {
+  readonly model: ImageModel;
+  readonly layer: string;
+  readonly perPhoto: number;
+}
+
+/** All summaries together; beyond it the oldest are dropped. 419 photos at AlexNet's pool5 take 1.3 MB. */
+export const LIMIT_BYTES = 256e6;
+/** What is left after dropping: not every write of a full cache shall list the folder. */
+const KEPT = 0.8;
 const checksums = new Map<string, string>();
 
 /** Contents, not names, identify a photo; the crop box changes what the network sees of it. */
@@ -30,65 +42,75 @@ function photoKey(photo: Photo): string {
   return key;
 }
 
-const fileOf = (model: ImageModel, layer: string, photo: Photo) =>
+const fileOf = ({ model, layer, perPhoto }: SummaryKind, photo: Photo) =>
   path.join(
     cacheFolder('patches'),
     `${model.id}-${model.weightsId}-${model.inputSize.join('x')}`,
-    layer.replace(/\W/g, '_'),
+    layer.replace(/\W/g, '_') + (perPhoto > 1 ? `-${perPhoto}` : ''),
     photoKey(photo),
   );
 
-export function readSummary(
-  model: ImageModel,
-  layer: string,
-  photo: Photo,
-  channels: number,
-): PhotoSummary | undefined {
+export function readSummary(kind: SummaryKind, photo: Photo, channels: number): PhotoSummary | undefined {
   let bytes: Buffer;
   try {
-    bytes = fs.readFileSync(fileOf(model, layer, photo));
+    bytes = fs.readFileSync(fileOf(kind, photo));
   } catch {
     return undefined;
   }
-  if (bytes.length !== channels * 12) return undefined;
+  const count = channels * kind.perPhoto;
+  if (bytes.length !== 4 * (2 * count + channels)) return undefined;
   // Buffers of small files are views into a shared pool: copy, so that the typed arrays are aligned.
   const copy = new Uint8Array(bytes).buffer;
   return {
-    value: new Float32Array(copy, 0, channels),
-    at: new Int32Array(copy, channels * 4, channels),
-    mean: new Float32Array(copy, channels * 8, channels),
+    value: new Float32Array(copy, 0, count),
+    at: new Int32Array(copy, 4 * count, count),
+    mean: new Float32Array(copy, 8 * count, channels),
   };
 }
 
-export function writeSummary(model: ImageModel, layer: string, photo: Photo, { value, at, mean }: PhotoSummary): void {
-  const file = fileOf(model, layer, photo);
+export function writeSummary(
+  kind: SummaryKind,
+  photo: Photo,
+  { value, at, mean }: PhotoSummary,
+  limit = LIMIT_BYTES,
+): void {
+  const file = fileOf(kind, photo);
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
+    const bytes = Buffer.concat([value, at, mean].map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength)));
     const part = `${file}.${process.pid}.part`;
-    fs.writeFileSync(
-      part,
-      Buffer.concat([value, at, mean].map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength))),
-    );
+    fs.writeFileSync(part, bytes);
     fs.renameSync(part, file);
-    trim(cacheFolder('patches'));
+    keepWithin(limit, cacheFolder('patches'), bytes.length);
   } catch {
     // A cache that cannot be written (full or read-only disk) costs time, not results.
   }
 }
 
-let writes = 0;
+/** Bytes in each cache folder: listed once, then counted along. */
+const sizes = new Map<string, number>();
 
-/** Every thousandth write: drops the least recently written files beyond the limit. */
-function trim(folder: string): void {
-  if (writes++ % 1000 !== 999) return;
-  const files = fs
-    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => ({ name: path.join(folder, name), stat: fs.statSync(path.join(folder, name)) }))
-    .filter((f) => f.stat.isFile())
-    .sort((a, b) => b.stat.mtimeMs - a.stat.mtimeMs);
+/** Drops the least recently written files once there are more than `limit` bytes. */
+function keepWithin(limit: number, folder: string, written: number): void {
+  const known = sizes.get(folder);
+  sizes.set(folder, known === undefined ? sum(filesIn(folder)) : known + written);
+  if (sizes.get(folder)! <= limit) return;
+  const files = filesIn(folder).sort((a, b) => b.time - a.time);
   let total = 0;
-  for (const { name, stat } of files) {
-    total += stat.size;
-    if (total > LIMIT_BYTES) fs.rmSync(name, { force: true });
-  }
+  const kept = files.filter(({ name, size }) => {
+    if (total + size <= KEPT * limit) return (total += size);
+    fs.rmSync(name, { force: true });
+    return false;
+  });
+  sizes.set(folder, sum(kept));
+}
+
+const sum = (files: readonly { size: number }[]) => files.reduce((total, { size }) => total + size, 0);
+
+function filesIn(folder: string) {
+  return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((entry) => {
+    const name = path.join(folder, entry);
+    const stat = fs.statSync(name, { throwIfNoEntry: false });
+    return stat?.isFile() ? [{ name, size: stat.size, time: stat.mtimeMs }] : [];
+  });
 }

@@ -70,7 +70,7 @@ export function gridCanvas(rasters: readonly Raster[], options: ShowGridOptions)
   return canvas;
 }
 
-async function readAll(images: GridImages): Promise<Raster[]> {
+export async function readAll(images: GridImages): Promise<Raster[]> {
   if (images instanceof tf.Tensor) {
     if (images.rank !== 4) {
       throw new RangeError(

@@ -1,7 +1,8 @@
+import type { Canvas } from 'canvas';
 import { tf } from '../backend';
 import { drawFigure } from './chart';
 import type { ColormapName } from './colormap';
-import { heatFigure } from './heatmap-figure';
+import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
 import { roundNumbers } from './html';
 import { rasterOf } from './image';
 import { describeRange, emitCanvas, isFlat, rangeOf, symmetric, type Range, type Raster } from './picture';
@@ -38,16 +39,30 @@ export interface HeatmapsOptions extends HeatmapOptions {
   sharedScale?: boolean;
 }
 
+/** One map of several, with a title and a picture of its own. */
+export type TitledMap = { readonly map: tf.Tensor2D; readonly title?: string; readonly image?: tf.Tensor3D | string };
+
 /**
  * 并排显示几幅热图（show heat maps side by side）。
  *
  * @param maps 每幅 `{ map, title?, image? }`；map 是二维张量 [行, 列]，不会被释放；image 是这一幅自己的底图
  * @param options 与 showHeatmap 相同，另有 `sharedScale`：同一颜色尺度
  */
-export async function showHeatmaps(
-  maps: readonly { readonly map: tf.Tensor2D; readonly title?: string; readonly image?: tf.Tensor3D | string }[],
-  { image, opacity, title = '', unit = '', diverging, range, alt, sharedScale = false }: HeatmapsOptions = {},
-): Promise<void> {
+export async function showHeatmaps(maps: readonly TitledMap[], options: HeatmapsOptions = {}): Promise<void> {
+  const { panels, style } = await heatPanels(maps, options);
+  const live = { ...(await heatFigure(panels, style, true)), config: { displaylogo: false } };
+  const text = panels.map((p) => `${p.title || '热图'}（${describeRange(p.own)}）`);
+  await emitCanvas(await drawHeat(panels, style), {
+    alt: options.alt ?? [style.title, ...text].filter(Boolean).join('；'),
+    live: { [PLOTLY_MIME]: roundNumbers(live, 4) },
+  });
+}
+
+/** Reads maps and pictures, and decides about colours and their ranges. */
+export async function heatPanels(
+  maps: readonly TitledMap[],
+  { image, opacity, title = '', unit = '', diverging, range, sharedScale = false }: HeatmapsOptions,
+): Promise<{ panels: HeatPanel[]; style: HeatStyle }> {
   if (!Array.isArray(maps) || maps.length === 0) throw new RangeError('maps 是空的：至少要有一幅热图 { map, title }');
   if (opacity !== undefined && !(opacity >= 0 && opacity <= 1))
     throw new RangeError(`opacity 应在 0 到 1 之间，得到 ${opacity}`);
@@ -69,16 +84,14 @@ export async function showHeatmaps(
     own: own[i],
     limits: visibleRange(range ?? (sharedScale ? all : own[i]), signed),
   }));
-  const style = { title, unit, colours, base, opacity: opacity ?? (base || bases.some(Boolean) ? 0.6 : 1) };
+  return { panels, style: { title, unit, colours, base, opacity: opacity ?? (base || bases.some(Boolean) ? 0.6 : 1) } };
+}
+
+/** The static picture of the panels. */
+export async function drawHeat(panels: readonly HeatPanel[], style: HeatStyle): Promise<Canvas> {
   const figure = await heatFigure(panels, style, false);
   const { width, height } = figure.layout as { width: number; height: number };
-  const canvas = await drawFigure(figure, width, height);
-  const live = { ...(await heatFigure(panels, style, true)), config: { displaylogo: false } };
-  const text = panels.map((p) => `${p.title || '热图'}（${describeRange(p.own)}）`);
-  await emitCanvas(canvas, {
-    alt: alt ?? [title, ...text].filter(Boolean).join('；'),
-    live: { [PLOTLY_MIME]: roundNumbers(live, 4) },
-  });
+  return drawFigure(figure, width, height);
 }
 
 /** A map's numbers; the tensor stays the caller's. */

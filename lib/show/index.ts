@@ -3,6 +3,8 @@ export { showImage, type ShowImageOptions, type ImageScale } from './image';
 export { showGrid, type ShowGridOptions, type GridImages, type GridScale } from './grid';
 export { showHeatmap, showHeatmaps, type HeatmapOptions, type HeatmapsOptions } from './heatmap';
 export { showChoices, type Choice, type ShowChoicesOptions } from './choices';
+export { showSheets, type Sheet, type ShowSheetsOptions } from './sheets';
+export { liveMap } from './live-map';
 export { showPlot, type Figure, type Trace, type ShowPlotOptions } from './plot';
 export { showTable, type ShowTableOptions, type Cell } from './table';
 export { progress, type Progress } from './progress';

@@ -50,7 +50,8 @@ function remaining(started: number, current: number, total: number): string {
   return current >= total ? '' : `还需约 ${duration((seconds / current) * (total - current))}`;
 }
 
-function duration(seconds: number): string {
+/** Seconds in words: 3.2 秒, 40 秒, 12 分钟. */
+export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} 秒`;
   if (seconds < 90) return `${Math.round(seconds)} 秒`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} 分钟` : `${(seconds / 3600).toFixed(1)} 小时`;

@@ -4,6 +4,8 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../lib/backend';
+import { type PhotoSummary, readSummary, writeSummary } from '../../lib/engine/patch-cache';
+import { Strongest } from '../../lib/engine/strongest';
 import { encodePng, loadImage } from '../../lib/image';
 import { loadModel } from '../../lib/networks/load';
 import { patchImage, patchPurity, scanPhotos, topPatches } from '../../lib/patches';
@@ -51,6 +53,86 @@ test('手算：最强的图块、位置与方框', async () => {
   assert.equal(Array.from(picture.dataSync()).map(Math.round), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   picture.dispose();
   await leakFree(() => topPatches(model, photos, 'c1'));
+  model.dispose();
+});
+
+test('每张照片最多一个位置；perPhoto 放宽它，手算', async () => {
+  const model = tinyModel([4, 4], [corner]);
+  const run = async (perPhoto?: number) =>
+    (await topPatches(model, photos, 'c1', { channels: [0], top: 9, perPhoto }))[0].patches;
+  const one = await run();
+  assert.equal(one.map((p) => p.photo.name), ['b', 'c', 'a']); // prettier-ignore
+  // Of the nine positions of a photo three are asked for: the dot's own, then the first of the equal zeros.
+  const three = await run(3);
+  assert.equal(three.slice(0, 5).map((p) => [p.photo.name, p.at]), [
+    ['b', [1, 2]], ['c', [2, 1]], ['a', [0, 0]], ['a', [0, 1]], ['a', [0, 2]],
+  ]); // prettier-ignore
+  assert.is(three.length, 9);
+  for (const name of ['a', 'b', 'c']) assert.is(three.filter((p) => p.photo.name === name).length, 3);
+  await leakFree(() => run(2));
+  assert.match((await failure(() => run(10))).message, /perPhoto 应为 1 到 9（c1 的位置数）.*得到 10/);
+  assert.match((await failure(() => run(0))).message, /perPhoto/);
+  model.dispose();
+});
+
+test('前几名：与全部排序一致，只留 k 个，不随照片增多', () => {
+  const values = Array.from({ length: 500 }, (_, i) => (i * 7919) % 97);
+  const strongest = new Strongest(9);
+  values.forEach((value, index) => {
+    strongest.offer(value, index % 5, index);
+    assert.ok(strongest.descending().length <= 9);
+  });
+  const sorted = values.map((value, index) => ({ value, at: index % 5, index })).sort((a, b) => b.value - a.value || a.index - b.index); // prettier-ignore
+  assert.equal(strongest.descending(), sorted.slice(0, 9));
+});
+
+test('照片比输入大：方框是照片自己的像素；越出边界的部分看得出来', async () => {
+  const image = tf.tidy(() => {
+    const dot = tf.pad(tf.ones([2, 2, 1]), [[2, 4], [4, 2], [0, 0]]); // prettier-ignore
+    return tf.concat([dot, tf.zeros([8, 8, 2])], 2) as tf.Tensor3D;
+  });
+  const large = path.join(folder, 'large');
+  fs.mkdirSync(large);
+  fs.writeFileSync(path.join(large, '大.png'), await encodePng(image));
+  image.dispose();
+  const model = tinyModel([4, 4], [corner]);
+  const [{ patches }] = await topPatches(model, photosIn(large).photos, 'c1', { channels: [0] });
+  assert.equal([patches[0].at, patches[0].box], [[1, 2], { x: 4, y: 2, width: 4, height: 4 }]);
+  const over = { ...patches[0], box: { x: -2, y: 0, width: 8, height: 8 } };
+  const picture = await patchImage(over, { size: 8, fill: 0.25 });
+  const pixel = (row: number, col: number) => Array.from(picture.dataSync().slice(3 * (8 * row + col), 3 * (8 * row + col) + 3)); // prettier-ignore
+  assert.equal(pixel(3, 1), [0.25, 0.25, 0.25], '填充');
+  assert.equal(pixel(3, 2), [0, 0, 0], '照片的第 0 列');
+  assert.equal(pixel(3, 6), [1, 0, 0], '照片的第 4 列');
+  picture.dispose();
+  await leakFree(() => patchImage(over));
+  await leakFree(() => failure(() => patchImage({ ...over, photo: { ...over.photo, path: 'none.png' } })));
+  model.dispose();
+});
+
+test('缓存有大小上限：超过时丢掉最早写的，留下刚写的；两种 perPhoto 互不相混', async () => {
+  const model = tinyModel([4, 4], [corner]);
+  const kind = { model, layer: 'c1', perPhoto: 1 };
+  const before = process.env.CONVSCOPE_CACHE;
+  process.env.CONVSCOPE_CACHE = path.join(folder, 'small-cache');
+  const some = coursePhotos({ category: 'fish' }).slice(0, 12);
+  const summary = (i: number): PhotoSummary => ({
+    value: Float32Array.of(i, -i),
+    at: Int32Array.of(i, 0),
+    mean: Float32Array.of(0, i),
+  });
+  const bytes = 2 * 12;
+  for (const [i, photo] of some.entries()) {
+    writeSummary(kind, photo, summary(i), 5 * bytes);
+    assert.equal(readSummary(kind, photo, 2), summary(i), '刚写的一定在');
+    const kept = some.filter((p) => readSummary(kind, p, 2));
+    assert.ok(kept.length <= 5, `上限是 5 张，留着 ${kept.length} 张`);
+    assert.ok(kept.length >= Math.min(i + 1, 4), `丢得太多：只剩 ${kept.length} 张`);
+    await new Promise((done) => setTimeout(done, 5)); // the time of writing tells which is older
+  }
+  assert.is(readSummary({ ...kind, perPhoto: 2 }, some[11], 2), undefined);
+  assert.is(readSummary(kind, some[0], 2), undefined);
+  process.env.CONVSCOPE_CACHE = before;
   model.dispose();
 });
 
@@ -129,6 +211,24 @@ test('纯度、错误与中断', async () => {
   });
   assert.is(stopped, 'aborted');
   assert.is(seen, 1);
+  // What was seen until then is handed over, and says so.
+  const some = new AbortController();
+  await leakFree(async () => {
+    const onStep = () => some.abort();
+    const [part] = await topPatches(model, photos, 'c1', { batchSize: 2, channels: [0], signal: some.signal, onStep });
+    assert.is(part.stopped, 'aborted');
+    assert.equal(part.patches.map((p) => p.photo.name), ['b', 'a']); // prettier-ignore
+  });
+  await leakFree(async () => {
+    const missing = { ...photos[0], path: path.join(folder, 'missing.png') };
+    await failure(() => topPatches(model, [photos[1], missing], 'c1'));
+  });
+  await leakFree(async () => {
+    const onStep = () => {
+      throw new Error('回调');
+    };
+    assert.is((await failure(() => topPatches(model, photos, 'c1', { onStep }))).message, '回调');
+  });
   model.dispose();
 });
 

@@ -1,0 +1,35 @@
+import type { tf } from '../backend';
+import type { OcclusionStep } from '../occlusion';
+import { drawHeat, heatPanels } from './heatmap';
+import { emitCanvas } from './picture';
+import { duration } from './progress';
+
+/** At most this share of the time goes into drawing, whatever a drawing costs on this machine. */
+const SHARE = 0.1;
+let count = 0;
+
+/**
+ * 实时热图（live heat map）：遮挡实验进行时，在同一个位置显示到目前为止的图：先是粗略的，再一遍遍加密，并写出还需多久。
+ *
+ * @param image 底图，与遮挡的那一幅相同；不会被释放
+ * @param label 标题；最后一步一定会画，所以保存的笔记本里留下的是完整的图
+ * @returns 交给 `onStep`：`occlusionMap(model, image, 类别, { onStep: liveMap(image, '概率的下降') })`
+ */
+export function liveMap(image: tf.Tensor3D, label = ''): (state: OcclusionStep) => Promise<void> {
+  const id = `map-${process.pid}-${Date.now().toString(36)}-${count++}`;
+  const started = performance.now();
+  let spent = 0;
+  let drawn = 0;
+  return async ({ done, total, stage, stages, secondsLeft, map }) => {
+    const before = performance.now();
+    // The first stage is the whole map in rough: its end is shown whatever it costs.
+    const due = stage > drawn || done === total || spent < SHARE * (before - started);
+    if (!due) return;
+    const left = done === total ? '' : `，还需约 ${duration(secondsLeft)}`;
+    const title = `${label}　第 ${stage} 遍，共 ${stages} 遍：${done} / ${total}${left}`.trim();
+    const { panels, style } = await heatPanels([{ map, title }], { image });
+    await emitCanvas(await drawHeat(panels, style), { alt: title, id, update: drawn > 0 });
+    drawn = stage;
+    spent += performance.now() - before;
+  };
+}
