@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { CourseError } from './errors';
 import { shared } from './state';
+import { installGradientRepairs } from './engine/gradient-repairs';
 import { installNativeKernels } from './engine/native-kernels';
 import { installWasmGradients } from './engine/wasm-gradients';
 
@@ -71,7 +72,9 @@ async function start(forced?: BackendName): Promise<Backend> {
   const notes: string[] = [];
   for (const name of forced ? [forced] : NAMES) {
     try {
-      return { ...(await STARTERS[name]()), notes };
+      const running = await STARTERS[name]();
+      installGradientRepairs(tf);
+      return { ...running, notes };
     } catch (error) {
       notes.push(`${name}：${firstLine(error)}`);
     }

@@ -6,7 +6,8 @@ import { differentiating } from './tape';
  *
  * 1. Stock conv2d and dense layers call TF.js' fused operation. In gradient mode and without an activation that
  *    computes the kernel's gradient as well, asked for or not: half as slow again on native, an error on wasm.
- * 2. ReLU6 is written as a composition (minimum(6, relu), or relu + clip), which hides it from the backward rules.
+ * 2. ReLU6 is written as a composition (minimum(6, relu), or relu + clip), which hides it from the backward rules;
+ *    ThresholdedReLU is a comparison, which has no gradient.
  *
  * Outside gradients, and in training (`training: true`, as fit() passes it), the layers run as before.
  */
@@ -25,6 +26,7 @@ interface Stock {
   readonly dataFormat: string;
   readonly dilationRate: [number, number];
   readonly maxValue?: number;
+  readonly theta?: number;
 }
 
 const single = (inputs: Inputs) => (Array.isArray(inputs) ? inputs[0] : inputs);
@@ -32,6 +34,12 @@ const single = (inputs: Inputs) => (Array.isArray(inputs) ? inputs[0] : inputs);
 /** min(max(x, 0), top) as ONE rectifier that the rules can see: ReLU6 on another scale. */
 const cappedRelu = (x: tf.Tensor, top: number): tf.Tensor =>
   top === 6 ? tf.relu6(x) : tf.mul(tf.relu6(tf.mul(x, 6 / top)), top / 6);
+
+/** x where x > theta, else 0, as a rectifier that the rules can see (TF.js' own comparison has no gradient at all). */
+const thresholded = (x: tf.Tensor, theta: number): tf.Tensor => {
+  const above = tf.sub(x, theta);
+  return tf.add(tf.relu(above), tf.mul(tf.step(above), theta));
+};
 
 function activated(x: tf.Tensor, { activation }: Stock): tf.Tensor {
   if (!activation) return x;
@@ -64,6 +72,7 @@ function substitute(layer: Stock, kind: string): ((inputs: Inputs, original: Cal
   if (kind === 'Conv2D' && layer.dataFormat !== 'channelsFirst') return (x) => convolution(x, layer);
   if (kind === 'Dense') return (x) => dense(x, layer);
   if (kind === 'ReLU' && layer.maxValue) return (x) => cappedRelu(single(x), layer.maxValue!);
+  if (kind === 'ThresholdedReLU') return (x) => thresholded(single(x), layer.theta!);
   if (kind === 'Activation' && six) return (x) => tf.relu6(single(x));
   if (six) return (x, original) => tf.relu6(linear(layer, () => single(original(x, {}))));
   return undefined;

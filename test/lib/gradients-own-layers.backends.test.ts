@@ -5,6 +5,7 @@ import { prepareForGradients } from '../../lib/engine/own-layers';
 import { explainRule } from '../../lib/gradient-rules';
 import { inputGradient, type Rule } from '../../lib/gradients';
 import { imageModel } from '../../lib/model';
+import { fromLayersModel } from '../../lib/own-model';
 import { assertClose, leakFree } from '../helpers';
 
 const init = (seed: number) => tf.initializers.randomNormal({ mean: 0, stddev: 0.6, seed });
@@ -84,6 +85,46 @@ for (const activation of ['linear', 'relu', 'relu6', 'elu', 'tanh'] as const) {
     model.dispose();
   });
 }
+
+test('TF.js 求错或求不出的层：跨出边界的平均池化、空洞卷积、带门槛的 ReLU', async () => {
+  const { layers } = tf;
+  const conv = { filters: 4, kernelSize: 3, kernelInitializer: init(1), biasInitializer: init(2) };
+  const first = { ...conv, inputShape: [12, 11, 3] };
+  const middles: Record<string, tf.layers.Layer[]> = {
+    average: [layers.conv2d({ ...first, activation: 'relu' }), layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' })], // prettier-ignore
+    dilated: [layers.conv2d({ ...first, activation: 'relu', dilationRate: 2, padding: 'same' }), layers.conv2d({ ...conv, dilationRate: [3, 2] })], // prettier-ignore
+    thresholded: [layers.conv2d(first), layers.thresholdedReLU({ theta: 0.3 })],
+  };
+  for (const [name, middle] of Object.entries(middles)) {
+    const end = [layers.flatten(), layers.dense({ units: 3, kernelInitializer: init(3) })];
+    const net = tf.sequential({ layers: [...middle, ...end] });
+    const model = fromLayersModel(net, { preprocess: '[-1, 1]' });
+    const image = tf.tensor3d(
+      Float32Array.from({ length: 396 }, (_, i) => 0.5 + 0.5 * Math.sin(i * i)),
+      [12, 11, 3],
+    );
+    assert.is(explainRule(model, { class: 0 }).relus.length, 1, name);
+    const gradient = tf.tidy(() => inputGradient(model, image, { class: 1 }).dataSync());
+    const values = image.dataSync();
+    const differences = Float32Array.from({ length: 44 }, (_, k) => {
+      const [lower, higher] = [-2e-3, 2e-3].map((d) => {
+        const moved = values.slice();
+        moved[9 * k] += d;
+        return tf.tidy(() => model.activations(tf.tensor3d(moved, [12, 11, 3])).dataSync()[1]) as unknown as number;
+      });
+      return (higher - lower) / 4e-3;
+    });
+    const at = (k: number) => gradient[9 * k];
+    const scale = Math.max(...differences.map(Math.abs));
+    // A step over the kink of some ReLU spoils a difference or two.
+    const near = Array.from(differences.keys()).filter((k) => Math.abs(at(k) - differences[k]) < 0.01 * scale);
+    assert.ok(near.length >= 42, `${name}：${near.length} / 44`);
+    for (const rule of ['deconv', 'guided'] as const) await leakFree(() => inputGradient(model, image, { class: 0 }, { rule })); // prettier-ignore
+    image.dispose();
+    model.dispose();
+    net.dispose();
+  }
+});
 
 /** One hidden layer y = cap(W x), score = v y, in arrays: what each rule must give. */
 function byHand(x: number[], w: number[][], v: number[], top: number, rule: Rule): number[] {
