@@ -24,6 +24,8 @@ const timers = [
 const commonjs = ['require', 'module', '__dirname', '__filename', 'exports'];
 const globals = Object.fromEntries([...node, ...timers].map((name) => [name, 'readonly']));
 const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) => [name, 'readonly'])) };
+const page = ['window', 'document', 'console', 'IntersectionObserver'];
+const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
 
 export default tseslint.config(
   {
@@ -61,6 +63,7 @@ export default tseslint.config(
   },
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals } },
+  { files: ['scripts/site/assets/*.js'], languageOptions: { sourceType: 'script', globals: pageGlobals } },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: commonjsGlobals } },
   {
     files: ['**/*.ts'],

@@ -17,10 +17,13 @@ export function cacheFolder(...parts) {
   return path.join(process.env.CONVSCOPE_CACHE || inRoot('.cache'), ...parts);
 }
 
-/** The project's Python environment. Windows calls its folder of programs Scripts. */
+/** A program of a Python environment. Windows calls its folder of programs Scripts. */
+export const programIn = (environment, name) =>
+  windows ? path.join(environment, 'Scripts', `${name}.exe`) : path.join(environment, 'bin', name);
+
+/** The project's Python environment. */
 export const venvFolder = () => inRoot('.venv');
-export const venvProgram = (name) =>
-  windows ? path.join(venvFolder(), 'Scripts', `${name}.exe`) : path.join(venvFolder(), 'bin', name);
+export const venvProgram = (name) => programIn(venvFolder(), name);
 
 /** JupyterLab's settings, workspaces and runtime files, so that the user's own Jupyter is never touched. */
 export const jupyterFolder = (...parts) => inRoot('.jupyter', ...parts);

@@ -1,19 +1,27 @@
-/** The project's own Python environment in .venv, with JupyterLab and nothing of the user's. */
+/** The project's own Python environments: .venv with JupyterLab, and others for tools; nothing of the user's. */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, readJson, venvFolder, venvProgram, windows, writeJson } from './place.mjs';
+import { inRoot, programIn, readJson, venvFolder, windows, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
 export const ENVIRONMENT_BYTES = 310e6;
 const MINIMUM = [3, 9];
-const doneFile = () => path.join(venvFolder(), 'convscope.json');
 
-const requirementsHash = () =>
+/** An environment is a folder, the file with its requirements, its size on disk and what is said while it is made. */
+const course = {
+  folder: venvFolder,
+  requirements: 'requirements.txt',
+  bytes: ENVIRONMENT_BYTES,
+  texts: ['下载并安装 JupyterLab', 'downloading and installing JupyterLab'],
+};
+const doneFile = ({ folder }) => path.join(folder(), 'convscope.json');
+
+const requirementsHash = ({ requirements }) =>
   crypto
     .createHash('sha256')
-    .update(fs.readFileSync(inRoot('requirements.txt')))
+    .update(fs.readFileSync(inRoot(requirements)))
     .digest('hex')
     .slice(0, 16);
 
@@ -52,34 +60,39 @@ export async function findPython() {
 }
 
 /** Finished, from these requirements, and its Python still runs (a system upgrade may have taken it away). */
-export async function pythonReady() {
-  const done = readJson(doneFile());
-  if (!done || done.requirements !== requirementsHash()) return false;
-  return fs.existsSync(venvProgram('python')) && (await versionOf(venvProgram('python'))) === done.python;
+export async function environmentReady(environment) {
+  const done = readJson(doneFile(environment));
+  if (!done || done.requirements !== requirementsHash(environment)) return false;
+  const python = programIn(environment.folder(), 'python');
+  return fs.existsSync(python) && (await versionOf(python)) === done.python;
 }
 
-export async function installPython(report) {
-  const usable = fs.existsSync(venvProgram('python')) && (await versionOf(venvProgram('python')));
-  const hasPip = usable && (await run(venvProgram('python'), ['-m', 'pip', '--version'], { check: false })).code === 0;
-  fs.rmSync(doneFile(), { force: true });
-  if (!hasPip) await createEnvironment();
+export async function installEnvironment(environment, report) {
+  const folder = environment.folder();
+  const python = programIn(folder, 'python');
+  const usable = fs.existsSync(python) && (await versionOf(python));
+  const hasPip = usable && (await run(python, ['-m', 'pip', '--version'], { check: false })).code === 0;
+  fs.rmSync(doneFile(environment), { force: true });
+  if (!hasPip) await createEnvironment(folder);
   // pip's temporary files go with the environment: a killed pip leaves nothing elsewhere
-  const temporary = path.join(venvFolder(), 'tmp');
+  const temporary = path.join(folder, 'tmp');
   fs.rmSync(temporary, { recursive: true, force: true });
   fs.mkdirSync(temporary);
-  const text = ['下载并安装 JupyterLab', 'downloading and installing JupyterLab'];
-  await report.watchSize(venvFolder(), text, ENVIRONMENT_BYTES, () =>
-    run(venvProgram('python'), ['-m', 'pip', 'install', '--quiet', '-r', inRoot('requirements.txt')], {
+  await report.watchSize(folder, environment.texts, environment.bytes, () =>
+    run(python, ['-m', 'pip', 'install', '--quiet', '-r', inRoot(environment.requirements)], {
       env: { PIP_DISABLE_PIP_VERSION_CHECK: '1', TMPDIR: temporary },
     }),
   );
   fs.rmSync(temporary, { recursive: true, force: true });
-  writeJson(doneFile(), { requirements: requirementsHash(), python: await versionOf(venvProgram('python')) });
+  writeJson(doneFile(environment), { requirements: requirementsHash(environment), python: await versionOf(python) });
 }
 
-async function createEnvironment() {
+export const pythonReady = () => environmentReady(course);
+export const installPython = (report) => installEnvironment(course, report);
+
+async function createEnvironment(folder) {
   const { program, first } = await findPython();
-  const { code, output } = await run(program, [...first, '-m', 'venv', '--clear', venvFolder()], { check: false });
+  const { code, output } = await run(program, [...first, '-m', 'venv', '--clear', folder], { check: false });
   if (code === 0) return;
   throw new SetupError(
     `Python 不能建立虚拟环境。Debian / Ubuntu：sudo apt install python3-venv。\n${output.trim()}`,
