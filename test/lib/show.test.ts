@@ -130,12 +130,12 @@ test('showHeatmap: colours mean values, signed maps are symmetric around white',
   assert.ok(negative[2] > negative[0] + 30, `负的是蓝色：${negative}`);
   assert.ok(top[0] > top[2] + 100, `正的是橙色：${top}`);
   const live = sent[0].data['application/vnd.plotly.v1+json'] as {
-    data: { z: number[][]; zmin: number; zmax: number }[];
+    data: { z: { dtype: string; bdata: string; shape: string }; zmin: number; zmax: number }[];
   };
-  assert.equal(live.data[0].z, [
-    [-1, 0],
-    [0.5, 2],
-  ]);
+  const { dtype, bdata, shape } = live.data[0].z;
+  assert.equal([dtype, shape], ['f4', '2, 2']);
+  const bytes = new Uint8Array(Buffer.from(bdata, 'base64'));
+  assert.equal(Array.from(new Float32Array(bytes.buffer)), [-1, 0, 0.5, 2]);
   assert.equal([live.data[0].zmin, live.data[0].zmax], [-2, 2]);
   assert.not.match(JSON.stringify(live), /<1>/);
   map.dispose();
