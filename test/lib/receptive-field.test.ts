@@ -8,47 +8,48 @@ import { loadModel } from '../../lib/networks/load';
 import { pseudoAlexNetWeights } from '../pseudo-weights';
 import { withModels } from '../helpers';
 
-/** Which units of a layer (rows) change when one pixel changes, by experiment. */
-function changedRows(model: ImageModel, layer: string, row: number): [number, number] | undefined {
+type Axis = 0 | 1;
+
+/** Which rows (axis 0) or columns (axis 1) of a layer change when one row or column of pixels changes, by experiment. */
+function changed(model: ImageModel, layer: string, line: number, axis: Axis): [number, number] | undefined {
   const [height, width] = model.inputSize;
   const [first, last] = tf.tidy(() => {
     // A textured image: on a constant one a max pool can hide the change.
     const image = tf.randomUniform<tf.Rank.R3>([height, width, 3], 0.2, 0.8, 'float32', 11);
     const spot = tf.buffer([height, width, 3]);
-    for (let x = 0; x < width; x++) for (let c = 0; c < 3; c++) spot.set(x % 2 ? 40 : -40, row, x, c);
-    const changed = tf.add(image, spot.toTensor()) as tf.Tensor3D;
-    const difference = tf.abs(tf.sub(model.activations(changed, layer), model.activations(image, layer)));
-    const rows = Array.from(tf.max(difference, [1, 2]).dataSync()).map((v, i) => (v > 1e-7 ? i : -1)).filter((i) => i >= 0); // prettier-ignore
-    return rows.length ? [rows[0], rows[rows.length - 1]] : [-1, -1];
+    for (let i = 0; i < (axis === 0 ? width : height); i++) {
+      const [y, x] = axis === 0 ? [line, i] : [i, line];
+      for (let c = 0; c < 3; c++) spot.set(i % 2 ? 40 : -40, y, x, c);
+    }
+    const other = tf.add(image, spot.toTensor()) as tf.Tensor3D;
+    const difference = tf.abs(tf.sub(model.activations(other, layer), model.activations(image, layer)));
+    const lines = Array.from(tf.max(difference, [1 - axis, 2]).dataSync()).map((v, i) => (v > 1e-7 ? i : -1)).filter((i) => i >= 0); // prettier-ignore
+    return lines.length ? [lines[0], lines[lines.length - 1]] : [-1, -1];
   });
   return first < 0 ? undefined : [first, last];
 }
 
-/** Rows of the layer whose receptive field holds this pixel row, by the table. */
-function expectedRows(model: ImageModel, layer: string, row: number): [number, number] {
+/** Rows or columns of the layer whose receptive field holds this line of pixels, by the table. */
+function expected(model: ImageModel, layer: string, line: number, axis: Axis): [number, number] {
   const info = model.layers.find((l) => l.name === layer)!;
   const { size, stride, offset } = info.receptiveField!;
-  const seeing = Array.from({ length: info.shape[0] }, (_, i) => i).filter((i) => {
+  const seeing = Array.from({ length: info.shape[axis] }, (_, i) => i).filter((i) => {
     const start = offset + stride * i;
-    return row >= start && row < start + size;
+    return line >= start && line < start + size;
   });
   return [seeing[0], seeing[seeing.length - 1]];
 }
 
 /** Inside the theoretical field always; reaching (almost) its ends for layers that do not fade out. */
 function check(model: ImageModel, layer: string, slack: number) {
-  for (const row of [0, 61, 113, model.inputSize[0] - 1]) {
-    const changed = changedRows(model, layer, row);
-    const expected = expectedRows(model, layer, row);
-    assert.ok(changed, `${layer}：改变第 ${row} 行，没有单元变化`);
-    assert.ok(
-      changed[0] >= expected[0] && changed[1] <= expected[1],
-      `${layer} 第 ${row} 行：变化 ${changed}，表中 ${expected}`,
-    );
-    assert.ok(
-      changed[0] - expected[0] <= slack && expected[1] - changed[1] <= slack,
-      `${layer} 第 ${row} 行：变化 ${changed}，表中 ${expected}`,
-    );
+  const last = model.inputSize[0] - 1;
+  const lines: [number, Axis][] = [[0, 0], [61, 0], [113, 0], [last, 0], [61, 1], [last, 1]]; // prettier-ignore
+  for (const [line, axis] of lines) {
+    const got = changed(model, layer, line, axis);
+    const [first, end] = expected(model, layer, line, axis);
+    const place = `${layer} 第 ${line} ${axis === 0 ? '行' : '列'}：变化 ${got}，表中 ${[first, end]}`;
+    assert.ok(got && got[0] >= first && got[1] <= end, place);
+    assert.ok(got[0] - first <= slack && end - got[1] <= slack, place);
   }
 }
 
@@ -79,7 +80,7 @@ withModels(test, 'SqueezeNet 的感受野与扰动实验一致', async () => {
 
 test('EfficientNet-Lite0 的感受野与扰动实验一致', async () => {
   const model = await loadModel('efficientnet-lite0');
-  for (const layer of ['stem', 'b0', 'b1', 'b3']) check(model, layer, 1);
+  for (const layer of ['stem', 'b0', 'b1', 'b3', 'b5', 'b7', 'b10', 'head']) check(model, layer, 1);
   model.dispose();
 });
 
