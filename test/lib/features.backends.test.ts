@@ -117,6 +117,24 @@ test('no tensor is left behind: after a call, an abort, an error', async () => {
     await failure(() => featureMatrix(model, [photos[0], missing], 'c1'));
   });
   const none = await featureMatrix(model, photos, 'c1', { signal: AbortSignal.abort() });
+  await leakFree(async () => {
+    const stop = new AbortController();
+    const part = await pixelMatrix(photos, 4, { batchSize: 1, signal: stop.signal, onStep: () => stop.abort() });
+    assert.equal([part.stopped, part.rows, part.columns], ['aborted', 1, 48]);
+  });
+  const cells = photos.map((_, column) => ({ row: 0, column }));
+  const points = photos.map((_, i) => [i, 0]);
+  await leakFree(() => thumbnailGrid(photos, cells));
+  for (const draw of [
+    () => thumbnailMap(photos, points, { signal: AbortSignal.abort() }),
+    () => thumbnailGrid(photos, cells, { signal: AbortSignal.abort() }),
+  ]) {
+    await leakFree(async () => {
+      const map = await draw();
+      assert.is(map.stopped, 'aborted');
+      return map;
+    });
+  }
   assert.equal([none.rows, none.data.length, none.stopped], [0, 0, 'aborted']);
 });
 
