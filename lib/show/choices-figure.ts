@@ -81,19 +81,20 @@ export async function pictureChoices(
   });
   const titles = panelTitles.slice(0, columns).map((text, i) => note(text, place(i).left, head - 26, size, MUTED));
   if (title) titles.unshift(heading(title, size));
-  const layouts = choices.map(({ content, ranges }, k) => ({
-    images: content.map((raster, i) => {
+  const layouts: { images: object[]; annotations: object[] }[] = [];
+  for (const [k, { content, ranges }] of choices.entries()) {
+    const images: object[] = [];
+    for (const [i, raster] of content.entries()) {
       const fit = Math.min(tile.width / raster.width, tile.height / raster.height);
       const [w, h] = [raster.width * fit, raster.height * fit].map(Math.round);
       const { left, top } = place(i);
       const box = { x: left / size.width, y: 1 - top / size.height, sizex: w / size.width, sizey: h / size.height };
-      return { source: pictureUrl(raster, ranges![i], w, h), xref: 'paper', yref: 'paper', sizing: 'stretch', ...box };
-    }),
-    annotations: [
-      ...titles,
-      ...captions[k].map((line, n) => note(line, MARGIN, size.height - foot + 8 + 22 * n, size)),
-    ],
-  }));
+      const source = await pictureUrl(raster, ranges![i], w, h);
+      images.push({ source, xref: 'paper', yref: 'paper', sizing: 'stretch', ...box });
+    }
+    const lines = captions[k].map((line, n) => note(line, MARGIN, size.height - foot + 8 + 22 * n, size));
+    layouts.push({ images, annotations: [...titles, ...lines] });
+  }
   const hidden = { visible: false, fixedrange: true };
   const layout = { ...size, ...layouts[active], xaxis: hidden, yaxis: hidden, font: { size: LABEL, color: INK } };
   const steps = choices.map(({ label }, i): Step => ({ label, method: 'relayout', args: [layouts[i]] }));
@@ -105,9 +106,11 @@ function withControl({ data, layout }: Figure, steps: readonly Step[], options: 
   const { control = 'slider', name = '', active = 0 } = options;
   const margin = { l: 0, r: 0, t: control === 'menu' ? MENU_ROOM : 0, b: control === 'slider' ? SLIDER_ROOM : 0 };
   const colours = { bgcolor: '#ffffff', bordercolor: '#9aa3ae', font: { size: NOTE, color: INK } };
+  // half of the first and of the last label stand out
+  const side = MARGIN + 8 + 8 * Math.max(steps[0].label.length, steps[steps.length - 1].label.length);
   const slider = {
     ...{ active, steps, ...colours, x: 0, xanchor: 'left', y: 0, yanchor: 'top', len: 1, ticklen: 6, bgcolor: RULE },
-    pad: { l: MARGIN + 8, r: MARGIN + 8, t: 12, b: 0 },
+    pad: { l: side, r: side, t: 12, b: 0 },
     currentvalue: { prefix: name ? `${name}：` : '', xanchor: 'left', font: { size: LABEL, color: INK }, offset: 10 },
     transition: { duration: 0 },
   };
@@ -140,9 +143,14 @@ function wrapped(text: string, width: number): string[] {
   return text ? wrapText(createCanvas(8, 8).getContext('2d'), text, width, LABEL, 3) : [];
 }
 
-/** Small pictures (filters) keep their hard pixels in PNG, photographs are JPEG. */
-function pictureUrl(raster: Raster, range: Range, width: number, height: number): string {
-  const canvas = enlarge(toGrey(raster, range), width, height);
-  if (Math.max(raster.width, raster.height) > 64) return canvas.toDataURL('image/jpeg', 84);
-  return `data:image/png;base64,${Buffer.from(encodePngBytes(canvasPixels(canvas))).toString('base64')}`;
+/**
+ * Small pictures (filters) are enlarged here, so that their pixels keep hard edges; photographs are enlarged by the
+ * browser, which costs the notebook nothing.
+ */
+async function pictureUrl(raster: Raster, range: Range, width: number, height: number): Promise<string> {
+  const small = Math.max(raster.width, raster.height) <= 64;
+  const [w, h] = small ? [width, height] : [Math.min(width, raster.width), Math.min(height, raster.height)];
+  const canvas = enlarge(toGrey(raster, range), w, h);
+  const url = (type: string, bytes: Uint8Array) => `data:image/${type};base64,${Buffer.from(bytes).toString('base64')}`;
+  return small ? url('png', encodePngBytes(canvasPixels(canvas))) : url('jpeg', await canvas.encode('jpeg', 82));
 }

@@ -1,3 +1,4 @@
+import type { Canvas } from 'canvas';
 import { tf } from '../backend';
 import { drawFigure } from './chart';
 import { mapChoices, pictureChoices, type LiveChoice } from './choices-figure';
@@ -8,6 +9,9 @@ import { roundNumbers } from './html';
 import { rasterOf } from './image';
 import { emitCanvas, rangeOf, type Raster } from './picture';
 import { PLOTLY_MIME } from './plot';
+
+/** More values than this are rows of the static twin. */
+const MOST_COLUMNS = 8;
 
 /** 一个可选的值，和选中它时看到的东西。 */
 export interface Choice {
@@ -73,7 +77,38 @@ function check(choices: readonly Choice[], { active = 0 }: ShowChoicesOptions): 
   if (!choices[active]) throw new RangeError(`active 应为 0 到 ${choices.length - 1} 的整数，得到 ${active}`);
 }
 
-/** The static twin has a row for every value, or, of single pictures, a sheet with their labels. */
+/** The static twin: single pictures in a sheet; several in a column for every value, or, with many values, in a row. */
+function twin(choices: readonly Choice[], rasters: readonly Raster[], options: ShowChoicesOptions): Canvas {
+  const perChoice = rasters.length / choices.length;
+  const { title, scale, panelTitles: titles = [] } = options;
+  const labels = choices.map(({ label }) => label);
+  const captions = choices.map(({ caption = '' }) => caption);
+  if (perChoice === 1) {
+    const under = labels.map((label, i) => [label, captions[i]].filter(Boolean).join('：'));
+    return gridCanvas(rasters, { title, scale, captions: under });
+  }
+  if (choices.length > MOST_COLUMNS) {
+    return gridCanvas(rasters, {
+      title,
+      scale,
+      columns: perChoice,
+      tile: 120,
+      rowLabels: labels,
+      columnLabels: titles,
+    });
+  }
+  const turned = Array.from({ length: perChoice }, (_, i) => choices.map((_, k) => rasters[k * perChoice + i])).flat();
+  const above = new Array<string>(turned.length - captions.length).fill('');
+  const tile = Math.min(200, Math.floor(820 / choices.length));
+  const sheet = { columns: choices.length, tile, rowLabels: titles, columnLabels: labels };
+  return gridCanvas(turned, {
+    title,
+    scale,
+    ...sheet,
+    captions: captions.some(Boolean) ? [...above, ...captions] : [],
+  });
+}
+
 async function showPictures(choices: readonly Choice[], options: ShowChoicesOptions, alt: string): Promise<void> {
   const perChoice = choices[0].images!.length;
   const rasters = await readList(choices.flatMap(({ images }) => images!));
@@ -85,14 +120,7 @@ async function showPictures(choices: readonly Choice[], options: ShowChoicesOpti
     content: row(rasters, i),
     ranges: row(ranges, i),
   }));
-  const single = perChoice === 1;
-  const canvas = gridCanvas(rasters, {
-    ...{ title: options.title, scale: options.scale },
-    columns: single ? undefined : perChoice,
-    ...(single
-      ? { captions: choices.map(({ label, caption }) => [label, caption].filter(Boolean).join('：')) }
-      : { rowLabels: choices.map(({ label }) => label), columnLabels: options.panelTitles }),
-  });
+  const canvas = twin(choices, rasters, options);
   const figure = await pictureChoices(live, options);
   await emitCanvas(canvas, { alt, live: { [PLOTLY_MIME]: roundNumbers(figure, 6) } });
 }
