@@ -68,6 +68,12 @@ const firstLine = (error: unknown) =>
     .split('\n')[0]
     .trim();
 
+/** Why a backend does not start, in one line; the package itself speaks of rebuilding modules. */
+function reason(error: unknown): string {
+  const line = firstLine(error);
+  return line.includes('tfjs_binding.node') ? '没有安装原生后端；怎样装上，见 npm run doctor' : line;
+}
+
 async function start(forced?: BackendName): Promise<Backend> {
   const notes: string[] = [];
   for (const name of forced ? [forced] : NAMES) {
@@ -76,7 +82,7 @@ async function start(forced?: BackendName): Promise<Backend> {
       installGradientRepairs(tf);
       return { ...running, notes };
     } catch (error) {
-      notes.push(`${name}：${firstLine(error)}`);
+      notes.push(`${name}：${reason(error)}`);
     }
   }
   throw new CourseError(
