@@ -1,23 +1,27 @@
 'use strict';
 /**
  * The library's own files, compiled and checked once, not once per cell: every cell imports the whole library, and its
- * hundred and more files would cost seconds each time. What was found in order is remembered in the cache folder.
+ * hundred and more files would cost seconds each time. What was found in order is remembered in the cache folder;
+ * who has a cache of their own (a student of a class) also knows what lies in the course's.
  */
 const fs = require('fs');
 const path = require('path');
 const { createHash } = require('crypto');
 
 const root = path.resolve(__dirname, '..');
-const folder = path.join(process.env.CONVSCOPE_CACHE || path.join(root, '.cache'), 'kernel');
+const common = path.join(root, '.cache', 'kernel');
+const folder = process.env.CONVSCOPE_CACHE ? path.join(process.env.CONVSCOPE_CACHE, 'kernel') : common;
 
 const hash = (...texts) => texts.reduce((sum, text) => sum.update(text).update('\0'), createHash('sha1')).digest('hex');
 
-function readCache(name) {
-  try {
-    return JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8'));
-  } catch {
-    return undefined;
-  }
+function readCaches(name) {
+  return [...new Set([common, folder])].flatMap((place) => {
+    try {
+      return [JSON.parse(fs.readFileSync(path.join(place, name), 'utf8'))];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Renamed into place, so that several kernels may write at once; a cache that cannot be written is no error. */
@@ -49,9 +53,9 @@ class Library {
     };
     this.version = hash(ts.version, JSON.stringify(this.options)).slice(0, 8);
     /** Compiled files by the hash of their text. @type {Record<string, { code: string, map: object }>} */
-    this.compiled = readCache(`compiled-${this.version}.json`) ?? {};
+    this.compiled = Object.assign({}, ...readCaches(`compiled-${this.version}.json`));
     /** Fingerprints of files without errors. */
-    this.checked = new Set(readCache(`checked-${this.version}.json`) ?? []);
+    this.checked = new Set(readCaches(`checked-${this.version}.json`).flat());
     /** @type {WeakMap<object, string>} */
     this.hashes = new WeakMap();
   }
