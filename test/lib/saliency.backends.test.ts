@@ -2,8 +2,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { integratedGradients, smoothGrad } from '../../lib/attributions';
 import { startBackend, tf } from '../../lib/backend';
+import { strongestUnits } from '../../lib/feature-map-gradients';
 import { gradCam, guidedGradCam } from '../../lib/grad-cam';
-import { inputGradient } from '../../lib/gradients';
+import { inputGradient, type Target } from '../../lib/gradients';
+import { loadImage } from '../../lib/image';
+import { loadModel } from '../../lib/networks/load';
+import { photo as coursePhoto } from '../../lib/photos';
 import {
   absolute,
   clipPercentile,
@@ -19,7 +23,8 @@ import {
   timesInput,
   unitScale,
 } from '../../lib/saliency';
-import { assertClose, failure, leakFree, tinyModel } from '../helpers';
+import { targetValue } from '../../lib/target';
+import { assertClose, failure, leakFree, tinyModel, withModels } from '../helpers';
 
 const map = () => tf.tensor3d([1, -4, 2, 0, 0, -1], [1, 2, 3]);
 const numbers = (t: tf.Tensor) => {
@@ -106,6 +111,26 @@ test('积分梯度：各像素之和等于得分之差', async () => {
   }
   tf.dispose(image);
   net.dispose();
+});
+
+withModels(test, '积分梯度的完备性，在真的网络上：类别与中间层的神经元', async () => {
+  for (const [id, layer] of [['squeezenet'], ['alexnet', 'conv5']] as const) {
+    const net = await loadModel(id, { offline: true, head: false });
+    const { path, crop, imagenet } = coursePhoto('dog');
+    const image = await loadImage(path, { size: net.inputSize, crop });
+    const unit = layer && strongestUnits(net, image, layer, { top: 1 })[0];
+    const target: Target = unit ? { layer, channel: unit.channel, at: 'max' } : { class: imagenet!.index };
+    const { map: m, completeness } = await integratedGradients(net, image, target, { steps: 8 });
+    const sum = numbers(m).reduce((a, b) => a + b, 0);
+    const grey = tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...net.mean])) as tf.Tensor3D);
+    const place = unit ? { layer, channel: unit.channel, at: unit.at } : target;
+    const difference = targetValue(net, image, place) - targetValue(net, grey, place);
+    assert.ok(Math.abs(difference) > 1, `${id}：得分之差 ${difference}`);
+    assert.ok(Math.abs(sum / difference - 1) < 0.01, `${id}：${sum} 与 ${difference}`);
+    assert.ok(Math.abs(sum - completeness.sum) < 1e-3 * Math.abs(sum));
+    tf.dispose([image, grey]);
+    net.dispose();
+  }
 });
 
 test('积分梯度在一段直线上是梯度乘以差', async () => {
