@@ -1,16 +1,20 @@
 /**
  * npm run notebooks: executes notebooks from top to bottom and judges them.
- * `-- --write` stores their outputs and claims, `-- --substitute` runs them on the embedded network, `-- 01 04` chooses.
+ * `-- --write` stores their outputs and claims, `-- --substitute` runs them on the embedded network, `-- --times`
+ * measures their cells on both backends (`--times=wasm`: on one) for docs/timings.md, `-- 01 04` chooses.
  */
 import path from 'node:path';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { Report } from './setup/report.mjs';
 import { notebookFiles, runNotebook } from './notebooks/execute.mjs';
+import { BACKENDS, measure } from './notebooks/times.mjs';
 import { Board } from './test/board.mjs';
 
 const words = process.argv.slice(2);
 const patterns = words.filter((word) => !word.startsWith('--'));
 const options = { write: words.includes('--write'), substitute: words.includes('--substitute') };
+const times = words.find((word) => /^--times(=|$)/.test(word));
+const backends = times?.includes('=') ? [times.split('=')[1]] : BACKENDS;
 const board = new Board();
 try {
   await bootstrap(new Report({ lang: 'en' }));
@@ -18,7 +22,7 @@ try {
   const files = notebookFiles().filter(wanted);
   if (files.length === 0) throw new Error(`no notebook matches ${patterns.join(' ')}`);
   for (const file of files) {
-    await board.timed(() => runNotebook(file, options));
+    await board.timed(() => (times ? measure(file, backends) : runNotebook(file, options)));
   }
 } catch (error) {
   board.add({ name: 'notebooks', failed: 1, reason: error.texts?.en ?? error.stack });

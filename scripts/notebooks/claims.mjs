@@ -1,4 +1,9 @@
 /** Compares numbers of today with numbers on record. */
+import path from 'node:path';
+import { inRoot, readJson } from '../setup/place.mjs';
+
+export const claimsFile = () => inRoot('data', 'records', 'claims.json');
+export const claimsOnRecord = (file) => readJson(claimsFile(), {})[path.basename(file, '.ipynb')];
 
 /** Below this size a number is compared absolutely: the relative error of rounding noise means nothing. */
 const FLOOR = 1e-4;

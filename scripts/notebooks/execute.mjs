@@ -6,12 +6,13 @@ import { inRoot, readJson, venvProgram, writeJson, writeWhole } from '../setup/p
 import { run } from '../setup/run.mjs';
 import { jupyterEnvironment } from '../start/jupyter.mjs';
 import { verdict } from '../test/board.mjs';
-import { claimFaults, recordOf } from './claims.mjs';
+import { claimFaults, claimsFile, claimsOnRecord, recordOf } from './claims.mjs';
 import { claimsOf, codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
 
 const CELL_SECONDS = 600;
 const NOTEBOOK_SECONDS = 25 * 60;
-const claimsFile = () => inRoot('data', 'records', 'claims.json');
+/** `npm test` executes these in JupyterLab itself where there is a Chromium, and not a second time without. */
+export const RUN_IN_BROWSER = ['00-overview.ipynb', '05-deconv.ipynb', '06-optimization.ipynb'];
 
 export function notebookFiles(folder = inRoot('notebooks')) {
   if (!fs.existsSync(folder)) return [];
@@ -46,7 +47,7 @@ function substituteEnvironment(scratch) {
  * One notebook from top to bottom: { passed, failed, output, notebook }. `substitute` runs it on the embedded
  * network, where numbers may differ from the record; otherwise claims are compared with data/records/claims.json.
  */
-export async function runNotebook(file, { substitute = false, write = false, folder, record = claimsRecord(file) } = {}) {
+export async function runNotebook(file, { substitute = false, write = false, folder, record = claimsOnRecord(file) } = {}) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-empty-'));
   const env = substitute ? substituteEnvironment(scratch) : {};
   const { notebook, failure, seconds } = await execute(file, { env, folder });
@@ -63,8 +64,6 @@ export async function runNotebook(file, { substitute = false, write = false, fol
   const size = `${name} [${facts(notebook, seconds)}]`;
   return { ...verdict(size, faults), notebook };
 }
-
-const claimsRecord = (file) => readJson(claimsFile(), {})[path.basename(file, '.ipynb')];
 
 /** What can be said about a notebook without the networks' weights: only its committed outputs. */
 export function lookAtNotebook(file, reason) {
