@@ -4,7 +4,7 @@ import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
-import { installPython, pythonReady } from './python.mjs';
+import { installPython, pythonReady, wheelsPacked } from './python.mjs';
 import { installKernel } from './kernel.mjs';
 import { anyNative, linkNative, nativeFacts, planNative } from './native.mjs';
 import { installNative } from './native-build.mjs';
@@ -12,12 +12,16 @@ import { fetchWeights, weightsReady } from './weights.mjs';
 
 const lockFile = () => inRoot('.cache', 'setup.lock');
 const DAY = 24 * 3600 * 1000;
+const offlineWished = () => process.env.CONVSCOPE_OFFLINE === '1';
 
 /**
  * Does the steps that are not done yet. Every step leaves either its finished result or nothing that counts,
  * so it can be killed at any moment and simply be started again.
  */
-export async function bootstrap(report, { offline = false, noNative = false, weights = true, again = false } = {}) {
+export async function bootstrap(
+  report,
+  { offline = offlineWished(), noNative = false, weights = true, again = false } = {},
+) {
   checkNode();
   return withLock(lockFile(), report, async () => {
     await nodeStep(report, offline);
@@ -47,10 +51,10 @@ async function nodeStep(report, offline) {
 
 async function pythonStep(report, offline) {
   if (await pythonReady()) return;
-  refuseOffline(offline, 'Python 软件包', 'the Python packages');
+  if (!wheelsPacked()) refuseOffline(offline, 'Python 软件包', 'the Python packages');
   await report.step(
     ['安装 JupyterLab（Python 虚拟环境，约 310 MB）', 'JupyterLab (Python environment, about 310 MB)'],
-    () => installPython(report),
+    () => installPython(report, { offline }),
   );
 }
 

@@ -1,11 +1,17 @@
 /** The words after `npm start --`; every script reads them with this. */
 import { SetupError } from './report.mjs';
 
-const SWITCHES = { '--no-browser': 'noBrowser', '--no-native': 'noNative', '--offline': 'offline', '--help': 'help' };
+const START_SWITCHES = {
+  '--no-browser': 'noBrowser',
+  '--no-native': 'noNative',
+  '--offline': 'offline',
+  '--help': 'help',
+};
+const SWITCHES = { ...START_SWITCHES, '--with-alexnet': 'withAlexnet', '--zip': 'zip', '--check': 'check' };
 const VALUES = { '--port': 'port', '--ip': 'ip', '--lang': 'lang' };
 
 /** `--port 8888` and `--port=8888` are the same. What is not an option is collected in `rest`. */
-export function parseOptions(words, allowed = [...Object.keys(SWITCHES), ...Object.keys(VALUES)]) {
+export function parseOptions(words, allowed = [...Object.keys(START_SWITCHES), ...Object.keys(VALUES)]) {
   const options = { lang: 'zh', rest: [] };
   const queue = [...words];
   while (queue.length > 0) {

@@ -9,10 +9,15 @@ import { findProgram, run } from './run.mjs';
 export const ENVIRONMENT_BYTES = 310e6;
 const MINIMUM = [3, 9];
 
+/** Packages that came along with the course (`npm run pack`): with them nothing is asked from the network. */
+export const wheelsFolder = () => inRoot('.cache', 'wheels');
+export const wheelsPacked = () => fs.existsSync(wheelsFolder());
+
 /** An environment is a folder, the file with its requirements, its size on disk and what is said while it is made. */
 const course = {
   folder: venvFolder,
   requirements: 'requirements.txt',
+  wheels: wheelsFolder,
   bytes: ENVIRONMENT_BYTES,
   texts: ['下载并安装 JupyterLab', 'downloading and installing JupyterLab'],
 };
@@ -67,7 +72,7 @@ export async function environmentReady(environment) {
   return fs.existsSync(python) && (await versionOf(python)) === done.python;
 }
 
-export async function installEnvironment(environment, report) {
+export async function installEnvironment(environment, report, { offline = false } = {}) {
   const folder = environment.folder();
   const python = programIn(folder, 'python');
   const usable = fs.existsSync(python) && (await versionOf(python));
@@ -79,16 +84,38 @@ export async function installEnvironment(environment, report) {
   fs.rmSync(temporary, { recursive: true, force: true });
   fs.mkdirSync(temporary);
   await report.watchSize(folder, environment.texts, environment.bytes, () =>
-    run(python, ['-m', 'pip', 'install', '--quiet', '-r', inRoot(environment.requirements)], {
-      env: { PIP_DISABLE_PIP_VERSION_CHECK: '1', TMPDIR: temporary },
-    }),
+    installRequirements(environment, python, temporary, offline),
   );
   fs.rmSync(temporary, { recursive: true, force: true });
   writeJson(doneFile(environment), { requirements: requirementsHash(environment), python: await versionOf(python) });
 }
 
+/** From the packages that came along, where there are any; from the network when those do not fit this machine. */
+async function installRequirements(environment, python, temporary, offline) {
+  const pip = (...options) =>
+    run(python, ['-m', 'pip', 'install', '--quiet', ...options, '-r', inRoot(environment.requirements)], {
+      env: { PIP_DISABLE_PIP_VERSION_CHECK: '1', TMPDIR: temporary },
+    });
+  const wheels = environment.wheels?.();
+  if (!wheels || !fs.existsSync(wheels)) return pip();
+  try {
+    return await pip('--no-index', '--find-links', wheels);
+  } catch (error) {
+    if (offline) throw wrongWheels(wheels, await versionOf(python), error);
+    return pip();
+  }
+}
+
+function wrongWheels(wheels, version, error) {
+  const made = readJson(path.join(wheels, 'made-for.json'), {}).python ?? '?';
+  return new SetupError(
+    `带来的 Python 软件包是为 Python ${made} 准备的，这里是 Python ${version}。请装 Python ${made}，或用 CONVSCOPE_PYTHON 指定它；也可以在 Python ${version} 的机器上重新 npm run pack。\n${error.message}`,
+    `the packed Python packages are for Python ${made}, this is Python ${version}. Install Python ${made} or set CONVSCOPE_PYTHON to it, or run npm run pack on a machine with Python ${version}.\n${error.message}`,
+  );
+}
+
 export const pythonReady = () => environmentReady(course);
-export const installPython = (report) => installEnvironment(course, report);
+export const installPython = (report, options) => installEnvironment(course, report, options);
 
 async function createEnvironment(folder) {
   const { program, first } = await findPython();
