@@ -7,7 +7,7 @@ import { run } from '../setup/run.mjs';
 import { jupyterEnvironment } from '../start/jupyter.mjs';
 import { verdict } from '../test/board.mjs';
 import { claimFaults, claimsFile, claimsOnRecord, recordOf } from './claims.mjs';
-import { claimsOf, codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
+import { claimsOf, codeCells, codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
 
 const CELL_SECONDS = 600;
 const NOTEBOOK_SECONDS = 25 * 60;
@@ -57,7 +57,7 @@ export async function runNotebook(file, { substitute = false, write = false, fol
   const faults = outputFaults(notebook, { substitute });
   if (failure && faults.length === 0) faults.push(failure);
   if (!substitute && substituted(notebook)) faults.push('ran on the substitute network: are the weights there?');
-  if (write && faults.length === 0) writeOutputs(file, notebook);
+  if (write && faults.length === 0) faults.push(...writeOutputs(file, notebook));
   if (!write && !substitute) {
     faults.push(...claimFaults(claimsOf(notebook), record), ...committedFaults(readJson(file)));
   }
@@ -74,10 +74,22 @@ export function lookAtNotebook(file, reason) {
 
 /** Stores outputs and claims; nothing in the file changes from one run to the next unless a result did. */
 function writeOutputs(file, notebook) {
-  writeWhole(file, `${JSON.stringify(normalised(notebook), null, 1)}\n`);
+  const current = readJson(file);
+  if (codeHash(current) !== codeHash(notebook)) {
+    return ['its code was changed while it ran, so that these outputs are not stored: run it again'];
+  }
+  writeWhole(file, `${JSON.stringify(normalised(withOutputs(current, notebook)), null, 1)}\n`);
   const records = readJson(claimsFile(), {});
   records[path.basename(file, '.ipynb')] = recordOf(claimsOf(notebook));
   writeJson(claimsFile(), Object.fromEntries(Object.entries(records).sort()));
+  return [];
+}
+
+/** The file as it is now, with the outputs of the run: what its author has changed in the prose meanwhile stays. */
+export function withOutputs(current, executed) {
+  const results = codeCells(executed).map(({ outputs, execution_count }) => ({ outputs, execution_count }));
+  const cells = current.cells.map((cell) => (cell.cell_type === 'code' ? { ...cell, ...results.shift() } : cell));
+  return { ...executed, cells };
 }
 
 export function normalised(notebook) {

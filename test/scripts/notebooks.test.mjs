@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { normalised, runNotebook } from '../../scripts/notebooks/execute.mjs';
+import { normalised, runNotebook, withOutputs } from '../../scripts/notebooks/execute.mjs';
 import { codeHash, committedFaults, outputFaults } from '../../scripts/notebooks/rules.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
 
@@ -69,6 +69,20 @@ test('writing is stable: no times, always the same metadata', () => {
   assert.equal(first, second);
   assert.equal(first.cells[0].metadata, { tags: [] });
   assert.is(first.metadata.convscope.executed, codeHash(run));
+});
+
+test('prose that was edited while the notebook ran is kept', () => {
+  const prose = (source) => ({ cell_type: 'markdown', metadata: {}, source });
+  const shown = { outputs: [display({ 'text/html': 'x' })] };
+  const executed = notebook(cell('a', shown), prose('before'), { ...cell('b'), execution_count: 2 });
+  const current = notebook(cell('a'), prose('after'), prose('new'), cell('b'));
+  const { cells } = withOutputs(current, executed);
+  assert.equal(
+    cells.map((c) => c.source),
+    ['a', 'after', 'new', 'b'],
+  );
+  assert.equal(cells[0].outputs, shown.outputs);
+  assert.is(cells[3].execution_count, 2);
 });
 
 /** Executed with the real kernel, in a folder beside lib. */
