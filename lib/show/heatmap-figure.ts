@@ -36,14 +36,14 @@ const NOTE_ROOM = 36;
 const LIVE_CELLS = 80;
 
 /**
- * The maps as a plotly figure, side by side, at most three in a row; coordinates are the base picture's pixels (or the
+ * The maps as a plotly figure, side by side, at most three in a row (four: two by two); coordinates are the base picture's pixels (or the
  * map's cells). `live`: the form that is stored for plotly, with few cells and digits.
  */
 export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle, live: boolean): Promise<Figure> {
   const { title } = style;
-  const columns = Math.min(panels.length, 3);
+  const columns = panels.length === 4 ? 2 : Math.min(panels.length, 3);
   const first = panels[0].base ?? style.base ?? panels[0].raster;
-  const width = panels.length === 1 ? 400 : panels.length === 2 ? 360 : 250;
+  const width = [400, 360, 250][columns - 1];
   const height = Math.round(Math.min(640, Math.max(80, (width * first.height) / first.width)));
   const head = title ? 44 : 8;
   const full = {
