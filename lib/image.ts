@@ -4,10 +4,12 @@ import { CourseError } from './errors';
 import { readImageFile, type ImageSource } from './image-file';
 import { readHeader, type ImageHeader } from './image-header';
 import { encodeJpegBytes, encodePngBytes } from './image-encode';
+import { boxMapping, fitting, type PhotoBox } from './photo-box';
 import { axisWeights, Resampler } from './resample';
 
 export { assertImage } from './image-check';
 export type { ImageSource } from './image-file';
+export type { PhotoBox } from './photo-box';
 
 export interface LoadImageOptions {
   /** 输出大小（size）：一个数 = 正方形边长，或 [高, 宽]；短边缩放到它，再裁出中央。不写：保持原大小。 */
@@ -33,7 +35,15 @@ const STRIP_ROWS = 256;
  * @param options `size`：边长或 [高, 宽]，像素；`crop`：先裁出的方框 [x, y, 宽, 高]，像素
  * @throws CourseError 文件不存在、为空、损坏、不是图片、太大；RangeError `size` 或 `crop` 不对
  */
-export async function loadImage(source: ImageSource, { size, crop }: LoadImageOptions = {}): Promise<tf.Tensor3D> {
+export async function loadImage(source: ImageSource, options: LoadImageOptions = {}): Promise<tf.Tensor3D> {
+  return (await loadPhoto(source, options)).image;
+}
+
+/** 同 loadImage，连同照片自己的大小（the photo's own size，摆正之后）：图块的方框要换算回去时，不必再解码一次。 */
+export async function loadPhoto(
+  source: ImageSource,
+  { size, crop }: LoadImageOptions = {},
+): Promise<{ readonly image: tf.Tensor3D; readonly width: number; readonly height: number }> {
   const target = size === undefined ? undefined : checkSize(size);
   const file = await readImageFile(source);
   const header = readHeader(file.bytes, file.label);
@@ -51,7 +61,7 @@ export async function loadImage(source: ImageSource, { size, crop }: LoadImageOp
   }
   const box = checkCrop(crop, image.width, image.height);
   const { height, width, pixels } = resize(image, header, box, target, file.label);
-  return tf.tensor3d(pixels, [height, width, 3]);
+  return { image: tf.tensor3d(pixels, [height, width, 3]), width: image.width, height: image.height };
 }
 
 function checkSize(size: number | readonly [number, number]): [number, number] {
@@ -76,35 +86,6 @@ function checkCrop(crop: Box | undefined, width: number, height: number): Box {
   return crop;
 }
 
-interface Fitting {
-  readonly outHeight: number;
-  readonly outWidth: number;
-  /** Size of the whole box after scaling; the output is cut out of it at (top, left). */
-  readonly fullHeight: number;
-  readonly fullWidth: number;
-  readonly top: number;
-  readonly left: number;
-}
-
-/** Short side to the target, centre cut out. Whole pixels before the cut, as everywhere else. */
-function fitting([height, width]: readonly [number, number], target?: readonly [number, number]): Fitting {
-  const [outHeight, outWidth] = target ?? [height, width];
-  const scale = Math.max(outHeight / height, outWidth / width);
-  const fullHeight = Math.max(outHeight, Math.floor(height * scale + 1e-6));
-  const fullWidth = Math.max(outWidth, Math.floor(width * scale + 1e-6));
-  const top = Math.round((fullHeight - outHeight) / 2);
-  const left = Math.round((fullWidth - outWidth) / 2);
-  return { outHeight, outWidth, fullHeight, fullWidth, top, left };
-}
-
-/** 照片里的方框（box），单位是照片自己的像素（摆正之后），可以越出边界。 */
-export interface PhotoBox {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 /**
  * 由网络输入的像素回到照片自己的像素（from network pixels back to the photo's own）。
  *
@@ -116,15 +97,8 @@ export async function photoBoxes(
   { size, crop }: LoadImageOptions = {},
 ): Promise<(box: PhotoBox) => PhotoBox> {
   const image = await decode(Buffer.from((await readImageFile(source)).bytes));
-  const [x, y, width, height] = checkCrop(crop, image.width, image.height);
-  const fit = fitting([height, width], size === undefined ? undefined : checkSize(size));
-  const [perRow, perCol] = [height / fit.fullHeight, width / fit.fullWidth];
-  return (box) => ({
-    x: x + (box.x + fit.left) * perCol,
-    y: y + (box.y + fit.top) * perRow,
-    width: box.width * perCol,
-    height: box.height * perRow,
-  });
+  const box = checkCrop(crop, image.width, image.height);
+  return boxMapping(box, size === undefined ? undefined : checkSize(size));
 }
 
 /** Decoded picture -> floats: cut out the box, bring its short side to the target, cut out the centre. */

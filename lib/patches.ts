@@ -36,7 +36,7 @@ export interface ScanOptions {
 }
 
 /** A layer with height, width and channels, or an error that says which have them. */
-function spatialLayer(model: ImageModel, layer: string): LayerInfo {
+export function spatialLayer(model: ImageModel, layer: string): LayerInfo {
   const info = model.layers.find((l) => l.name === model.layerName(layer))!;
   if (info.shape.length === 3 && info.receptiveField) return info;
   const having = model.layers
@@ -47,31 +47,38 @@ function spatialLayer(model: ImageModel, layer: string): LayerInfo {
   );
 }
 
-/** Strongest values, their positions and the mean of every channel, for a batch of photos. */
-async function summarize({ model, layer, perPhoto }: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
+/** 一批照片的摘要（summaries of a batch）：每张照片每个通道最强的值、它的位置与平均值；`images` 由调用者 dispose。 */
+export async function summarizeImages(
+  { model, layer, perPhoto }: SummaryKind,
+  images: readonly tf.Tensor3D[],
+): Promise<PhotoSummary[]> {
+  const outputs = tf.tidy(() => {
+    const maps = model.activations(tf.stack([...images]), layer) as tf.Tensor4D;
+    const [n, height, width, channels] = maps.shape;
+    const flat = tf.reshape(maps, [n, height * width, channels]);
+    if (perPhoto === 1) return [tf.max(flat, 1), tf.argMax(flat, 1), tf.mean(flat, 1)];
+    const { values, indices } = tf.topk(tf.transpose(flat, [0, 2, 1]), perPhoto);
+    return [values, indices, tf.mean(flat, 1)];
+  });
+  const [value, at, mean] = await Promise.all(outputs.map((t) => t.data()));
+  tf.dispose(outputs);
+  const row = <T extends Float32Array | Int32Array>(all: T, i: number) => {
+    const length = all.length / images.length;
+    return all.slice(i * length, (i + 1) * length) as T;
+  };
+  return images.map((_, i) => ({
+    value: row(value as Float32Array, i),
+    at: row(at as Int32Array, i),
+    mean: row(mean as Float32Array, i),
+  }));
+}
+
+async function summarize(kind: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
+  const size = [...kind.model.inputSize] as [number, number];
   const images: tf.Tensor3D[] = [];
   try {
-    for (const photo of photos)
-      images.push(await loadImage(photo.path, { size: [...model.inputSize] as [number, number], crop: photo.crop }));
-    const outputs = tf.tidy(() => {
-      const maps = model.activations(tf.stack(images), layer) as tf.Tensor4D;
-      const [n, height, width, channels] = maps.shape;
-      const flat = tf.reshape(maps, [n, height * width, channels]);
-      if (perPhoto === 1) return [tf.max(flat, 1), tf.argMax(flat, 1), tf.mean(flat, 1)];
-      const { values, indices } = tf.topk(tf.transpose(flat, [0, 2, 1]), perPhoto);
-      return [values, indices, tf.mean(flat, 1)];
-    });
-    const [value, at, mean] = await Promise.all(outputs.map((t) => t.data()));
-    tf.dispose(outputs);
-    const row = <T extends Float32Array | Int32Array>(all: T, i: number) => {
-      const length = all.length / photos.length;
-      return all.slice(i * length, (i + 1) * length) as T;
-    };
-    return photos.map((_, i) => ({
-      value: row(value as Float32Array, i),
-      at: row(at as Int32Array, i),
-      mean: row(mean as Float32Array, i),
-    }));
+    for (const photo of photos) images.push(await loadImage(photo.path, { size, crop: photo.crop }));
+    return await summarizeImages(kind, images);
   } finally {
     tf.dispose(images);
   }
