@@ -87,15 +87,9 @@ function twin(choices: readonly Choice[], rasters: readonly Raster[], options: S
     const under = labels.map((label, i) => [label, captions[i]].filter(Boolean).join('：'));
     return gridCanvas(rasters, { title, scale, captions: under });
   }
-  if (choices.length > MOST_COLUMNS) {
-    return gridCanvas(rasters, {
-      title,
-      scale,
-      columns: perChoice,
-      tile: 120,
-      rowLabels: labels,
-      columnLabels: titles,
-    });
+  if (choices.length > MOST_COLUMNS || perChoice > choices.length) {
+    const tile = Math.min(120, Math.floor(820 / perChoice));
+    return gridCanvas(rasters, { title, scale, columns: perChoice, tile, rowLabels: labels, columnLabels: titles });
   }
   const turned = Array.from({ length: perChoice }, (_, i) => choices.map((_, k) => rasters[k * perChoice + i])).flat();
   const above = new Array<string>(turned.length - captions.length).fill('');
