@@ -9,6 +9,7 @@ export { CourseError } from './errors';
 export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image';
 export { type ClassScore, classify, type ImageModel, type LayerInfo, type ReceptiveField, type Roles } from './model';
 export { loadModel, type LoadOptions, type NetworkId } from './networks/load';
+export { loadOwnModel } from './own-files';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './own-model';
 export { coursePhotos, type Photo, photo, photosIn } from './photos';
 export { randomGenerator } from './random';

@@ -61,11 +61,19 @@ function checkSize(network: tf.LayersModel, wanted: OwnModelOptions['inputSize']
   );
 }
 
+interface Scored {
+  readonly network: tf.LayersModel;
+  readonly logits: string;
+  readonly note?: string;
+  /** The layer that was put beside the last one; its weights are ours. */
+  readonly twin?: tf.layers.Layer;
+}
+
 /**
  * Gradients and maximisation want scores BEFORE the softmax. When the last layer applies it, a twin of that layer
  * without it is put beside it: same weights (copied), linear output.
  */
-function withLogits(network: tf.LayersModel): { network: tf.LayersModel; logits: string; note?: string } {
+function withLogits(network: tf.LayersModel): Scored {
   const last = network.layers[network.layers.length - 1];
   const kind = last.getClassName();
   const activation = (last as unknown as { activation?: { getClassName(): string } }).activation?.getClassName();
@@ -85,6 +93,7 @@ function withLogits(network: tf.LayersModel): { network: tf.LayersModel; logits:
   return {
     network: tf.model({ inputs: network.inputs, outputs: scores }),
     logits: twin.name,
+    twin,
     note: `${last.name} 自带 softmax；得分取自它之前的值（${twin.name}）。`,
   };
 }
@@ -158,5 +167,11 @@ export function fromLayersModel(network: tf.LayersModel, options: OwnModelOption
     ...model.roles.stages,
   ])
     model.layerName(name);
-  return model;
+  return {
+    ...model,
+    dispose() {
+      model.dispose();
+      scored.twin?.weights.forEach((weight) => weight.dispose());
+    },
+  };
 }

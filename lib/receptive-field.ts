@@ -41,7 +41,11 @@ function windowOf(layer: tf.layers.Layer, inHeight: number, outHeight: number): 
     case 'DepthwiseConv2D':
     case 'SeparableConv2D':
     case 'MaxPooling2D':
-    case 'AveragePooling2D': {
+    case 'AveragePooling2D':
+    case 'GraphConv2D':
+    case 'GraphDepthwiseConv2D':
+    case 'GraphMaxPooling2D':
+    case 'GraphAveragePooling2D': {
       const { strides = [1], poolSize, kernelSize, padding } = layer as unknown as Configured;
       const [size, stride] = [(poolSize ?? kernelSize ?? [1])[0], strides[0]];
       return padding === 'same' ? same(size, stride) : { size, stride, before: 0 };
@@ -54,6 +58,7 @@ function windowOf(layer: tf.layers.Layer, inHeight: number, outHeight: number): 
     case 'GlobalMaxPooling2D':
     case 'Reshape':
     case 'Permute':
+    case 'GraphOperation':
       return undefined;
     default:
       return pointwise;
