@@ -2,9 +2,10 @@
  * How long every cell takes, on the native backend and on wasm: docs/timings.json holds the numbers,
  * docs/timings.md is the table made of them. Both are written by `npm run notebooks -- --times` alone.
  */
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
+import { cacheFolder, inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
 import { verdict } from '../test/board.mjs';
 import { execute } from './execute.mjs';
 import { errorCells, substituted } from './rules.mjs';
@@ -15,10 +16,23 @@ export const BOUNDS = { tensorflow: 10, wasm: 60 };
 const numbersFile = () => inRoot('docs', 'timings.json');
 const tableFile = () => inRoot('docs', 'timings.md');
 
+/** As on a student's first day: the weights are there, but nothing that an earlier run has computed and kept. */
+async function withoutCache(work) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-times-'));
+  try {
+    const CONVSCOPE_MODELS = process.env.CONVSCOPE_MODELS || cacheFolder('models');
+    return await work({ CONVSCOPE_CACHE: scratch, CONVSCOPE_MODELS });
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
 /** Runs one notebook on one backend; gives { faults, entry }. */
 export async function timeNotebook(file, backend, run = execute) {
   const before = os.loadavg()[0];
-  const { notebook, failure, seconds, processor } = await run(file, { env: { CONVSCOPE_BACKEND: backend } });
+  const { notebook, failure, seconds, processor } = await withoutCache((env) =>
+    run(file, { env: { ...env, CONVSCOPE_BACKEND: backend } }),
+  );
   if (!notebook) return { faults: [failure] };
   const faults = errorCells(notebook);
   if (failure && faults.length === 0) faults.push(failure);
