@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
 import { inRoot, readJson } from '../../scripts/setup/place.mjs';
 
-const LINES = 20;
+const LINES = 15;
 const text = (cell) => (Array.isArray(cell.source) ? cell.source.join('') : cell.source);
 const notebooks = notebookFiles().map((file) => ({ name: path.basename(file), ...readJson(file) }));
 
