@@ -9,7 +9,7 @@ import type { Listed } from './walk';
 import type { Answer, Settings } from './worker';
 
 const TRIES = 3;
-class WorkerDied extends Error {}
+export class WorkerDied extends Error {}
 
 type Ready = NonNullable<Answer['ready']>;
 type Done = NonNullable<Answer['done']>;
@@ -51,6 +51,7 @@ export class Worker {
     });
   }
 
+  /** Starts the process if there is none. */
   async engine(): Promise<Ready> {
     return (this.ready ??= this.start());
   }
@@ -78,7 +79,7 @@ export class Worker {
  * up, and a dozen halvings lead to the one file at fault.
  */
 export async function scanSafely(
-  worker: Worker,
+  worker: Pick<Worker, 'scan' | 'engine'>,
   settings: Settings,
   { id, listed, file }: { id: number; listed: readonly Listed[]; file: string },
   tries = TRIES,

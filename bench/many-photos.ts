@@ -1,0 +1,120 @@
+/**
+ * Many photos, on one machine: 20,000 through one process, then over a local Dask cluster of three workers of which
+ * one is killed in the middle; the results must be the same bytes. Figures: bench/results/many-photos.json.
+ *
+ *     CONVSCOPE_MODELS=DIR npx tsx bench/many-photos.ts [COUNT] [photos | single | dask | compare]
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { cacheFolder, projectRoot } from '../lib/paths';
+import { makePhotoFolder } from './many-photos-folder';
+
+const FILES = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];
+const WORKERS = 3;
+/** Part of the shards that are done when a worker is killed. */
+const KILL_AT = 0.4;
+const IMAGENET = 1_281_167;
+
+const count = Number(process.argv[2] ?? 20_000);
+const folder = (...parts: string[]) => cacheFolder('many-photos', String(count), ...parts);
+
+interface Run {
+  readonly date: string;
+  readonly host: string;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly killed?: { readonly pid: number; readonly atShard: number; readonly of: number };
+}
+
+/** Runs one of our scripts with its output in view; `watch` sees every line of it. */
+async function script(name: string, words: string[], watch: (line: string) => void = () => {}): Promise<Run> {
+  const start = Date.now();
+  const before = childrenCpu();
+  const program = [path.join(projectRoot(), 'scripts', name), '--photos', folder('photos'), ...words];
+  const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    process.stdout.write(text);
+    text.split('\n').forEach(watch);
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  if (code !== 0) throw new Error(`${name} ended with ${code}`);
+  return {
+    date: new Date(start).toISOString(),
+    host: `${os.cpus().length} × ${os.cpus()[0].model.trim()}`,
+    seconds: (Date.now() - start) / 1000,
+    // of all descendants that have been waited for
+    cpuSeconds: childrenCpu() - before,
+  };
+}
+
+function childrenCpu(): number {
+  const fields = fs.readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+async function single(): Promise<void> {
+  fs.rmSync(folder('single'), { recursive: true, force: true });
+  const run = await script('mine.mjs', ['--out', folder('single'), '--workers', '1']);
+  fs.writeFileSync(folder('single.json'), JSON.stringify(run));
+}
+
+async function dask(): Promise<void> {
+  fs.rmSync(folder('dask'), { recursive: true, force: true });
+  const pids: number[] = [];
+  let killed: Run['killed'];
+  const watch = (line: string) => {
+    const pid = /进程号 (\d+)/.exec(line)?.[1];
+    if (pid) pids.push(Number(pid));
+  };
+  const work = folder('dask', 'work');
+  const timer = setInterval(() => {
+    if (killed || pids.length < WORKERS) return;
+    const of = JSON.parse(fs.readFileSync(path.join(work, 'plan.json'), 'utf8')).shards.length as number;
+    const atShard = fs.readdirSync(work).filter((name) => name.endsWith('.partial')).length;
+    if (atShard < KILL_AT * of) return;
+    process.kill(pids[1], 'SIGKILL');
+    killed = { pid: pids[1], atShard, of };
+    console.log(`killed worker ${pids[1]} after ${atShard} of ${of} shards`);
+  }, 200);
+  try {
+    const run = await script('mine-dask.mjs', ['--out', folder('dask'), '--local', String(WORKERS)], watch);
+    if (!killed) throw new Error('the run was over before a worker could be killed');
+    fs.writeFileSync(folder('dask.json'), JSON.stringify({ ...run, killed }));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+const sha256 = (file: string) => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+const readJson = (...parts: string[]) => JSON.parse(fs.readFileSync(folder(...parts), 'utf8'));
+
+function compare(): void {
+  const same = FILES.map((name) => {
+    const [a, b] = ['single', 'dask'].map((run) => folder(run, name));
+    if (!fs.readFileSync(a).equals(fs.readFileSync(b))) throw new Error(`${name} differs`);
+    return { file: name, bytes: fs.statSync(a).size, sha256: sha256(a) };
+  });
+  const { photos, bad, memory } = readJson('single', 'run.json');
+  const rate = (photos + bad) / readJson('single.json').seconds;
+  const imageNetHours = Object.fromEntries([1, 8, 64].map((n) => [n, IMAGENET / rate / n / 3600]));
+  const kept = memory.filter((_: unknown, i: number) => i % 8 === 0 || i === memory.length - 1);
+  const figures = { single: readJson('single.json'), dask: readJson('dask.json'), photos, bad, rate, imageNetHours, same, memory: kept }; // prettier-ignore
+  const file = path.join(projectRoot(), 'bench', 'results', 'many-photos.json');
+  fs.writeFileSync(file, `${JSON.stringify(figures, null, 1)}\n`);
+  console.log(`the same bytes: ${FILES.join(', ')}; ${rate.toFixed(1)} photos a second; ${file}`);
+}
+
+async function main(steps: string[]): Promise<void> {
+  const { bad } = await makePhotoFolder(folder('photos'), count);
+  console.log(`${count} files in ${folder('photos')}, ${bad} of them bad`);
+  const all: Record<string, () => unknown> = { photos: () => {}, single, dask, compare };
+  for (const step of steps.length ? steps : Object.keys(all)) await all[step]();
+}
+
+main(process.argv.slice(3)).catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,149 @@
+/** npm run mine in processes of its own: shardings, a kill in the middle, bad files, Dask. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cacheFolder } from '../../lib/paths';
+import { loadModel } from '../../lib/networks/load';
+import { topPatches } from '../../lib/patches';
+import { coursePhotos, photosIn } from '../../lib/photos';
+import { root } from '../helpers';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-mine-'));
+test.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+const photos = path.join(folder, 'photos');
+const OUTPUTS = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];
+// the embedded network: this test needs no weights
+const NETWORK = ['--network', 'efficientnet-lite0', '--layer', 'b2', '--top', '4'];
+
+test.before(() => {
+  const some = coursePhotos().filter((_, i) => i % 7 === 0).slice(0, 57); // prettier-ignore
+  some.forEach((photo, i) => {
+    const file = path.join(photos, i % 2 ? 'odd' : 'even', path.basename(photo.path));
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.copyFileSync(photo.path, file);
+  });
+  const whole = fs.readFileSync(some[0].path);
+  fs.writeFileSync(path.join(photos, 'even', 'cut.jpg'), whole.subarray(0, whole.length >> 1));
+  fs.writeFileSync(path.join(photos, 'empty, "quoted".png'), '');
+  fs.writeFileSync(path.join(photos, 'text.jpg'), 'not a picture\n');
+});
+
+const words = (out: string, more: string[]) => [
+  '--photos',
+  photos,
+  '--out',
+  path.join(folder, out),
+  ...NETWORK,
+  ...more,
+];
+const program = path.join(root, 'scripts', 'mine.mjs');
+
+function mine(out: string, ...more: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words(out, more)], { encoding: 'utf8' });
+  assert.is(status, 0, stderr);
+  return { stdout, stderr };
+}
+
+const outputs = (out: string) => OUTPUTS.map((name) => fs.readFileSync(path.join(folder, out, name)));
+
+function sameAs(expected: Buffer[], out: string) {
+  outputs(out).forEach((bytes, i) => assert.ok(bytes.equals(expected[i]), `${out}: ${OUTPUTS[i]} differs`));
+}
+
+const partials = (out: string) => {
+  const work = path.join(folder, out, 'work');
+  return fs.existsSync(work) ? fs.readdirSync(work).filter((name) => name.endsWith('.partial')) : [];
+};
+
+async function until(condition: () => boolean, what: string, seconds = 240): Promise<void> {
+  for (const start = Date.now(); !condition();) {
+    assert.ok(Date.now() - start < seconds * 1000, `waited ${seconds} s for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('60 张照片分成 1 份与 3 份、一个进程与两个、不同的批次：同样的字节；坏文件列出并跳过', () => {
+  const { stdout } = mine('one', '--workers', '1');
+  assert.match(stdout, '57 张照片，3 个坏文件');
+  const expected = outputs('one');
+  const bad = expected[3].toString().trim().split('\n').slice(1);
+  assert.is(bad.length, 3);
+  for (const [i, reason] of [/^"empty, ""quoted"".png",.*空文件/, /^even\/cut.jpg,.*损坏/, /^text.jpg,.*文本文件/].entries())
+    assert.match(bad[i], reason); // prettier-ignore
+  mine('three', '--workers', '2', '--shard', '20', '--batch', '7');
+  assert.is(partials('three').length, 3);
+  sameAs(expected, 'three');
+});
+
+test('与 topPatches 在同一批照片上的结果相同', async () => {
+  const model = await loadModel('efficientnet-lite0');
+  const usable = photosIn(photos).photos;
+  const expected = await topPatches(model, usable, 'b2', { top: 4, cache: false });
+  const { channels } = JSON.parse(outputs('one')[0].toString());
+  const plain = expected.map(({ channel, patches }) => ({
+    channel,
+    patches: patches.map(({ photo, value, at, box }) => ({ photo: photo.file, value, at, box })),
+  }));
+  for (const [c, { patches }] of plain.entries()) {
+    patches.forEach((patch, k) => {
+      const got = channels[c].patches[k];
+      assert.ok(Math.abs(got.value - patch.value) < 1e-4 * Math.abs(patch.value) + 1e-6);
+      assert.equal({ ...got, value: 0 }, JSON.parse(JSON.stringify({ ...patch, value: 0 })));
+    });
+  }
+  model.dispose();
+});
+
+test('中途被 kill -9：再运行一次接着做，做好的份不重算，结果是同样的字节', async () => {
+  const out = 'killed';
+  const options = [...words(out, ['--workers', '1', '--shard', '6']), '--batch', '3'];
+  const child: ChildProcess = spawn(process.execPath, [program, ...options], { stdio: 'ignore', detached: true });
+  await until(() => partials(out).length >= 2, 'two shards');
+  // the whole group at once, as a machine that loses its power
+  process.kill(-child.pid!, 'SIGKILL');
+  await new Promise((resolve) => child.on('close', resolve));
+  const done = partials(out);
+  assert.ok(done.length >= 2 && done.length < 10, `${done.length} of 10 shards were done`);
+  const time = (name: string) => fs.statSync(path.join(folder, out, 'work', name)).mtimeMs;
+  const times = done.map(time);
+  assert.not(fs.existsSync(path.join(folder, out, 'top.json')));
+  const { stdout } = mine(out, '--workers', '1', '--shard', '6', '--batch', '3');
+  assert.match(stdout, `其中 ${done.length} 份已经算好`);
+  assert.equal(done.map(time), times);
+  sameAs(outputs('one'), out);
+});
+
+test('参数不对：说清要什么，不开始工作', () => {
+  const say = (...list: string[]) => spawnSync(process.execPath, [program, ...list], { encoding: 'utf8' }).stderr;
+  assert.match(say('--photos', photos), /缺少 --out/);
+  assert.match(say('--photos', path.join(folder, 'no'), '--out', folder), /找不到照片文件夹/);
+  assert.match(say(...words('x', ['--top', '0'])), /--top 应为正整数/);
+  assert.match(say(...words('x', ['--bottom', '1'])), /看不懂的参数/);
+  assert.match(say(...words('x', ['--layer', 'b99'])), /没有名为"b99"的层/);
+  assert.match(say(...words('x', ['--layer', 'fc'])), /没有空间位置/);
+  assert.match(say(...words('x', ['--network', 'vgg'])), /没有名为"vgg"的网络/);
+});
+
+const dask = fs.existsSync(cacheFolder('dask', 'convscope-done'));
+if (!dask) console.log('SKIP Dask：没有它的 Python 环境（npm run mine:dask 会建立）');
+(dask ? test : test.skip)('Dask 的两个工作进程，中途杀死一个：同样的字节', async () => {
+  const out = 'dask';
+  const script = path.join(root, 'scripts', 'mine-dask.mjs');
+  const options = words(out, ['--local', '2', '--shard', '4', '--batch', '4']);
+  const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  await until(() => partials(out).length >= 2, 'two shards from Dask');
+  const pid = Number(/进程号 (\d+)/.exec(output)![1]);
+  process.kill(pid, 'SIGKILL');
+  assert.ok(partials(out).length < 15, 'killed in the middle');
+  assert.is(await ended, 0, output);
+  assert.match(output, '其中 15 份已经算好');
+  sameAs(outputs('one'), out);
+});
+
+test.run();
