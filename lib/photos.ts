@@ -11,6 +11,8 @@ export interface Photo {
   readonly path: string;
   /** 英文名（name），如 "panda"。 */
   readonly name: string;
+  /** 中文名（Chinese name），如 "大熊猫"；自己的照片没有中文名，用文件名。 */
+  readonly nameZh: string;
   /** 类别（category），如 "mammal"；自己的照片为 "own"。 */
   readonly category: string;
   readonly categoryZh: string;
@@ -77,7 +79,7 @@ export function coursePhotos({ category, labelled, background }: CoursePhotosOpt
 /**
  * 一张课程照片（one course photo），按文件或名字。
  *
- * @param name "mammal/panda.jpg"、"panda.jpg" 或 "panda"
+ * @param name "mammal/panda.jpg"、"panda.jpg"、"panda" 或 "大熊猫"
  * @throws RangeError 没有这张照片（列出名字最接近的），或几个类别里都有同名的
  */
 export function photo(name: string): Photo {
@@ -87,7 +89,7 @@ export function photo(name: string): Photo {
   const exact = photos.find((p) => p.file === key || p.path === key);
   if (exact) return exact;
   const byFile = photos.filter((p) => path.posix.basename(p.file) === key || stem(p) === key);
-  const matches = byFile.length > 0 ? byFile : photos.filter((p) => p.name === key);
+  const matches = byFile.length > 0 ? byFile : photos.filter((p) => p.name === key || p.nameZh === key);
   if (matches.length === 1) return matches[0];
   if (matches.length > 1) {
     throw new RangeError(`"${key}"不止一张：${matches.map((p) => p.file).join('、')}；请写出文件夹`);
@@ -148,6 +150,7 @@ function ownPhoto(file: string, full: string): Photo {
     file,
     path: full,
     name,
+    nameZh: name,
     category,
     categoryZh: category === 'own' ? '自己的照片' : category,
     background: 'scene',

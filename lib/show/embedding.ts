@@ -152,7 +152,7 @@ export function photoHover(photos: readonly Photo[]): string[] {
   const classes = imageNetClasses();
   return photos.map((photo) => {
     const known = photo.imagenet ? `，${classes[photo.imagenet.index].zh}` : '';
-    return `${photo.name}（${photo.categoryZh}${known}）`;
+    return `${photo.nameZh}（${photo.categoryZh}${known}）`;
   });
 }
 

@@ -26,6 +26,10 @@ test('419 photos in 15 categories, each file there and unchanged', () => {
   }
 });
 
+test('every photo has a Chinese name', () => {
+  for (const { file, nameZh } of coursePhotos()) assert.match(nameZh, /^[\u4e00-\u9fff]{1,8}$/, file);
+});
+
 test('filters combine', () => {
   assert.is(coursePhotos({ background: 'scene' }).length + coursePhotos({ background: 'flat' }).length, 419);
   const labelled = coursePhotos({ labelled: true });
@@ -49,6 +53,8 @@ test('photo finds by file, by name and says what is near', async () => {
   assert.is(photo('panda').file, 'mammal/panda.jpg');
   assert.is(photo('horse.jpg').file, 'mammal/horse.jpg');
   assert.is(photo('mammal\\horse.jpg').file, 'mammal/horse.jpg');
+  assert.is(photo('大熊猫').file, 'mammal/panda.jpg');
+  assert.match((await failure(() => photo('马'))).message, /不止一张：.*horse-2\.jpg/);
   assert.match((await failure(() => photo('pnada'))).message, /panda\.jpg.*coursePhotos/s);
   assert.match((await failure(() => photo('baobab tree of the south'))).message, /最接近/);
 });
