@@ -11,6 +11,7 @@ export { type ClassScore, classify, type ImageModel, type LayerInfo, type Recept
 export { loadModel, type LoadOptions, type NetworkId } from './networks/load';
 export { loadOwnModel } from './own-files';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './own-model';
+export { saveOwnModel } from './own-save';
 export { coursePhotos, type Photo, photo, photosIn } from './photos';
 export { randomGenerator } from './random';
 

@@ -1,19 +1,7 @@
-/** Writes a small network into folders as TensorFlow.js' own tools would: as layers, and as a graph of operations. */
+/** Writes a small network into a folder as TensorFlow.js' converter would: as a graph of operations. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { tf } from '../lib/backend';
-
-export async function saveLayers(network: tf.LayersModel, folder: string): Promise<void> {
-  fs.mkdirSync(folder, { recursive: true });
-  await network.save(
-    tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-      fs.writeFileSync(path.join(folder, 'group1-shard1of1.bin'), Buffer.from(weightData as ArrayBuffer));
-      const weightsManifest = [{ paths: ['group1-shard1of1.bin'], weights: weightSpecs }];
-      write(folder, { format: 'layers-model', modelTopology, weightsManifest });
-      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' as const } };
-    }),
-  );
-}
+import type { tf } from '../lib/backend';
 
 const write = (folder: string, value: unknown) =>
   fs.writeFileSync(path.join(folder, 'model.json'), JSON.stringify(value));

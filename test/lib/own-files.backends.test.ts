@@ -14,10 +14,11 @@ import { maximize } from '../../lib/optimize';
 import { occlusionMap } from '../../lib/occlusion';
 import { loadOwnModel } from '../../lib/own-files';
 import { fromLayersModel } from '../../lib/own-model';
+import { saveOwnModel } from '../../lib/own-save';
 import { invert } from '../../lib/inversion';
 import { targeted } from '../../lib/adversarial';
 import { assertClose, failure, leakFree } from '../helpers';
-import { saveGraph, saveLayers } from '../saved-networks';
+import { saveGraph } from '../saved-networks';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-own-'));
 const folder = (name: string) => path.join(scratch, name);
@@ -43,7 +44,7 @@ test.before(async () => {
   await startBackend();
   network = stock();
   reference = fromLayersModel(network);
-  await saveLayers(network, folder('层'));
+  assert.is(await saveOwnModel(network, folder('层')), path.join(folder('层'), 'model.json'));
   saveGraph(network, folder('图'));
 });
 test.after(() => fs.rmSync(scratch, { recursive: true }));
@@ -130,6 +131,12 @@ test('网址也行', async () => {
   image.dispose();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+});
+
+test('存不进去：说明为什么', async () => {
+  fs.writeFileSync(folder('文件'), 'x');
+  assert.match((await failure(() => saveOwnModel(network, folder('文件')))).message, /写不进.*请换一个文件夹/s);
+  assert.match((await failure(() => saveOwnModel(reference as never, folder('课程')))).message, /LayersModel/);
 });
 
 test('读不出来的文件夹：说明差什么', async () => {
