@@ -91,9 +91,13 @@ async function buildNative(plan, report) {
     const texts = error instanceof SetupError ? error.texts : { zh: error.message, en: error.message };
     writeJson(nativeFailureFile(), { key: plan.key, at: new Date().toISOString(), texts });
     const first = (text) => text.split('\n').pop().slice(0, 200);
+    // without a compiler the download was only the second choice
+    const [cause, causeEn] = plan.noCompiler
+      ? [`没有 C++ 编译器（g++），也下载不到预编译的：${first(texts.zh)}`, `no C++ compiler, and ${first(texts.en)}`]
+      : [first(texts.zh), first(texts.en)];
     report.say(
-      `! 没有原生后端，改用 wasm（慢几倍，结果相同）。原因：${first(texts.zh)}。详情：npm run doctor`,
-      `! no native backend, wasm is used instead (slower, same results): ${first(texts.en)}. See npm run doctor`,
+      `! 没有原生后端，改用 wasm（慢几倍，结果相同）。原因：${cause}。怎样装上：npm run doctor`,
+      `! no native backend, wasm is used instead (slower, same results): ${causeEn}. npm run doctor says how to get it`,
     );
   }
 }
