@@ -48,10 +48,11 @@ export function cosine(a: Numbers, b: Numbers): number {
 
 /** 皮尔逊相关系数（Pearson correlation），−1 到 1；有一方是常数时是 0。 */
 export function pearson(a: Numbers, b: Numbers): number {
+  // From the first value on, so that a constant stays exactly 0 and its rounding is not taken for a pattern.
   const centred = (x: ArrayLike<number>) => {
     let mean = 0;
-    for (let i = 0; i < x.length; i++) mean += x[i] / x.length;
-    return Float64Array.from(x, (v) => v - mean);
+    for (let i = 0; i < x.length; i++) mean += (x[i] - x[0]) / x.length;
+    return Float64Array.from(x, (v) => v - x[0] - mean);
   };
   const [x, y] = pair(a, b);
   return cosine(centred(x), centred(y));

@@ -47,6 +47,13 @@ test('度量，手算的数', async () => {
   assert.equal(Array.from(ranks([30, 10, 10, 20])), [3, 0.5, 0.5, 2]);
   // Ranks 0 1 2 3 against 1 0 2 3: 1 - 6 * 2 / (4 * 15).
   assert.ok(Math.abs(spearman([1, 5, 70, 900], [2, 1, 3, 4]) - 0.8) < 1e-12);
+  // A constant has no order: 0, not the correlation of its rounding errors.
+  const [constant, rising] = [new Float32Array(1234).fill(0.1), Float32Array.from({ length: 1234 }, (_, i) => i * i)];
+  for (const measure of [pearson, spearman]) {
+    assert.is(measure(constant, rising), 0);
+    assert.is(measure(constant, constant), 0);
+    assert.ok(Math.abs(measure(rising, rising) - 1) < 1e-12);
+  }
   assert.ok(Math.abs(psnr([0, 0.1], [0, 0]) - 10 * Math.log10(1 / 0.005)) < 1e-9);
   assert.is(areaUnder([0, 1, 1]), 0.75);
   assert.instance(await failure(() => cosine([1], [1, 2])), RangeError);
