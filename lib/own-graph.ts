@@ -1,4 +1,5 @@
 import { tf } from './backend';
+import { GraphLayer, type GraphNode, type Named } from './engine/graph-layer';
 
 /**
  * A tf.GraphModel is a list of operations, not of layers. Here every operation that computes something from the
@@ -6,96 +7,16 @@ import { tf } from './backend';
  * like the others, with activations, gradients, receptive fields and kernels to look at.
  */
 
-interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly GraphNode[];
-  readonly inputNames: readonly string[];
-  readonly attrParams: Readonly<Record<string, { value?: unknown }>>;
-}
-
 interface Executor {
   readonly graph: { readonly nodes: Readonly<Record<string, GraphNode>> };
   readonly weightMap: Readonly<Record<string, readonly tf.Tensor[]>>;
 }
-
-type Inputs = tf.Tensor | tf.Tensor[];
-type Named = Record<string, tf.Tensor>;
 
 const executorOf = (graph: tf.GraphModel) => (graph as unknown as { executor: Executor }).executor;
 const plain = (name: string) => name.split(':')[0];
 
 /** Operations that only pass on what they get. */
 const ALIASES = ['Identity', 'StopGradient', 'PreventGradient'];
-/** Operations in which one place of the output reads one place of the input. */
-const POINTWISE =
-  /^(_?Fused)?(BiasAdd|Add|AddV2|AddN|Sub|Mul|RealDiv|Maximum|Minimum|Relu|Relu6|LeakyRelu|Prelu|Elu|Selu|Sigmoid|Tanh|Softplus|ClipByValue|ConcatV2|Concat|BatchNorm|BatchNormV2|BatchNormV3|LRN)$/;
-
-/** How the course names an operation: what has a window is treated like the Keras layer of that name. */
-function kindOf({ op }: GraphNode): string {
-  if (/DepthwiseConv2d/i.test(op)) return 'GraphDepthwiseConv2D';
-  if (/Conv2D$/.test(op)) return 'GraphConv2D';
-  if (op === 'MaxPool') return 'GraphMaxPooling2D';
-  if (op === 'AvgPool') return 'GraphAveragePooling2D';
-  if (op === 'Softmax') return 'Softmax';
-  return POINTWISE.test(op) ? op : 'GraphOperation';
-}
-
-interface NodeLayerOptions {
-  readonly name: string;
-  readonly node: GraphNode;
-  readonly shape: readonly number[];
-  /** Kernels, matrices and biases: copies, which belong to the layer. */
-  readonly constants: Readonly<Named>;
-  run(inputs: tf.Tensor[], constants: Named): tf.Tensor;
-}
-
-/** One operation of the graph as a layer. */
-class GraphLayer extends tf.layers.Layer {
-  static className = 'GraphOperation';
-  readonly kernelSize?: number[];
-  readonly poolSize?: number[];
-  readonly strides?: number[];
-  readonly padding?: string;
-  private readonly names: string[] = [];
-
-  constructor(private readonly options: NodeLayerOptions) {
-    super({ name: options.name, trainable: false });
-    const { attrParams } = options.node;
-    const kernel = Object.values(options.constants).find((w) => w.rank === 4);
-    this.kernelSize = kernel?.shape.slice(0, 2);
-    const pool = attrParams.kernelSize?.value;
-    if (Array.isArray(pool)) this.poolSize = pool.slice(1, 3);
-    const strides = attrParams.strides?.value;
-    if (Array.isArray(strides)) this.strides = strides.slice(1, 3);
-    this.padding = attrParams.pad?.value as string | undefined;
-  }
-
-  override build(): void {
-    for (const [name, value] of Object.entries(this.options.constants)) {
-      const initial = { apply: () => tf.clone(value), getClassName: () => 'Given' };
-      this.addWeight(name, value.shape, 'float32', initial as never, undefined, false);
-      this.names.push(name);
-    }
-    this.built = true;
-  }
-
-  override call(inputs: Inputs): tf.Tensor {
-    return tf.tidy(() => {
-      const constants = Object.fromEntries(this.names.map((name, i) => [name, this.weights[i].read()]));
-      return this.options.run([inputs].flat(), constants);
-    });
-  }
-
-  override computeOutputShape(): tf.Shape {
-    return [null, ...this.options.shape];
-  }
-
-  override getClassName(): string {
-    return kindOf(this.options.node);
-  }
-}
-
 /** Everything between the image and the output, in the order of computation. */
 function orderedNodes(input: GraphNode, output: GraphNode, constant: (node: GraphNode) => boolean): GraphNode[] {
   const order: GraphNode[] = [];
