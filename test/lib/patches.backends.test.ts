@@ -136,6 +136,23 @@ test('缓存有大小上限：超过时丢掉最早写的，留下刚写的；�
   model.dispose();
 });
 
+test('照片只过一遍网络，所有通道一起', async () => {
+  const model = tinyModel([4, 4], [corner]);
+  let passes = 0;
+  const counting = {
+    ...model,
+    activations: (...words: Parameters<typeof model.activations>) => {
+      passes++;
+      return model.activations(...words);
+    },
+  };
+  assert.is((await topPatches(counting, photos, 'c1', { batchSize: 1 })).length, 2);
+  assert.is(passes, photos.length);
+  await topPatches(counting, photos, 'c1', { batchSize: 2 });
+  assert.is(passes, photos.length + 2);
+  model.dispose();
+});
+
 test('批次大小不影响结果；并列时先来的照片在前', async () => {
   const model = tinyModel([4, 4], [corner]);
   const run = async (batchSize: number) =>
