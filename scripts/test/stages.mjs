@@ -3,6 +3,7 @@ import path from 'node:path';
 import { lookAtNotebook, notebookFiles, runNotebook } from '../notebooks/execute.mjs';
 import { recipeNames, recordFaults, recordOfTheDay, remakeFaults } from '../records/records.mjs';
 import { findChromium } from '../doctor/examine.mjs';
+import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
 import { runTestFile, testTasks } from './files.mjs';
 import { CHECKS, lint } from './lint.mjs';
@@ -62,10 +63,28 @@ const substituteStage = {
     })),
 };
 
-const browserStage = fileStage('browser', 'browser', {
+const inBrowser = {
   env: () => ({ CONVSCOPE_CHROMIUM: findChromium() }),
   skip: () => (findChromium() ? undefined : 'no Chromium found (apt install chromium)'),
-});
+};
+
+const browserStage = fileStage('browser', 'browser', inBrowser);
+
+/** The site is built, looked at link by link, and then opened. */
+const siteStage = {
+  name: 'site',
+  tasks: (context) => [
+    { name: 'npm run site', run: buildAndJudge },
+    ...fileStage('site', 'site', inBrowser).tasks(context),
+  ],
+};
+
+async function buildAndJudge() {
+  // it needs npm packages, which are here only after the set-up
+  const { buildSite } = await import('../site/build.mjs');
+  const { faults } = await buildSite(new Report({ lang: 'en' }));
+  return verdict('npm run site', faults);
+}
 
 export const stages = [
   lintStage,
@@ -76,5 +95,6 @@ export const stages = [
   fileStage('notebook files', 'notebooks'),
   notebookStage,
   substituteStage,
+  siteStage,
   browserStage,
 ];

@@ -1,0 +1,29 @@
+/** npm run site: the whole course as pages in site/, which open without a server and without a network. */
+import { pathToFileURL } from 'node:url';
+import { checkNode, installPackages, packagesInstalled } from './setup/node-packages.mjs';
+import { parseOptions } from './setup/options.mjs';
+import { inRoot } from './setup/place.mjs';
+import { duration, megabytes, Report } from './setup/report.mjs';
+
+let report = new Report();
+try {
+  const options = parseOptions(process.argv.slice(2), ['--lang']);
+  report = new Report(options);
+  checkNode();
+  if (!packagesInstalled()) await report.step(['安装 npm 软件包', 'npm packages'], installPackages);
+  // these need the npm packages
+  const { buildSite } = await import('./site/build.mjs');
+  const start = Date.now();
+  const { faults, external, pages, links, bytes } = await buildSite(report);
+  for (const fault of faults) report.say(`✗ ${fault}`, `✗ ${fault}`);
+  const [size, time] = [megabytes(bytes), duration(Date.now() - start)];
+  const address = pathToFileURL(inRoot('site', 'index.html'));
+  report.say(
+    `${pages} 页，${size} MB，站内链接 ${links} 个，站外地址 ${external.length} 个（点击时才打开）；用时 ${time}\n打开：${address}`,
+    `${pages} pages, ${size} MB, ${links} links inside, ${external.length} addresses outside; ${time}\nopen: ${address}`,
+  );
+  if (faults.length > 0) process.exitCode = 1;
+} catch (error) {
+  report.error(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,42 @@
+/** Builds the site in four steps: an environment for Sphinx, the sources, the pages, a look at what came out. */
+import fs from 'node:fs';
+import os from 'node:os';
+import { folderSize, programIn, root } from '../setup/place.mjs';
+import { environmentReady, installEnvironment } from '../setup/python.mjs';
+import { megabytes } from '../setup/report.mjs';
+import { run } from '../setup/run.mjs';
+import { finish } from './finish.mjs';
+import { examineSite } from './links.mjs';
+import { ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
+import { stage } from './stage.mjs';
+
+const LIMIT_SECONDS = 10 * 60;
+
+/** Builds site/ anew; returns what `examineSite` finds, with the size in bytes. An older site stays until then. */
+export async function buildSite(report) {
+  const size = `${megabytes(siteEnvironment.bytes)} MB`;
+  if (!(await environmentReady(siteEnvironment))) {
+    const texts = [`安装 Sphinx（Python 虚拟环境，约 ${size}）`, `Sphinx (Python environment, about ${size})`];
+    await report.step(texts, () => installEnvironment(siteEnvironment, report));
+  }
+  const draft = workFolder('html');
+  fs.rmSync(draft, { recursive: true, force: true });
+  await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage());
+  await report.step(['排版网页（Sphinx）', 'setting the pages (Sphinx)'], () => sphinx(draft));
+  await report.step(['排版公式，放入 plotly', 'setting formulas, adding plotly'], () => finish(draft));
+  fs.rmSync(siteFolder(), { recursive: true, force: true });
+  fs.renameSync(draft, siteFolder());
+  return { ...examineSite(siteFolder()), bytes: folderSize(siteFolder()) };
+}
+
+/** Warnings are errors: a link that leads nowhere, a formula in the wrong place. */
+function sphinx(target) {
+  const jobs = String(Math.max(1, Math.min(4, os.cpus().length)));
+  const words = ['-m', 'sphinx', '-b', 'html', '-q', '-W', '--keep-going', '-E', '-j', jobs];
+  const folders = ['-d', workFolder('doctrees'), '-c', ownFolder(), sourceFolder(), target];
+  const places = { CONVSCOPE_ROOT: root, CONVSCOPE_SOURCE: sourceFolder(), CONVSCOPE_LOCALES: workFolder('locales') };
+  return run(programIn(siteEnvironment.folder(), 'python'), [...words, ...folders], {
+    env: { ...places, PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' },
+    limitSeconds: LIMIT_SECONDS,
+  });
+}

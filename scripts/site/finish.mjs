@@ -1,0 +1,65 @@
+/** What Sphinx has written becomes the finished pages: formulas are set, and plotly and KaTeX lie beside them. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { transform } from 'esbuild';
+import katex from 'katex';
+import { inRoot } from '../setup/place.mjs';
+
+const text = (html) =>
+  html
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&#x27;/g, "'")
+    .replace(/&amp;/g, '&');
+
+/** TeX becomes HTML with MathML for screen readers; a formula that KaTeX does not know is a fault. */
+export function setFormulas(html, page = '') {
+  return html.replace(/<(div|span) class="cs-tex" data-kind="(\w+)">([\s\S]*?)<\/\1>/g, (_, tag, kind, tex) => {
+    try {
+      const set = katex.renderToString(text(tex), {
+        displayMode: kind === 'display',
+        strict: false,
+        throwOnError: true,
+      });
+      return `<${tag} class="cs-tex" data-kind="${kind}">${set}</${tag}>`;
+    } catch (error) {
+      throw new Error(`${page}: $${text(tex)}$: ${error.message}`, { cause: error });
+    }
+  });
+}
+
+export function htmlFiles(folder) {
+  const names = fs.readdirSync(folder, { recursive: true }).map(String);
+  const pages = names.map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.html'));
+  // what the theme keeps there are templates
+  return pages.filter((name) => !name.startsWith('_static/')).sort();
+}
+
+export async function finish(folder) {
+  for (const name of htmlFiles(folder)) {
+    const file = path.join(folder, name);
+    // a page opened from a folder may not preload fonts; the theme's icons are drawings in a script
+    const html = fs.readFileSync(file, 'utf8').replace(/<link rel="preload" as="font"[^>]*>\s*/g, '');
+    fs.writeFileSync(file, setFormulas(html, name));
+  }
+  copyKatex(path.join(folder, '_static', 'katex'));
+  const plotly = fs.readFileSync(inRoot('node_modules', 'plotly.js-dist', 'plotly.js'), 'utf8');
+  const { code } = await transform(plotly, { minify: true, legalComments: 'inline' });
+  fs.writeFileSync(path.join(folder, '_static', 'plotly.min.js'), code);
+  for (const name of ['.buildinfo', 'objects.inv']) fs.rmSync(path.join(folder, name), { force: true });
+}
+
+/** The fonts lie within the style sheet, because not every browser gives them to a page opened from a folder. */
+function copyKatex(target) {
+  const source = inRoot('node_modules', 'katex', 'dist');
+  fs.mkdirSync(target, { recursive: true });
+  const css = fs
+    .readFileSync(path.join(source, 'katex.min.css'), 'utf8')
+    .replace(/,url\([^)]*\.(woff|ttf)\) format\("\w+"\)/g, '')
+    .replace(/url\((fonts\/[^)]+\.woff2)\)/g, (_, font) => {
+      return `url(data:font/woff2;base64,${fs.readFileSync(path.join(source, font)).toString('base64')})`;
+    });
+  fs.writeFileSync(path.join(target, 'katex.min.css'), css);
+  fs.copyFileSync(inRoot('node_modules', 'katex', 'LICENSE'), path.join(target, 'LICENSE'));
+}

@@ -1,0 +1,16 @@
+/** Where the site's parts lie. The finished site is in site/, everything that leads to it in .cache/site. */
+import { inRoot } from '../setup/place.mjs';
+
+export const siteFolder = (...parts) => inRoot('site', ...parts);
+export const workFolder = (...parts) => inRoot('.cache', 'site', ...parts);
+export const sourceFolder = (...parts) => workFolder('source', ...parts);
+/** The parts of the site that are written by hand. */
+export const ownFolder = (...parts) => inRoot('scripts', 'site', ...parts);
+
+/** The Python environment of the site: Sphinx is nothing that a reader of the course needs. */
+export const siteEnvironment = {
+  folder: () => inRoot('.cache', 'site-venv'),
+  requirements: 'requirements-site.txt',
+  bytes: 290e6,
+  texts: ['下载并安装 Sphinx', 'downloading and installing Sphinx'],
+};

@@ -1,0 +1,90 @@
+/** Collects what the site is made of in one folder: the notebooks with their outputs, the documents, a front page. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { notebookFiles } from '../notebooks/execute.mjs';
+import { inRoot, readJson } from '../setup/place.mjs';
+import { frontPage } from './front.mjs';
+import { Pictures, siteOutput } from './outputs.mjs';
+import { ownFolder, sourceFolder, workFolder } from './place.mjs';
+
+const DOCUMENTS = ['environment.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'];
+/** Larger files of the repository that a document points to are named, but not copied. */
+const LARGEST = 1e6;
+
+const markdownIn = (folder) =>
+  fs.existsSync(inRoot(folder))
+    ? fs
+        .readdirSync(inRoot(folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${folder}/${name}`)
+        .sort()
+    : [];
+
+/** Returns the pages, as they stand in the contents. */
+export function stage() {
+  fs.rmSync(sourceFolder(), { recursive: true, force: true });
+  fs.mkdirSync(sourceFolder('_static'), { recursive: true });
+  const notebooks = notebookFiles().map((file) => stageNotebook(file));
+  const documents = [...DOCUMENTS, ...markdownIn('docs'), ...markdownIn('bench/results')].filter((file) =>
+    fs.existsSync(inRoot(file)),
+  );
+  const staged = new Set([...notebooks.map(({ page }) => page), ...documents, 'index.md']);
+  for (const file of documents) write(file, withLocalLinks(fs.readFileSync(inRoot(file), 'utf8'), file, staged));
+  write('index.md', withLocalLinks(frontPage(notebooks, documents), 'index.md', staged));
+  fs.cpSync(ownFolder('assets'), sourceFolder('_static'), { recursive: true });
+  // Sphinx compiles them where they lie
+  fs.cpSync(ownFolder('locales'), workFolder('locales'), { recursive: true });
+  return [...staged];
+}
+
+function write(file, text) {
+  const target = sourceFolder(...file.split('/'));
+  fs.mkdirSync(path.dirname(target), { recursive: true });
+  fs.writeFileSync(target, text);
+}
+
+function stageNotebook(file) {
+  const name = path.basename(file, '.ipynb');
+  const notebook = readJson(file);
+  const pictures = new Pictures(sourceFolder('_static', 'pictures'), '../_static/pictures');
+  const cells = notebook.cells.map((cell) => {
+    if (cell.cell_type !== 'code') return cell;
+    const outputs = cell.outputs.map((output) => siteOutput(output, pictures));
+    return { ...cell, outputs, metadata: { ...cell.metadata, tags: siteTags(cell) } };
+  });
+  const covers = cells.filter((cell) => cell.metadata?.tags?.includes('cover'));
+  const [, cover] = JSON.stringify(covers.map((cell) => cell.outputs)).match(/src=\\"\.\.\/([^"\\]+)/) ?? [];
+  write(`notebooks/${name}.ipynb`, JSON.stringify({ ...notebook, cells }));
+  const [heading] = notebook.cells
+    .map((cell) =>
+      [cell.source]
+        .flat()
+        .join('')
+        .match(/^# (\d+)\s*(.+)$/m),
+    )
+    .filter(Boolean);
+  return { page: `notebooks/${name}.ipynb`, name, number: heading?.[1] ?? '', title: heading?.[2] ?? name, cover };
+}
+
+/** What only keeps the kernel's memory in order is folded away. */
+const siteTags = ({ metadata: { tags = [] } }) => (tags.includes('cleanup') ? [...tags, 'hide-input'] : tags);
+
+/**
+ * Links between the documents stay links. What a document points to and the site has no page for (a licence, a
+ * manifest) is copied beside it; a folder or a large file is only named.
+ */
+export function withLocalLinks(text, file, staged) {
+  const folder = path.posix.dirname(file);
+  return text.replace(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, image, label, target) => {
+    if (/^([a-z]+:|#)/i.test(target)) return whole;
+    const wanted = path.posix.normalize(path.posix.join(folder, target.split('#')[0]));
+    if (staged.has(wanted)) return whole;
+    const source = inRoot(...wanted.split('/'));
+    const stat = fs.statSync(source, { throwIfNoEntry: false });
+    if (!stat?.isFile() || (stat.size > LARGEST && !image)) return `\`${label.replace(/`/g, '')}\``;
+    const copy = sourceFolder(...wanted.split('/'));
+    fs.mkdirSync(path.dirname(copy), { recursive: true });
+    fs.copyFileSync(source, copy);
+    return whole;
+  });
+}
