@@ -56,7 +56,7 @@ export async function featureMatrices(
   layers: readonly string[],
   { pool, ...options }: FeatureMatrixOptions = {},
 ): Promise<FeatureMatrix[]> {
-  if (layers.length === 0) throw new RangeError('没有层名：layers 是空的');
+  if (layers.length === 0) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
   const names = layers.map((layer) => model.layerName(layer));
   const pools = names.map((name) => {
     const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
@@ -126,7 +126,7 @@ async function photoRows(
   encode: (images: tf.Tensor4D) => tf.Tensor[],
   { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
 ) {
-  if (photos.length === 0) throw new RangeError('没有照片：photos 是空的');
+  if (photos.length === 0) throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
   const watch = watchInterrupts(signal);
   const batches: Float32Array[][] = [];
