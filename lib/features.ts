@@ -126,7 +126,8 @@ async function photoRows(
   encode: (images: tf.Tensor4D) => tf.Tensor[],
   { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
 ) {
-  if (photos.length === 0) throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
+  if (photos.length === 0)
+    throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
   const watch = watchInterrupts(signal);
   const batches: Float32Array[][] = [];
