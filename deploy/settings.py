@@ -1,0 +1,40 @@
+"""Gives a Python environment what students' servers take from it: the kernel, Chinese menus, quiet defaults.
+
+usage: settings.py PREFIX     (by hand for an image; prepare.py calls it for a server)
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from place import ROOT
+
+SERVER = {
+    "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": ["convscope"]},
+    # A kernel holds a network in memory: one that nobody has used for an hour is ended, the notebook stays.
+    "MappingKernelManager": {"cull_idle_timeout": 3600, "cull_interval": 300, "cull_connected": True},
+    "LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
+}
+LAB = {
+    "@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    # What is lost when a server dies is what was not saved: twenty seconds, not two minutes.
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 20},
+}
+
+
+def write_json(file, value):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def write_settings(prefix):
+    prefix = Path(prefix)
+    write_json(prefix / "etc" / "jupyter" / "jupyter_server_config.json", SERVER)
+    write_json(prefix / "share" / "jupyter" / "lab" / "settings" / "overrides.json", LAB)
+    subprocess.run(["node", str(ROOT / "kernel" / "kernelspec.mjs"), str(prefix)], check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    write_settings(sys.argv[1])

@@ -1,0 +1,50 @@
+"""The class's own configuration, with what only a trial may have: one password for all, loopback, made-up accounts."""
+
+import os
+from pathlib import Path
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+
+c = get_config()  # noqa: F821
+load_subconfig(str(Path(__file__).resolve().parent.parent / "jupyterhub_config.py"))  # noqa: F821
+
+PUBLIC, API, HUB = os.environ["TRIAL_PORTS"].split()
+HOMES = Path(os.environ["TRIAL_HOMES"])
+FIRST_UID = 20001
+
+
+class TrialSpawner(SimpleLocalProcessSpawner):
+    """Every student under a user number of their own, where the trial may do that (as root)."""
+
+    def make_preexec_fn(self, name):
+        home = HOMES / name
+        number = FIRST_UID + int(name.rsplit("-", 1)[1])
+
+        def enter():
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.getuid() == 0:
+                os.chown(home, number, number)
+                os.setgroups([])
+                os.setgid(number)
+                os.setuid(number)
+            os.chdir(home)
+
+        return enter
+
+    def user_env(self, env):
+        return {**env, "HOME": str(HOMES / self.user.name), "USER": self.user.name, "SHELL": "/bin/sh"}
+
+
+c.JupyterHub.spawner_class = TrialSpawner
+c.JupyterHub.bind_url = f"http://127.0.0.1:{PUBLIC}"
+c.JupyterHub.hub_port = int(HUB)
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{API}"
+
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = os.environ["TRIAL_PASSWORD"]
+c.Authenticator.allowed_users = set(os.environ["TRIAL_STUDENTS"].split())
+
+c.JupyterHub.services.append({"name": "trial", "api_token": os.environ["TRIAL_TOKEN"]})
+c.JupyterHub.load_roles.append(
+    {"name": "trial", "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"], "services": ["trial"]}
+)
