@@ -127,6 +127,19 @@ export function filterPatterns(
   return { size: [kh, kw], patterns: Array.from({ length: count }, (_, f) => pattern(weights, kh * kw, count, f)) };
 }
 
+/**
+ * 一个 RGB 核的主颜色与主图案（main pattern of one filter），与 filterPatterns 相同；用于随机核等对照。
+ *
+ * @param weights kh·kw·3 个数，逐位置排列，每个位置是 R、G、B
+ * @throws RangeError 个数不是 3 的倍数
+ */
+export function mainPattern(weights: ArrayLike<number>): FilterPattern {
+  if (weights.length === 0 || weights.length % 3 !== 0) {
+    throw new RangeError(`weights 应有 kh·kw·3 个数（每个位置 R、G、B），得到 ${weights.length} 个`);
+  }
+  return pattern(weights, weights.length / 3, 1, 0);
+}
+
 /** Weights as [position, colour, filter]. */
 function pattern(weights: ArrayLike<number>, positions: number, count: number, filter: number): FilterPattern {
   const at = (i: number, c: number) => weights[(i * 3 + c) * count + filter];

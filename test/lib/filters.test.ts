@@ -9,6 +9,7 @@ import {
   gaborFilter,
   filterPatterns,
   kernelSlices,
+  mainPattern,
 } from '../../lib/filters';
 import { loadModel } from '../../lib/networks/load';
 import { randomGenerator } from '../../lib/random';
@@ -45,6 +46,19 @@ test('filterImages：0 是中灰，各自与共用的尺度按手算', async () 
   await leakFree(() => colourShare(model));
   tf.dispose([each, shared]);
   model.dispose();
+});
+
+test('主颜色与主图案：手算，与 filterPatterns 相同；随机的核介于 1/3 与 1 之间', async () => {
+  const orange = mainPattern([3, 4, 0, -6, -8, 0]);
+  assertClose(orange.colour, [0.6, 0.8, 0], 1e-6);
+  assertClose(orange.values, [5, -10], 1e-6);
+  assert.ok(Math.abs(orange.share - 1) < 1e-6);
+  // Two colours at right angles, with energies 4 and 1.
+  assert.ok(Math.abs(mainPattern([2, 0, 0, 0, 1, 0]).share - 0.8) < 1e-6);
+  const random = randomGenerator(3);
+  const noise = mainPattern(Array.from({ length: 363 }, () => random.normal()));
+  assert.ok(noise.share > 1 / 3 && noise.share < 0.55, `${noise.share}`);
+  assert.match((await failure(() => mainPattern([1, 2]))).message, /kh·kw·3.*得到 2/);
 });
 
 test('更深的层不能画成彩色图：报错说明原因；切片可以看', async () => {
