@@ -33,7 +33,10 @@ def parse(words):
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", help="address of a running scheduler, tcp://HOST:8786")
     where.add_argument("--scheduler-file", help="file in which the scheduler has written its address")
+    where.add_argument("--slurm", type=int, help="this many Slurm jobs, one worker each")
     where.add_argument("--local", type=int, help="this many workers on this machine")
+    parser.add_argument("--slurm-option", action="append", default=[], help="line for the job, e.g. --partition=cpu")
+    parser.add_argument("--walltime", default="04:00:00", help="of each Slurm job")
     options = parser.parse_args(words)
     # npm changes to the project's folder and says in INIT_CWD where the user was
     here = os.environ.get("INIT_CWD", os.getcwd())
@@ -58,6 +61,8 @@ def connect(options):
         return Client(scheduler_file=options.scheduler_file)
     if options.scheduler:
         return Client(options.scheduler)
+    if options.slurm:
+        return slurm(options)
     cluster = LocalCluster(
         n_workers=options.local or 2,
         threads_per_worker=1,
@@ -66,6 +71,25 @@ def connect(options):
         local_directory=str(Path(options.out, "work", "dask")),
     )
     return Client(cluster)
+
+
+def slurm(options):
+    """One job per worker; a job that its time limit ends loses the shard it was at, which another job does again."""
+    from dask_jobqueue import SLURMCluster
+
+    cluster = SLURMCluster(
+        cores=1,
+        processes=1,
+        memory="2GB",
+        walltime=options.walltime,
+        job_extra_directives=options.slurm_option,
+        log_directory=str(Path(options.out, "work", "slurm")),
+        scheduler_options={"dashboard_address": None},
+    )
+    cluster.scale(jobs=options.slurm)
+    client = Client(cluster)
+    client.wait_for_workers(1)
+    return client
 
 
 def listed(work, shard):

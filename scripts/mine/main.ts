@@ -1,11 +1,12 @@
 /** The work of npm run mine, after set-up. usage: main.ts OPTIONS (JSON, from scripts/mine.mjs) */
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { duration } from '../../lib/show/progress';
 import { assemble } from './assemble';
 import { writeWhole } from './files';
 import { listedIn, makePlan, missingShards, partialFile, type Plan, type Shard } from './plan';
 import { scanSafely, Worker } from './pool';
-import { duration, Progress } from './progress';
+import { Progress } from './progress';
 import type { Settings } from './worker';
 
 interface Options {

@@ -1,11 +1,7 @@
 /** One line that says how far we are: replaced on a terminal, every ten seconds elsewhere. */
-const EVERY_MS = 10_000;
+import { duration } from '../../lib/show/progress';
 
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} 秒`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} 分钟`;
-  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} 小时` : `${(seconds / 86_400).toFixed(1)} 天`;
-}
+const EVERY_MS = 10_000;
 
 export class Progress {
   private done: number;

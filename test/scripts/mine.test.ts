@@ -146,4 +146,27 @@ if (!dask) console.log('SKIP Dask：没有它的 Python 环境（npm run mine:da
   sameAs(outputs('one'), out);
 });
 
+/** Plays Slurm on this machine: sbatch starts the script it is given, scancel ends it. */
+function standInForSlurm(): string {
+  const bin = path.join(folder, 'slurm');
+  fs.mkdirSync(bin);
+  const head = '#!/usr/bin/env python3\nimport os, signal, subprocess, sys\n';
+  const sbatch = `job = subprocess.Popen(["bash", sys.argv[-1]], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
+print("Submitted batch job", job.pid)\n`;
+  const scancel = 'for job in sys.argv[1:]:\n  os.killpg(int(job), signal.SIGTERM)\n';
+  for (const [name, body] of Object.entries({ sbatch, scancel }))
+    fs.writeFileSync(path.join(bin, name), head + body, { mode: 0o755 });
+  return bin;
+}
+
+(dask && process.platform === 'linux' ? test : test.skip)('Slurm（替身 sbatch 在本机运行作业）：同样的字节', () => {
+  const env = { ...process.env, PATH: `${standInForSlurm()}${path.delimiter}${process.env.PATH}` };
+  const script = path.join(root, 'scripts', 'mine-dask.mjs');
+  const options = words('slurm', ['--slurm', '2', '--shard', '10', '--slurm-option=--partition=cpu']);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...options], { encoding: 'utf8', env });
+  assert.is(status, 0, stderr);
+  assert.match(stdout, '其中 6 份已经算好');
+  sameAs(outputs('one'), 'slurm');
+});
+
 test.run();
