@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert';
 import { anyNative, nativeFacts, planNative } from '../../scripts/setup/native.mjs';
 import { installNative } from '../../scripts/setup/native-build.mjs';
 import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
+import { installEnvironment } from '../../scripts/setup/python.mjs';
+import { inRoot, programIn, readJson, venvFolder } from '../../scripts/setup/place.mjs';
 import { Report, SetupError } from '../../scripts/setup/report.mjs';
 import { CommandError, run } from '../../scripts/setup/run.mjs';
 
@@ -142,6 +144,42 @@ test('a failing program is reported with the end of what it said', async () => {
   }
   const { code } = await run('/no/such/program', [], { check: false });
   assert.is(code, 127);
+});
+
+/** A Python environment that can be used up: everything but its own files is borrowed from the course's. */
+function borrowedEnvironment(name) {
+  const folder = path.join(base, name);
+  fs.mkdirSync(path.dirname(programIn(folder, 'python')), { recursive: true });
+  fs.copyFileSync(path.join(venvFolder(), 'pyvenv.cfg'), path.join(folder, 'pyvenv.cfg'));
+  fs.symlinkSync(fs.realpathSync(programIn(venvFolder(), 'python')), programIn(folder, 'python'));
+  fs.symlinkSync(path.join(venvFolder(), 'lib'), path.join(folder, 'lib'));
+  return folder;
+}
+
+test('packed Python packages that do not fit this Python: offline, an error that names both versions', async () => {
+  if (process.platform === 'win32') return console.log('SKIP packed Python packages: needs links');
+  const folder = borrowedEnvironment('borrowed');
+  const wheels = path.join(base, 'wheels');
+  fs.mkdirSync(wheels);
+  fs.writeFileSync(path.join(wheels, 'made-for.json'), '{"python": "3.1"}');
+  const requirements = path.join(base, 'requirements.txt');
+  fs.writeFileSync(requirements, 'convscope-nothing-of-that-name==1\n');
+  const environment = {
+    folder: () => folder,
+    wheels: () => wheels,
+    requirements: path.relative(inRoot(), requirements),
+    bytes: 1,
+    texts: ['安装', 'installing'],
+  };
+  try {
+    await installEnvironment(environment, new Report({ stream: { write() {} } }), { offline: true });
+    assert.unreachable('installed nothing from nowhere');
+  } catch (error) {
+    assert.instance(error, SetupError);
+    assert.match(error.texts.en, /are for Python 3\.1, this is Python 3\.\d+/);
+    assert.match(error.texts.zh, 'CONVSCOPE_PYTHON');
+  }
+  assert.not(readJson(path.join(folder, 'convscope.json')), 'it does not count as installed');
 });
 
 test.run();
