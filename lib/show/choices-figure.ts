@@ -66,7 +66,10 @@ export async function pictureChoices(
   const { active = 0, title = '', panelTitles = [] } = options;
   const count = choices[0].content.length;
   const columns = Math.min(count, options.columns ?? count);
-  const wide = Math.min(380, Math.floor((WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns));
+  const widest = Math.max(...choices.flatMap(({ content }) => content.map((raster) => raster.width)));
+  // more than twice its size, a photograph only gets blurred
+  const useful = widest > 64 ? Math.min(380, 2 * widest) : 380;
+  const wide = Math.min(useful, Math.floor((WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns));
   const tallest = Math.max(...choices.flatMap(({ content }) => content.map((r) => r.height / r.width)));
   const tile = { width: wide, height: Math.min(560, Math.round(wide * tallest)) };
   const head = (title ? 44 : 8) + (panelTitles.length ? 28 : 0);
