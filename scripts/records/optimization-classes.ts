@@ -10,8 +10,8 @@ import type { Recipe } from './recipe';
 /** Ten classes with the defaults of `maximize`: the network is sure of every picture. */
 export const recipe: Recipe = {
   name: 'optimization-classes',
-  title: '十个类别，默认设置各 40 步',
-  settings: { model: 'squeezenet', classes: [130, 9, 235, 388, 340, 13, 950, 817, 404, 980], steps: 40 },
+  title: '十个类别，默认设置各 200 步',
+  settings: { model: 'squeezenet', classes: [130, 9, 235, 388, 340, 13, 950, 817, 404, 980], steps: 200 },
   seed: 0,
   tolerance: 0.3,
   sources: ['lib/steps.ts', 'lib/transforms.ts', 'lib/regularizers.ts'],
