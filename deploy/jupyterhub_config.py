@@ -3,6 +3,7 @@
 The course's folder is shared and belongs to the teacher; a student's server runs under the student's own account.
 """
 
+import grp
 import os
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ c.ConfigurableHTTPProxy.auth_token = (STATE / "proxy-token").read_text().strip()
 
 c.JupyterHub.authenticator_class = "pam"
 c.PAMAuthenticator.allowed_groups = {"convscope"}
-c.PAMAuthenticator.admin_groups = {"convscope-teachers"}
+# A group that does not exist would end every login in an error.
+c.PAMAuthenticator.admin_groups = {"convscope-teachers"} & {group.gr_name for group in grp.getgrall()}
 
 # ---- a student's server ---------------------------------------------------------------------------------------------
 

@@ -21,37 +21,44 @@ class Student:
     def __init__(self, name, hub):
         self.name, self.hub = name, hub
         self.base = f"{hub.url}/user/{name}"
+        self.cookies = SimpleCookie()
         self.token = None
+
+    async def visit(self, page, method="GET", body=None, headers=None):
+        """A page of the hub, with this browser's cookies."""
+        cookies = "; ".join(f"{key}={morsel.value}" for key, morsel in self.cookies.items())
+        headers = {"Cookie": cookies, "Origin": self.hub.url, **(headers or {})}
+        url = f"{self.hub.url}/hub/{page}"
+        answer = await fetch(url, method, body, headers=headers, check=False, follow_redirects=False)
+        for line in answer.headers.get_list("Set-Cookie"):
+            self.cookies.load(line)
+        return answer
 
     async def log_in(self, password):
         """The form of the login page; returns whether the hub let them in."""
-        page = await fetch(f"{self.hub.url}/hub/login")
-        jar = SimpleCookie()
-        for line in page.headers.get_list("Set-Cookie"):
-            jar.load(line)
-        form = urlencode({"username": self.name, "password": password, "_xsrf": jar["_xsrf"].value})
-        headers = {
-            "Cookie": "; ".join(f"{key}={morsel.value}" for key, morsel in jar.items()),
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": self.hub.url,
-        }
-        url = f"{self.hub.url}/hub/login"
-        answer = await fetch(url, "POST", form, headers=headers, check=False, follow_redirects=False)
+        await self.visit("login")
+        form = urlencode({"username": self.name, "password": password, "_xsrf": self.cookies["_xsrf"].value})
+        answer = await self.visit("login", "POST", form, {"Content-Type": "application/x-www-form-urlencoded"})
         return answer.code == 302
 
     async def take_token(self):
-        answer = await self.hub.api(f"users/{self.name}/tokens", "POST", {"note": "trial"})
+        """A token of one's own, as the hub's page for it gives."""
+        await self.visit("home")
+        headers = {"X-XSRFToken": self.cookies["_xsrf"].value, "Content-Type": "application/json"}
+        answer = await self.visit(f"api/users/{self.name}/tokens", "POST", {"note": "trial"}, headers)
         self.token = json.loads(answer.body)["token"]
 
     async def start_server(self):
         """Asks the hub for the server and waits until it answers; returns the seconds."""
         start = time.monotonic()
-        await self.hub.api(f"users/{self.name}/server", "POST", {})
+        await fetch(f"{self.hub.url}/hub/api/users/{self.name}/server", "POST", {}, token=self.token)
         await wait_for(self.has_server, 180, f"{self.name} 的服务器没有启动")
         return time.monotonic() - start
 
     async def has_server(self):
-        return self.name in await self.hub.running() and (await self.get("status", check=False)).code == 200
+        answer = await fetch(f"{self.hub.url}/hub/api/users/{self.name}", token=self.token, check=False)
+        ready = answer.code == 200 and json.loads(answer.body)["servers"].get("", {}).get("ready")
+        return bool(ready) and (await self.get("status", check=False)).code == 200
 
     async def get(self, path, check=True):
         return await fetch(f"{self.base}/api/{path}", token=self.token, check=check)
