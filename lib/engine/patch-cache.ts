@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ImageModel } from '../model';
-import { cacheFolder } from '../paths';
+import { cacheFolder, projectRoot } from '../paths';
 import type { Photo } from '../photos';
 
 /**
@@ -42,10 +42,31 @@ function photoKey(photo: Photo): string {
   return key;
 }
 
+/** The code that turns a photo into activations: when it changes, what was computed with it no longer counts. */
+const CODE = ['image.ts', 'photo-box.ts', 'resample.ts', 'model.ts', 'networks'];
+let code: string | undefined;
+
+function codeKey(): string {
+  if (code) return code;
+  const lib = path.join(projectRoot(), 'lib');
+  const files = CODE.flatMap((name) =>
+    name.endsWith('.ts')
+      ? [name]
+      : fs
+          .readdirSync(path.join(lib, name), { recursive: true, encoding: 'utf8' })
+          .map((file) => path.join(name, file)),
+  );
+  const hash = createHash('sha256');
+  for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
+    hash.update(fs.readFileSync(path.join(lib, file)));
+  }
+  return (code = hash.digest('hex').slice(0, 8));
+}
+
 const fileOf = ({ model, layer, perPhoto }: SummaryKind, photo: Photo) =>
   path.join(
     cacheFolder('patches'),
-    `${model.id}-${model.weightsId}-${model.inputSize.join('x')}`,
+    `${model.id}-${model.weightsId}-${model.inputSize.join('x')}-${codeKey()}`,
     layer.replace(/\W/g, '_') + (perPhoto > 1 ? `-${perPhoto}` : ''),
     photoKey(photo),
   );
