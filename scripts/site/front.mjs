@@ -3,6 +3,20 @@ import fs from 'node:fs';
 import { inRoot } from '../setup/place.mjs';
 import { ownFolder } from './place.mjs';
 
+/** The cell whose picture stands for a chapter. */
+export const COVERS = {
+  '00-overview': '7323160b',
+  '01-filters': '25f65096',
+  '02-patches': '8ef3a716',
+  '03-embedding': 'c03-21',
+  '04-occlusion': 'd1039702',
+  '05-deconv': '68ad7165',
+  '06-optimization': 'abe754d8',
+  '07-inversion': 'e93b8599',
+  '08-adversarial': '24f15ab8',
+  '09-your-own': '6abc6de0',
+};
+
 const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const withoutEnding = (file) => file.replace(/\.(ipynb|md)$/, '');
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { notebookFiles } from '../notebooks/execute.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
-import { frontPage } from './front.mjs';
+import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
 import { ownFolder, sourceFolder, workFolder } from './place.mjs';
 
@@ -52,8 +52,7 @@ function stageNotebook(file) {
     const outputs = cell.outputs.map((output) => siteOutput(output, pictures));
     return { ...cell, outputs, metadata: { ...cell.metadata, tags: siteTags(cell) } };
   });
-  const covers = cells.filter((cell) => cell.metadata?.tags?.includes('cover'));
-  const [, cover] = JSON.stringify(covers.map((cell) => cell.outputs)).match(/src=\\"\.\.\/([^"\\]+)/) ?? [];
+  const cover = pictureOf(cells.find((cell) => cell.id === COVERS[name]));
   write(`notebooks/${name}.ipynb`, JSON.stringify({ ...notebook, cells }));
   const [heading] = notebook.cells
     .map((cell) =>
@@ -65,6 +64,9 @@ function stageNotebook(file) {
     .filter(Boolean);
   return { page: `notebooks/${name}.ipynb`, name, number: heading?.[1] ?? '', title: heading?.[2] ?? name, cover };
 }
+
+/** The address of a cell's first picture, as seen from the front page. */
+const pictureOf = (cell) => JSON.stringify(cell?.outputs ?? '').match(/src=\\"\.\.\/([^"\\]+)/)?.[1];
 
 /** What only keeps the kernel's memory in order is folded away. */
 const siteTags = ({ metadata: { tags = [] } }) => (tags.includes('cleanup') ? [...tags, 'hide-input'] : tags);

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setFormulas } from '../../scripts/site/finish.mjs';
-import { chapterQuestions, sections } from '../../scripts/site/front.mjs';
+import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
+import { readJson } from '../../scripts/setup/place.mjs';
+import { chapterQuestions, COVERS, sections } from '../../scripts/site/front.mjs';
 import { examineSite, rawMarks, referencesOf } from '../../scripts/site/links.mjs';
 import { Pictures, siteOutput } from '../../scripts/site/outputs.mjs';
 import { withLocalLinks } from '../../scripts/site/stage.mjs';
@@ -104,6 +106,15 @@ test('the README gives the chapters’ questions and its sections', () => {
   assert.equal([...chapterQuestions(readme)], [['01-a', '为什么？']]);
   assert.equal(sections(readme, ['许可']), ['## 许可\n\n自由']);
   assert.throws(() => sections(readme, ['没有']), /没有/);
+});
+
+test('every chapter has a cell whose picture stands for it', () => {
+  const notebooks = notebookFiles().map((file) => [path.basename(file, '.ipynb'), readJson(file)]);
+  for (const [name, { cells }] of notebooks) {
+    const cell = cells.find(({ id }) => id === COVERS[name]);
+    const pictures = (cell?.outputs ?? []).filter(({ data }) => data?.['image/png'] || data?.['image/jpeg']);
+    assert.ok(pictures.length > 0, `${name}: cell ${COVERS[name]} shows no picture`);
+  }
 });
 
 test('links to what is not on the site become plain names', () => {
