@@ -130,6 +130,20 @@ test('resizing agrees with torch (antialiased bilinear, short side, centre crop)
   tf.dispose([source, exact]);
 });
 
+test('a wall of one colour stays of one colour, to the last bit, at every size', async () => {
+  const canvas = createCanvas(323, 251);
+  const context = canvas.getContext('2d');
+  context.fillStyle = 'rgb(236, 237, 121)';
+  context.fillRect(0, 0, 323, 251);
+  const png = canvas.toBuffer('image/png');
+  for (const size of [undefined, 227, 224, 96, 300]) {
+    const image = await loadImage(png, { size });
+    const colours = new Set(Array.from(image.dataSync()));
+    assert.equal(colours, new Set([236, 237, 121].map((v) => Math.fround(v / 255))));
+    image.dispose();
+  }
+});
+
 test('size may be [height, width]; crop cuts before resizing', async () => {
   const png = quarters(40, 20).toBuffer('image/png');
   const wide = await loadImage(png, { size: [10, 20] });
