@@ -97,7 +97,9 @@ export function canvasPixels(canvas: Canvas): Pixels {
 }
 
 /** Above this a picture is a photographic sheet, and a notebook of 3 MB has no room for many of them. */
-const BIG_BYTES = 140_000;
+const BIG_BYTES = 90_000;
+/** A twin beside a live plot cannot be JPEG: above this it is stored with fewer colours. */
+const BIG_TWIN_BYTES = 70_000;
 
 interface Encoded {
   readonly mime: 'image/png' | 'image/jpeg';
@@ -119,7 +121,7 @@ function encodeTwin(canvas: Canvas): Encoded {
   const pixels = canvasPixels(canvas);
   let bytes = encodePngBytes(pixels);
   for (const step of [4, 8]) {
-    if (bytes.length <= BIG_BYTES / 2) break;
+    if (bytes.length <= BIG_TWIN_BYTES) break;
     const data = pixels.data.map((v) => (v > 255 - step / 2 ? 255 : Math.round(v / step) * step));
     bytes = encodePngBytes({ ...pixels, data });
   }
