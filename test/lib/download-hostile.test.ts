@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { tf } from '../../lib/backend';
 import { mirrorHost, publicHosts } from '../../lib/download/settings';
 import { loadImage } from '../../lib/image';
 import { networkFiles } from '../../lib/networks/files';
@@ -142,6 +143,24 @@ test('图片的网址：巨大的、转圈的、不是图片的，都是清楚�
   await refused(loadImage(`${base}/page`), /不是可用的图片/);
   server.closeAllConnections();
   server.close();
+});
+
+test('别人的 model.json：只有注册过的层，带代码的层（Lambda）不会运行', async () => {
+  const layer = (class_name: string, config: object) => ({ class_name, config: { name: 'l', ...config } });
+  const topology = (second: object) => ({
+    class_name: 'Sequential',
+    config: { name: 's', layers: [layer('Flatten', { batch_input_shape: [null, 2, 2] }), second] },
+  });
+  const load = (second: object) =>
+    tf.loadLayersModel(
+      tf.io.fromMemory({ modelTopology: topology(second), weightSpecs: [], weightData: new ArrayBuffer(0) }),
+    );
+  (await load({ ...layer('Activation', { name: 'a', activation: 'relu' }) })).dispose();
+  for (const name of ['Lambda', 'constructor', '__proto__', 'TFOpLambda']) {
+    const second = layer(name, { name: 'x', function: ['4wEAAAA=', null, null], function_type: 'lambda' });
+    const error = await load(second).then(() => undefined, (e: Error) => e); // prettier-ignore
+    assert.instance(error, Error, name);
+  }
 });
 
 const MAKE_WHEEL = `
