@@ -9,7 +9,7 @@ import { execute } from '../notebooks/execute.mjs';
 import { errorCells, substituted } from '../notebooks/rules.mjs';
 import { duration } from '../setup/report.mjs';
 import { findProgram, run } from '../setup/run.mjs';
-import { inRoot } from '../setup/place.mjs';
+import { inRoot, jupyterFolder, venvProgram } from '../setup/place.mjs';
 import { startCourse } from '../../test/course.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -34,21 +34,20 @@ async function timed(label, work) {
   return result;
 }
 
-/** The server asks every new kernel who it is; the kernel counts as idle once it has answered. */
+const QUESTION = "import { startBackend } from '../lib/index'; console.log((await startBackend()).name)";
+
+/** Has the server start a kernel, as JupyterLab does for a notebook, and asks that kernel for its backend. */
 async function askKernel({ base, token }) {
   const headers = { Authorization: `token ${token}` };
-  const call = async (where, method = 'GET', body) => {
-    const reply = await fetch(`${base}/api/kernels${where}`, { method, headers, body });
-    assert(reply.ok, `${method} /api/kernels${where}: ${reply.status}`);
-    return method === 'DELETE' ? undefined : reply.json();
-  };
-  const { id } = await call('', 'POST', JSON.stringify({ name: 'convscope' }));
-  for (let i = 0; i < 240; i++) {
-    const { execution_state: state } = await call(`/${id}`);
-    if (state === 'idle') return call(`/${id}`, 'DELETE');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error('the kernel did not answer within two minutes');
+  const body = JSON.stringify({ name: 'convscope', path: 'notebooks/x.ipynb' });
+  const reply = await fetch(`${base}/api/kernels`, { method: 'POST', headers, body });
+  assert(reply.ok, `POST /api/kernels: ${reply.status}`);
+  const { id } = await reply.json();
+  const connection = jupyterFolder('runtime', `kernel-${id}.json`);
+  const asked = [inRoot('scripts', 'pack', 'ask.py'), connection, QUESTION];
+  const { stdout } = await run(venvProgram('python'), asked, { limitSeconds: 400 });
+  await fetch(`${base}/api/kernels/${id}`, { method: 'DELETE', headers });
+  say(`  backend: ${stdout.trim()}`);
 }
 
 async function chapter(name) {
