@@ -1,7 +1,16 @@
 /** JupyterLab for this project alone: its settings, workspaces and runtime files lie in .jupyter. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, jupyterFolder, readJson, venvFolder, venvProgram, windows, writeJson } from '../setup/place.mjs';
+import {
+  inRoot,
+  jupyterFolder,
+  readJson,
+  venvFolder,
+  venvProgram,
+  windows,
+  writeJson,
+  writeWhole,
+} from '../setup/place.mjs';
 
 /** Everything Jupyter would look up in the user's home comes from the project instead. */
 export function jupyterEnvironment() {
@@ -20,6 +29,9 @@ export function jupyterEnvironment() {
   };
 }
 
+/** On a narrow screen a figure shrinks with its cell, instead of losing its colour bar beyond the edge. */
+const STYLE = '.jp-RenderedPlotly img.plot-img { max-width: 100%; height: auto; }\n';
+
 /** Written at every start; what the user changes in Lab's settings lies elsewhere and wins. */
 export function writeSettings(lang) {
   writeJson(path.join(venvFolder(), 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), {
@@ -27,9 +39,10 @@ export function writeSettings(lang) {
     '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
   });
   writeJson(jupyterFolder('config', 'jupyter_lab_config.json'), {
-    LabApp: { news_url: null, check_for_updates_class: 'jupyterlab.NeverCheckForUpdate' },
+    LabApp: { news_url: null, check_for_updates_class: 'jupyterlab.NeverCheckForUpdate', custom_css: true },
     KernelSpecManager: { ensure_native_kernel: false, allowed_kernelspecs: ['convscope'] },
   });
+  writeWhole(jupyterFolder('config', 'custom', 'custom.css'), STYLE);
 }
 
 /** The address to open first; the root only while the notebook does not exist. */

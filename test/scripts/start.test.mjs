@@ -33,6 +33,8 @@ test('npm start prints an address, JupyterLab is Chinese, the kernel answers, Ct
   assert.is(language.schema.properties.locale.default, 'zh_CN');
   const news = await api('/lab/api/settings/@jupyterlab/apputils-extension:notification');
   assert.is(news.schema.properties.fetchNews.default, 'false');
+  const style = await fetch(`${base}/custom/custom.css`, { headers: { Authorization: `token ${token}` } });
+  assert.match(await style.text(), /img\.plot-img \{ max-width: 100%/);
   const { id } = await api('/api/kernels', {
     method: 'POST',
     headers: { Authorization: `token ${token}` },
