@@ -9,6 +9,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { startBackend } from '../lib/backend';
+import { encodeJpeg, loadImage } from '../lib/image';
 import { cacheFolder, projectRoot } from '../lib/paths';
 import { makePhotoFolder } from './many-photos-folder';
 
@@ -19,6 +21,8 @@ const KILL_AT = 0.4;
 const IMAGENET = 1_281_167;
 
 const count = Number(process.argv[2] ?? 20_000);
+/** Enough shards that a worker can be killed in the middle, of a small count too. */
+const shard = Math.min(256, Math.ceil(count / 40));
 const folder = (...parts: string[]) => cacheFolder('many-photos', String(count), ...parts);
 
 interface Run {
@@ -26,6 +30,8 @@ interface Run {
   readonly host: string;
   readonly seconds: number;
   readonly cpuSeconds: number;
+  /** Runnable processes per minute when it began: on a busy machine only processor time says something. */
+  readonly load: number;
   readonly killed?: { readonly pid: number; readonly atShard: number; readonly of: number };
 }
 
@@ -33,7 +39,15 @@ interface Run {
 async function script(name: string, words: string[], watch: (line: string) => void = () => {}): Promise<Run> {
   const start = Date.now();
   const before = childrenCpu();
-  const program = [path.join(projectRoot(), 'scripts', name), '--photos', folder('photos'), ...words];
+  const load = os.loadavg()[0];
+  const program = [
+    path.join(projectRoot(), 'scripts', name),
+    '--photos',
+    folder('photos'),
+    '--shard',
+    String(shard),
+    ...words,
+  ];
   const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     process.stdout.write(text);
@@ -47,6 +61,7 @@ async function script(name: string, words: string[], watch: (line: string) => vo
     seconds: (Date.now() - start) / 1000,
     // of all descendants that have been waited for
     cpuSeconds: childrenCpu() - before,
+    load,
   };
 }
 
@@ -91,20 +106,49 @@ async function dask(): Promise<void> {
 const sha256 = (file: string) => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 const readJson = (...parts: string[]) => JSON.parse(fs.readFileSync(folder(...parts), 'utf8'));
 
-function compare(): void {
+/** Processor milliseconds for reading one photo, over the photos of a list. */
+async function readingCost(photos: readonly (string | Uint8Array)[]): Promise<number> {
+  const before = process.cpuUsage();
+  for (const photo of photos) (await loadImage(photo, { size: 227 })).dispose();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / photos.length;
+}
+
+/** ImageNet's photos are larger than ours, 500 × 375 for the most part: what reading them costs beyond ours. */
+async function imageNetExtra(): Promise<{ ours: number; imageNet: number }> {
+  await startBackend();
+  const ours = fs.readdirSync(folder('photos', '000')).filter((name) => name < '000060').slice(0, 60).map((name) => folder('photos', '000', name)); // prettier-ignore
+  const large: Uint8Array[] = [];
+  for (const file of ours) {
+    const image = await loadImage(file, { size: [375, 500] });
+    large.push(await encodeJpeg(image, 90));
+    image.dispose();
+  }
+  await readingCost(ours);
+  return { ours: await readingCost(ours), imageNet: await readingCost(large) };
+}
+
+async function compare(): Promise<void> {
   const same = FILES.map((name) => {
     const [a, b] = ['single', 'dask'].map((run) => folder(run, name));
     if (!fs.readFileSync(a).equals(fs.readFileSync(b))) throw new Error(`${name} differs`);
     return { file: name, bytes: fs.statSync(a).size, sha256: sha256(a) };
   });
   const { photos, bad, memory } = readJson('single', 'run.json');
-  const rate = (photos + bad) / readJson('single.json').seconds;
-  const imageNetHours = Object.fromEntries([1, 8, 64].map((n) => [n, IMAGENET / rate / n / 3600]));
-  const kept = memory.filter((_: unknown, i: number) => i % 8 === 0 || i === memory.length - 1);
-  const figures = { single: readJson('single.json'), dask: readJson('dask.json'), photos, bad, rate, imageNetHours, same, memory: kept }; // prettier-ignore
+  const single: Run = readJson('single.json');
+  const reading = await imageNetExtra();
+  const perPhoto = (1000 * single.cpuSeconds) / (photos + bad);
+  // a machine like this one: as many processes as cores, each on a core of its own
+  const cores = os.cpus().length;
+  const cpuHours = ((perPhoto + reading.imageNet - reading.ours) * IMAGENET) / 3.6e6;
+  const hours = Object.fromEntries([1, 8, 64].map((machines) => [machines, cpuHours / cores / machines]));
+  const each = Math.ceil(memory.length / 12);
+  const kept = memory.filter((_: unknown, i: number) => i % each === 0 || i === memory.length - 1);
+  const imageNet = { photos: IMAGENET, cores, readingMs: reading, cpuHours, hours };
+  const figures = { count, single, dask: readJson('dask.json'), photos, bad, cpuMsPerPhoto: perPhoto, imageNet, same, memory: kept }; // prettier-ignore
   const file = path.join(projectRoot(), 'bench', 'results', 'many-photos.json');
   fs.writeFileSync(file, `${JSON.stringify(figures, null, 1)}\n`);
-  console.log(`the same bytes: ${FILES.join(', ')}; ${rate.toFixed(1)} photos a second; ${file}`);
+  console.log(`the same bytes: ${FILES.join(', ')}; ${perPhoto.toFixed(1)} ms of processor time a photo; ${file}`);
 }
 
 async function main(steps: string[]): Promise<void> {

@@ -32,6 +32,17 @@ export class Draft {
     fs.closeSync(this.handle);
     fs.renameSync(this.draft, this.file);
   }
+
+  discard(): void {
+    fs.closeSync(this.handle);
+    fs.rmSync(this.draft);
+  }
+}
+
+/** Takes away the drafts that killed processes have left in a folder. */
+export function removeDrafts(folder: string): void {
+  for (const name of fs.readdirSync(folder))
+    if (name.endsWith('.part')) fs.rmSync(path.join(folder, name), { force: true });
 }
 
 /** The lines of a file between two places, or of the whole file, a piece of it in memory at a time. */

@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { duration } from '../../lib/show/progress';
 import { assemble } from './assemble';
-import { writeWhole } from './files';
+import { removeDrafts, writeWhole } from './files';
 import { listedIn, makePlan, missingShards, partialFile, type Plan, type Shard } from './plan';
 import { scanSafely, Worker } from './pool';
 import { Progress } from './progress';
@@ -68,6 +68,7 @@ async function main(options: Options): Promise<void> {
   const seconds = (Date.now() - start) / 1000;
   const partials = plan.shards.map(({ id }) => partialFile(out, id));
   const { photos, bad, engines } = assemble(out, partials, plan);
+  for (const folder of [out, path.join(out, 'work')]) removeDrafts(folder);
   const facts = { date: new Date().toISOString(), host: os.cpus()[0]?.model, engines, photos, bad, scanned };
   writeWhole(path.join(out, 'run.json'), `${JSON.stringify({ ...facts, seconds, workers, memory }, null, 1)}\n`);
   console.log(`完成：${photos} 张照片，${bad} 个坏文件（bad.csv），用时 ${duration(seconds)}。结果在 ${out}`);

@@ -54,12 +54,18 @@ export function makePlan(out: string, wanted: Wanted): Plan {
     if (++count === shard) cut();
   }
   cut();
-  if (files === 0) throw new CourseError(`文件夹"${photos}"里没有照片（PNG、JPEG、WebP、AVIF）。请检查 --photos。`);
+  if (files === 0) {
+    list.discard();
+    throw new CourseError(`文件夹"${photos}"里没有照片（PNG、JPEG、WebP、AVIF）。请检查 --photos。`);
+  }
   const plan: Plan = { ...wanted, work: hash.digest('hex').slice(0, 32), files, shards };
   const before = readPlan(out);
   // a plan of which nothing has been done yet (a misspelt layer, say) stands in nobody's way
   const begun = before?.shards.some(({ id }) => fs.existsSync(partialFile(out, id)));
-  if (before && begun && before.work !== plan.work) throw new CourseError(different(out, before, plan));
+  if (before && begun && before.work !== plan.work) {
+    list.discard();
+    throw new CourseError(different(out, before, plan));
+  }
   list.finish();
   writeWhole(inWork(out, 'plan.json'), JSON.stringify(plan));
   return plan;

@@ -170,6 +170,7 @@ test('计划：同样的工作接着做，不同的拒绝；不完整、别的�
   assert.match((await failure(() => makePlan(out, { ...wanted, top: 5 }))).message, /top：3 → 5/);
   put('photos/10.jpg');
   assert.match((await failure(() => makePlan(out, wanted))).message, /files：10 → 11/);
+  assert.not(fs.readdirSync(path.join(out, 'work')).some((name) => name.endsWith('.part')));
   const bytes = fs.readFileSync(partialFile(out, 0));
   bytes[bytes.length - 5] ^= 1;
   fs.writeFileSync(partialFile(out, 0), bytes);

@@ -113,6 +113,8 @@ test('中途被 kill -9：再运行一次接着做，做好的份不重算，结
   const { stdout } = mine(out, '--workers', '1', '--shard', '6', '--batch', '3');
   assert.match(stdout, `其中 ${done.length} 份已经算好`);
   assert.equal(done.map(time), times);
+  const left = fs.readdirSync(path.join(folder, out), { recursive: true, encoding: 'utf8' });
+  assert.equal(left.filter((name) => name.endsWith('.part')), []); // prettier-ignore
   sameAs(outputs('one'), out);
 });
 
@@ -144,6 +146,18 @@ if (!dask) console.log('SKIP Dask：没有它的 Python 环境（npm run mine:da
   assert.is(await ended, 0, output);
   assert.match(output, '其中 15 份已经算好');
   sameAs(outputs('one'), out);
+});
+
+(dask ? test : test.skip)('工作进程一份也算不成：留到最后，由本机完成；同样的字节', () => {
+  // as on machines where the course is not installed
+  const env = { ...process.env, CONVSCOPE_HOME: path.join(folder, 'nowhere') };
+  const script = path.join(root, 'scripts', 'mine-dask.mjs');
+  const options = words('left', ['--local', '1', '--shard', '30']);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...options], { encoding: 'utf8', env });
+  assert.is(status, 0, stderr);
+  assert.match(stderr, '第 1 份没有算成，留到最后');
+  assert.not.match(stdout, '已经算好');
+  sameAs(outputs('one'), 'left');
 });
 
 /** Plays Slurm on this machine: sbatch starts the script it is given, scancel ends it. */
