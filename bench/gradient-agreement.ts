@@ -10,7 +10,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { startBackend, tf } from '../lib/backend';
 import { strongestUnits } from '../lib/feature-map-gradients';
-import type { Rule } from '../lib/gradients';
+import type { PoolBackward, Rule } from '../lib/gradients';
 import { loadImage } from '../lib/image';
 import { loadModel, type NetworkId } from '../lib/networks/load';
 import { coursePhotos, type Photo } from '../lib/photos';
@@ -22,8 +22,14 @@ const NETWORKS: readonly [NetworkId, string, number][] = [
   ['efficientnet-lite0', 'EfficientNet-Lite0, class', 224],
 ];
 const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
+const POOLS: readonly PoolBackward[] = ['gradient', 'switches'];
 type Place = readonly [channel: number, row: number, col: number];
 type Target = number | [layer: string, place: Place | readonly Place[]];
+
+interface Way {
+  readonly rule: Rule;
+  readonly pool: PoolBackward;
+}
 
 const read = (file: string) => new Float32Array(new Uint8Array(fs.readFileSync(file)).buffer);
 const norm = (v: Float32Array) => Math.sqrt(v.reduce((s, x) => s + x * x, 0));
@@ -50,14 +56,14 @@ class Sides {
   constructor(private readonly weights: string) {}
 
   /** Captum's map, then native's and wasm's. */
-  async maps(network: NetworkId, image: tf.Tensor3D, target: Target, rule: Rule): Promise<Float32Array[]> {
+  async maps(network: NetworkId, image: tf.Tensor3D, target: Target, { rule, pool }: Way): Promise<Float32Array[]> {
     const file = path.join(this.folder, 'image.f32');
     fs.writeFileSync(file, new Uint8Array(image.dataSync().slice().buffer));
     const found: Float32Array[] = [];
     for (const side of [this.captum, ...this.others]) {
       const out = path.join(this.folder, 'map.f32');
       const size = image.shape[0];
-      await side.run({ network, weights: this.weights, image: file, size, target, rule, method: 'captum', repeats: 1, out }); // prettier-ignore
+      await side.run({ network, weights: this.weights, image: file, size, target, rule, pool, method: 'captum', repeats: 1, out }); // prettier-ignore
       found.push(read(out));
     }
     return found;
@@ -69,27 +75,32 @@ class Sides {
   }
 }
 
+/** Three rules; in networks with max pools once with the pools' gradient and once with Zeiler's switches. */
+const waysOf = (network: NetworkId): Way[] =>
+  POOLS.slice(0, network === 'efficientnet-lite0' ? 1 : 2).flatMap((pool) => RULES.map((rule) => ({ rule, pool })));
+
 async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[number], photos: Photo[]): Promise<void> {
   const model = await loadModel(id, { head: false });
-  const worst = RULES.map(() => [0, 1].map((): [number, string][] => []));
+  const ways = waysOf(id);
+  const found = ways.map(() => [0, 1].map((): [number, string][] => []));
   for (const photo of photos) {
     const image = await loadImage(photo.path, { size, crop: photo.crop });
     const [unit] = id === 'alexnet' ? strongestUnits(model, image, 'conv5', { top: 1 }) : [];
     const target: Target = unit ? ['conv5', [unit.channel, ...unit.at]] : photo.imagenet!.index;
-    for (const [r, rule] of RULES.entries()) {
-      const [expected, ...got] = await sides.maps(id, image, target, rule);
-      got.forEach((map, side) => worst[r][side].push([difference(map, expected), photo.name]));
+    for (const [w, way] of ways.entries()) {
+      const [expected, ...got] = await sides.maps(id, image, target, way);
+      got.forEach((map, side) => found[w][side].push([difference(map, expected), photo.name]));
     }
     image.dispose();
   }
   model.dispose();
-  RULES.forEach((rule, r) => {
-    const cells = worst[r].flatMap((list) => {
+  ways.forEach(({ rule, pool }, w) => {
+    const cells = found[w].flatMap((list) => {
       const values = list.map(([value]) => value);
       const [most, where] = list.reduce((a, b) => (b[0] > a[0] ? b : a));
       return [short(middle(values)), `${short(most)} (${where})`, values.filter((v) => v > 1e-4).length];
     });
-    console.log(`| ${[title, rule, ...cells].join(' | ')} |`);
+    console.log(`| ${[title, rule, pool, ...cells].join(' | ')} |`);
   });
 }
 
@@ -100,7 +111,7 @@ async function everyMap(sides: Sides, photo: Photo): Promise<void> {
   const units = strongestUnits(model, image, 'conv5', { top: 256 }).sort((a, b) => a.channel - b.channel);
   const target: Target = ['conv5', units.map(({ channel, at }): Place => [channel, ...at])];
   for (const rule of RULES) {
-    const [expected, ...got] = await sides.maps('alexnet', image, target, rule);
+    const [expected, ...got] = await sides.maps('alexnet', image, target, { rule, pool: 'gradient' });
     const cells = got.flatMap((maps) => {
       const each = units.map((_, c) => {
         const [a, b] = [maps, expected].map((m) => m.subarray(c * image.size, (c + 1) * image.size));
@@ -124,8 +135,8 @@ async function main([weights, count = '25']: string[]): Promise<void> {
   const photos = Array.from({ length: Number(count) }, (_, i) => labelled[Math.floor(i * step)]);
   const sides = new Sides(weights);
   console.log(`${photos.length} photos`);
-  console.log('| what | rule | native: median | worst | over 1e-4 | wasm: median | worst | over 1e-4 |');
-  console.log('|---|---|---|---|---|---|---|---|');
+  console.log('| what | rule | pools | native: median | worst | over 1e-4 | wasm: median | worst | over 1e-4 |');
+  console.log('|---|---|---|---|---|---|---|---|---|');
   for (const network of NETWORKS) await photosOf(sides, network, photos);
   console.log('\n| 256 maps of | rule | native: together | median | over 1e-4 | worst (map) | wasm: together | median | over 1e-4 | worst (map) |'); // prettier-ignore
   console.log('|---|---|---|---|---|---|---|---|---|---|');

@@ -1,7 +1,8 @@
 """PyTorch's and Captum's side of bench/gradients.ts: a line of JSON in asks for one map, a line of JSON out answers.
 
     {"network": "alexnet", "weights": FOLDER, "image": FILE, "size": 227, "method": "captum" | "torch", "rule": "guided",
-     "target": 235 | ["conv5", [139, 2, 11]] | ["conv5", [[channel, row, column], ...]], "repeats": 5, "out": FILE}
+     "target": 235 | ["conv5", [139, 2, 11]] | ["conv5", [[channel, row, column], ...]], "repeats": 5, "out": FILE,
+     "pool": "gradient" (default) | "switches"}
 """
 
 import json
@@ -57,6 +58,7 @@ def answer(request):
         networks[name] = load(name, request['weights'])
     pixels = np.fromfile(request['image'], np.float32).reshape(size, size, 3)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
+    networks[name].switches = request.get('pool') == 'switches'
     times, processor = [], []
     for _ in range(request['repeats']):
         x = image.clone().requires_grad_(True)

@@ -13,7 +13,7 @@ import * as path from 'node:path';
 import * as readline from 'node:readline';
 import { startBackend, tf } from '../lib/backend';
 import { featureMapGradients, strongestUnits } from '../lib/feature-map-gradients';
-import { inputGradient, type Rule, type Target } from '../lib/gradients';
+import { inputGradient, type PoolBackward, type Rule, type Target } from '../lib/gradients';
 import { loadImage } from '../lib/image';
 import type { ImageModel } from '../lib/model';
 import { loadModel, type NetworkId } from '../lib/networks/load';
@@ -32,6 +32,7 @@ interface Request {
   image: string;
   size: number;
   rule: Rule;
+  pool?: PoolBackward;
   /** A class, a neuron, or one neuron of every map of a layer. */
   target: number | [layer: string, place: Place | readonly Place[]];
   method?: 'torch' | 'captum';
@@ -46,12 +47,12 @@ interface Answer {
   version: string;
 }
 
-async function compute(model: ImageModel, image: tf.Tensor3D, { target, rule }: Request): Promise<tf.Tensor> {
-  if (typeof target === 'number') return inputGradient(model, image, { class: target }, { rule });
+async function compute(model: ImageModel, image: tf.Tensor3D, { target, rule, pool }: Request): Promise<tf.Tensor> {
+  if (typeof target === 'number') return inputGradient(model, image, { class: target }, { rule, pool });
   const [layer, place] = target;
-  if (typeof place[0] !== 'number') return featureMapGradients(model, image, layer, { rule });
+  if (typeof place[0] !== 'number') return featureMapGradients(model, image, layer, { rule, pool });
   const [channel, row, col] = place as Place;
-  return inputGradient(model, image, { layer, channel, at: [row, col] } as Target, { rule });
+  return inputGradient(model, image, { layer, channel, at: [row, col] } as Target, { rule, pool });
 }
 
 /** Our side, in a process of its own for each backend. */

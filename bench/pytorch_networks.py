@@ -78,6 +78,7 @@ class Network(nn.Module):
         self.weights = weights
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.scale = scale
+        self.switches = False
         self.parts = nn.ModuleDict()
 
     def convolution(self, name, stride=1, padding=0, groups=1, kind=nn.Conv2d):
@@ -102,6 +103,9 @@ class Network(nn.Module):
     def relu(self, name, top=float('inf')):
         self.parts[name] = Relu(top)
 
+    def pool(self, x):
+        return Switches.apply(x) if self.switches else F.max_pool2d(x, 3, 2, ceil_mode=True)
+
     def forward(self, images, layers=None):
         found = {}
         for name, x in self.steps((images * 255 - self.mean) * self.scale):
@@ -114,8 +118,20 @@ class Network(nn.Module):
         return x
 
 
-def pool(x):
-    return F.max_pool2d(x, 3, 2, ceil_mode=True)
+class Switches(torch.autograd.Function):
+    """Max pooling whose way back is Zeiler and Fergus' unpooling: where windows meet, the later one overwrites."""
+
+    @staticmethod
+    def forward(context, x):
+        y, places = F.max_pool2d(x, 3, 2, ceil_mode=True, return_indices=True)
+        context.save_for_backward(places)
+        context.size = x.shape[-2:]
+        return y
+
+    @staticmethod
+    def backward(context, gradient):
+        (places,) = context.saved_tensors
+        return F.max_unpool2d(gradient, places, 3, 2, output_size=context.size)
 
 
 class AlexNet(Network):
@@ -141,8 +157,8 @@ class AlexNet(Network):
             yield f'relu{i}', (x := self.parts[f'relu{i}'](x))
             if i < 3:
                 yield f'norm{i}', (x := self.normalise(x))
-                yield f'pool{i}', (x := pool(x))
-        yield 'pool5', (x := pool(x))
+                yield f'pool{i}', (x := self.pool(x))
+        yield 'pool5', (x := self.pool(x))
         if not self.head:
             return
         # The dense kernel's rows are in TensorFlow.js' order: height, width, channel.
@@ -170,7 +186,7 @@ class SqueezeNet(Network):
     def steps(self, x):
         yield 'conv1', (x := self.parts['conv1'](x))
         yield 'relu_conv1', (x := self.parts['relu_conv1'](x))
-        yield 'pool1', (x := pool(x))
+        yield 'pool1', (x := self.pool(x))
         for i in range(2, 10):
             expanded = []
             for part in ('squeeze1x1', 'expand1x1', 'expand3x3'):
@@ -184,7 +200,7 @@ class SqueezeNet(Network):
                     expanded.append(y)
             yield f'fire{i}/concat', (x := torch.cat(expanded, 1))
             if i in (4, 8):
-                yield f'pool{i}', (x := pool(x))
+                yield f'pool{i}', (x := self.pool(x))
         yield 'conv10', (x := self.parts['conv10'](x))
         yield 'relu_conv10', (x := self.parts['relu_conv10'](x))
         yield 'pool10', x.mean((2, 3))
