@@ -7,10 +7,9 @@ import grp
 import os
 import sys
 from pathlib import Path
-from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from place import BRANCH, GIT_CONFIG, NOTEBOOKS, ROOT, STATE, STUDENT_FOLDER, models  # noqa: E402
+from place import GIT_CONFIG, ROOT, STATE, STUDENT_FOLDER, models  # noqa: E402
 
 c = get_config()  # noqa: F821
 
@@ -37,7 +36,7 @@ c.PAMAuthenticator.admin_groups = {"convscope-teachers"} & {group.gr_name for gr
 # Limits need systemd; without it (a container, WSL) everything else works and nothing is limited.
 LIMITED = Path("/run/systemd/system").is_dir()
 c.JupyterHub.spawner_class = "systemd" if LIMITED else "jupyterhub.spawner.LocalProcessSpawner"
-# Measured in docs/class.md: a notebook of chapters 01, 04, 05 with its server takes up to MEMORY_PEAK.
+# docs/class.md has the figures: one open notebook with its server takes about 1 GB, so that two fit.
 c.Spawner.mem_limit = "2G"
 c.Spawner.cpu_limit = 2.0
 if LIMITED:
@@ -52,7 +51,6 @@ c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 c.Spawner.poll_interval = 10
 
-
 c.Spawner.environment = {
     "CONVSCOPE_MODELS": models(),
     "GIT_CONFIG_SYSTEM": str(GIT_CONFIG),
@@ -60,11 +58,6 @@ c.Spawner.environment = {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
 }
 c.Spawner.env_keep = ["LANG", "LC_ALL", "CONVSCOPE_CLASS", "CONVSCOPE_BACKEND", "CONVSCOPE_MODEL_URL", "CONVSCOPE_LANG"]
-
-# The link that the teacher hands out in the middle of a lesson: /hub/user-redirect/git-pull?...
-UPDATE_LINK = "/hub/user-redirect/git-pull?" + urlencode(
-    {"repo": f"file://{NOTEBOOKS}", "branch": BRANCH, "targetPath": STUDENT_FOLDER, "urlpath": "lab"}
-)
 
 # ---- servers that nobody uses are stopped; notebooks stay -----------------------------------------------------------
 

@@ -35,7 +35,8 @@ def find_python():
         version = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
         if tuple(map(int, version)) >= MINIMUM:
             return program
-    raise SystemExit(f"需要每个账户都能运行的 Python {'.'.join(map(str, MINIMUM))} 或更新的版本：sudo apt install python3 python3-venv")
+    wanted = ".".join(map(str, MINIMUM))
+    raise SystemExit(f"需要每个账户都能运行的 Python {wanted} 或更新的版本：sudo apt install python3 python3-venv")
 
 
 def fingerprint(*files):

@@ -66,7 +66,7 @@ async def work_with_restart(hub, students, sampler, count, cells, pause):
 
 async def trial(hub, students, short):
     cells = 4 if short else None
-    facts = {"login": await come_in(students, hub)}
+    facts = {"load_before": round(os.getloadavg()[0], 1), "login": await come_in(students, hub)}
     sampler = MemorySampler(hub.ports[2])
     sampler.start()
     say("一个学生，独自")

@@ -130,7 +130,7 @@ def page(facts, where):
     lesson, killed, server, update = (facts[k] for k in ("restart_in_lesson", "hub_killed", "server_killed", "update"))
     students = facts["login"]["students"]
     starts = facts["server_class_seconds"]
-    return f"""{where["date"]}，{where["processor"]}，{where["cores"]} 核，{where["memory_gb"]} GB；Node {where["node"]}，Python {where["python"]}，JupyterHub {where["jupyterhub"]}，JupyterLab {where["jupyterlab"]}，提交 {where["commit"]}。{students} 个学生各自的账户，每人运行第 01、04、05 章中的 {facts["chapters_each"]} 章的全部单元格，从不同的一章开始；{facts["notebooks_run"]} 次运行，{len(facts["faults"])} 处出错，每次的图与保存的一样多。全班 {facts["class_seconds"]:.0f} 秒。
+    return f"""{where["date"]}，{where["processor"]}，{where["cores"]} 核，{where["memory_gb"]} GB；Node {where["node"]}，Python {where["python"]}，JupyterHub {where["jupyterhub"]}，JupyterLab {where["jupyterlab"]}，提交 {where["commit"]}；开始前一分钟的负载 {facts["load_before"]}。{students} 个学生各自的账户，每人运行第 01、04、05 章中的 {facts["chapters_each"]} 章的全部单元格，第一章各不相同；{facts["notebooks_run"]} 次运行，{len(facts["faults"])} 处出错，每次的图与保存的一样多。全班 {facts["class_seconds"]:.0f} 秒。
 
 时间（秒，一本笔记本的全部单元格；"倍数"是独自运行时超过 0.2 秒的单元格在全班同时运行时的倍数，中位数）：
 
