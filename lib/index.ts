@@ -42,17 +42,12 @@ export {
 } from './landmarks';
 export { type OcclusionMap, occlusionMap, type OcclusionOptions, type OcclusionStep } from './occlusion';
 // 05 去卷积方法
-export {
-  type Attribution,
-  type IntegratedGradients,
-  integratedGradients,
-  type SmoothGrad,
-  smoothGrad,
-} from './attributions';
+export { type Attribution, type SmoothGrad, smoothGrad } from './attributions';
 export { type FeatureMapOptions, featureMapGradients, strongestUnits, type StrongUnit } from './feature-map-gradients';
 export { type GradCam, gradCam, guidedGradCam } from './grad-cam';
 export { explainRule, type RuleExplanation } from './gradient-rules';
 export { backProject, type GradientOptions, inputGradient, type Rule, RULES, withRule } from './gradients';
+export { type IntegratedGradients, integratedGradients } from './integrated-gradients';
 export * from './metrics';
 export { type InsertionDeletion, insertionDeletion, randomDirection, responseAlong } from './perturbation';
 export { patchProjections, type PatchProjections } from './projections';

@@ -4,60 +4,12 @@ import { startBackend, tf } from '../../lib/backend';
 import { featureMapGradients } from '../../lib/feature-map-gradients';
 import { explainRule } from '../../lib/gradient-rules';
 import { inputGradient, type Rule, type Target, withRule } from '../../lib/gradients';
-import { imageModel, type ImageModel } from '../../lib/model';
-import { CeilMaxPooling, Convolution, LocalResponseNormalization, Relu, Relu6 } from '../../lib/networks/layers';
+import { CeilMaxPooling, Relu, Relu6 } from '../../lib/networks/layers';
 import { targetValue } from '../../lib/target';
+import { chain, convolution, gradientOf, Own } from '../gradient-networks';
 import { assertClose, failure, leakFree, relativeError, tinyModel } from '../helpers';
 
 const RULES: Rule[] = ['backprop', 'deconv', 'guided'];
-
-/** A network of our own from any chain of layers; input x in [0, 1] reaches the first layer unchanged. */
-function chain(inputSize: [number, number], layers: tf.layers.Layer[], logits?: string): ImageModel {
-  const input = tf.input({ shape: [...inputSize, 3] });
-  const output = layers.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input as tf.SymbolicTensor);
-  const first = layers[0].name;
-  return imageModel(tf.model({ inputs: input, outputs: output }), {
-    id: 'chain',
-    title: '手搭网络',
-    classes: [],
-    roles: { firstConv: first, lastConv: first, lastPool: first, features: first, logits, stages: [first, first, first, first, first] }, // prettier-ignore
-    preprocess: { mean: [0, 0, 0], scale: 1 / 255 },
-  });
-}
-
-function convolution(name: string, size: [number, number], kernel: number[], channels: number, filters: number) {
-  const layer = new Convolution({ name, size, filters });
-  const fill = () => {
-    const weights = [tf.tensor4d(kernel, [...size, channels, filters]), tf.zeros([filters])];
-    layer.setWeights(weights);
-    tf.dispose(weights);
-  };
-  return { layer, fill };
-}
-
-/** A layer that computes whatever it is given: what somebody's own layer may do. */
-class Own extends tf.layers.Layer {
-  static className = 'Own';
-  constructor(
-    name: string,
-    private readonly compute: (x: tf.Tensor) => tf.Tensor,
-  ) {
-    super({ name });
-  }
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return this.compute(Array.isArray(inputs) ? inputs[0] : inputs);
-  }
-  override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape | tf.Shape[] {
-    return shape;
-  }
-}
-
-const gradientOf = (model: ImageModel, image: tf.Tensor3D, target: Target, options = {}) => {
-  const gradient = inputGradient(model, image, target, options);
-  const values = Array.from(gradient.dataSync());
-  gradient.dispose();
-  return values;
-};
 
 /** Four hidden units A, B (open) and C, D (closed); from above come 3, -2, 5, -1. */
 const hand = () =>
@@ -274,75 +226,6 @@ test('错误在计算之前报出，之后照常可用', async () => {
   model.dispose();
 });
 
-test('没有整流函数的网络：三种规则相同', () => {
-  const image = pixel();
-  const c = convolution('c', [1, 1], [1, -2, 3], 3, 1);
-  const linear = chain([1, 1], [c.layer, new Own('tanh', tf.tanh)]);
-  c.fill();
-  for (const rule of RULES) assert.equal(gradientOf(linear, image, { layer: 'c', channel: 0 }, { rule }), [1, -2, 3]);
-  assert.equal(explainRule(linear, { layer: 'c', channel: 0 }).relus, []);
-  assert.match(explainRule(linear, { layer: 'c', channel: 0 }).notes[0], /没有 ReLU/);
-  const target = { layer: 'tanh', channel: 0 };
-  for (const rule of RULES) assert.equal(gradientOf(linear, image, target, { rule }), gradientOf(linear, image, target)); // prettier-ignore
-  assert.match(explainRule(linear, target).notes.join(), /Tanh 不在规则之内/);
-  image.dispose();
-  linear.dispose();
-});
-
-test('有整流函数，规则却一个也改不到：explainRule 与求梯度都报错；改得到一个就不报', async () => {
-  const image = pixel();
-  const target = { layer: 'own', channel: 0 };
-  const leaky = () => tf.layers.leakyReLU({ name: 'own', alpha: 0.5 });
-  const ways: [string, tf.layers.Layer[], number][] = [
-    ['LeakyReLU', [leaky()], 1],
-    ['Maximum', [new Own('own', (x) => tf.maximum(x, 0))], 1],
-    ['ClipByValue', [new Own('own', (x) => tf.clipByValue(x, 0, 6))], 1],
-  ];
-  for (const [what, layers, slope] of ways) {
-    const model = chain([1, 1], layers);
-    assert.equal(gradientOf(model, image, target), [slope, 0, 0]);
-    await leakFree(async () => {
-      const runs = (['deconv', 'guided'] as const).map((rule) => () => inputGradient(model, image, target, { rule }));
-      for (const run of [...runs, () => explainRule(model, target)]) {
-        const error = await failure(run);
-        assert.is(error.name, 'CourseError');
-        assert.match(error.message, new RegExp(`${what}.*backprop`, 'i'));
-      }
-    });
-    model.dispose();
-  }
-  const mixed = chain([1, 1], [new Own('inside', (x) => tf.relu(tf.neg(x))), leaky()]);
-  const notes = explainRule(mixed, target);
-  assert.equal(notes.relus, ['inside']);
-  assert.match(notes.notes.join(), /LeakyReLU 不在规则之内.*own/);
-  // Closed in the forward pass; what arrives is 0.5 and passes a deconvnet's ReLU, then the sign turns.
-  for (const [rule, expected] of [['backprop', 0], ['guided', 0], ['deconv', -0.5]] as const) // prettier-ignore
-    assert.equal(gradientOf(mixed, image, target, { rule }).map((v) => v + 0), [expected, 0, 0]); // prettier-ignore
-  image.dispose();
-  mixed.dispose();
-});
-
-test('局部响应归一化：三种规则下都用自己的梯度，explainRule 说出来', () => {
-  const c = convolution('c', [1, 1], [1, 2, -3, 2, -1, 1, 3, 1, 2], 3, 3);
-  const model = chain([1, 1], [c.layer, new Relu({ name: 'r' }), new LocalResponseNormalization({ name: 'lrn' })]);
-  c.fill();
-  const image = pixel();
-  const target = { layer: 'lrn', channel: 0 };
-  assert.match(explainRule(model, target).notes.join(), /LRN.*三种规则.*lrn/);
-  // z = (1 + a * sum x^2)^-0.75 * x0 with a = 2e-5 and all three channels in the window of five.
-  const x = [2.75, 1.75, 0];
-  const scale = 1 + 2e-5 * x.reduce((s, v) => s + v * v, 0);
-  const down = x.map((v, i) => (i === 0 ? scale ** -0.75 : 0) - 1.5 * 2e-5 * scale ** -1.75 * x[0] * v);
-  const kernel = [[1, 2, 3], [2, -1, 1], [-3, 1, 2]]; // prettier-ignore
-  for (const rule of RULES) {
-    const left = down.map((d, i) => (rule === 'backprop' || d > 0 ? d : 0) * (rule === 'deconv' || x[i] > 0 ? 1 : 0));
-    const expected = [0, 1, 2].map((k) => left.reduce((s, d, i) => s + d * kernel[i][k], 0));
-    assertClose(gradientOf(model, image, target, { rule }), expected, 1e-5, rule);
-  }
-  image.dispose();
-  model.dispose();
-});
-
 test("死掉的神经元：梯度处处为 0，'max' 也不把平局分给所有位置", () => {
   const model = tinyModel([3, 3], [{ size: [1, 1], filters: 1, kernel: [-1, -1, -1] }]);
   const image = tf.ones([3, 3, 3]) as tf.Tensor3D;
@@ -350,75 +233,6 @@ test("死掉的神经元：梯度处处为 0，'max' 也不把平局分给所有
   // Before the ReLU all nine places tie: only the first one is taken.
   const before = gradientOf(model, image, { layer: 'c1', channel: 0, at: 'max' });
   assert.is(before.filter((v) => v !== 0).length, 3);
-  image.dispose();
-  model.dispose();
-});
-
-test('所有特征图：内存只随批的大小增长，不随通道总数', async () => {
-  const kernel = Array.from({ length: 3 * 3 * 3 * 64 }, (_, i) => Math.sin(i * 1.7));
-  const model = tinyModel([24, 24], [{ size: [3, 3], filters: 64, kernel }]);
-  const image = tf.fill([24, 24, 3], 0.5) as tf.Tensor3D;
-  /** Most bytes alive at once, beyond what was there before and beyond the maps themselves (twice: parts, then joined). */
-  const working = async (channels: number, batchSize: number) => {
-    const before = tf.memory().numBytes;
-    const all = Array.from({ length: channels }, (_, c) => c);
-    let maps: tf.Tensor | undefined;
-    const { peakBytes } = await tf.profile(async () => {
-      maps = await featureMapGradients(model, image, 'relu1', { channels: all, batchSize });
-      return tf.scalar(0);
-    });
-    maps!.dispose();
-    return peakBytes - before - 2 * channels * 24 * 24 * 3 * 4;
-  };
-  const [few, many, wide] = [await working(8, 4), await working(64, 4), await working(64, 32)];
-  assert.ok(many < 1.05 * few, `8 个通道 ${few}，64 个通道 ${many}`);
-  assert.ok(wide > 4 * few, `一批 4 个 ${few}，一批 32 个 ${wide}`);
-  image.dispose();
-  model.dispose();
-});
-
-test('一层的所有特征图：与逐个求相同，与批的大小无关；中断交出已有的', async () => {
-  const kernel = Array.from({ length: 2 * 2 * 3 * 5 }, (_, i) => Math.sin(i * 1.7));
-  const second = Array.from({ length: 2 * 2 * 5 * 4 }, (_, i) => Math.cos(i * 0.9));
-  const model = tinyModel([6, 5], [{ size: [2, 2], filters: 5, kernel }, { size: [2, 2], filters: 4, kernel: second }]); // prettier-ignore
-  const image = tf.tensor3d(
-    Float32Array.from({ length: 90 }, (_, i) => Math.abs(Math.sin(i))),
-    [6, 5, 3],
-  );
-  for (const rule of RULES) {
-    const all = await featureMapGradients(model, image, 'relu2', { rule, batchSize: 3 });
-    assert.equal(all.shape, [4, 6, 5, 3]);
-    const values = all.dataSync();
-    all.dispose();
-    for (let channel = 0; channel < 4; channel++) {
-      const one = gradientOf(model, image, { layer: 'relu2', channel, at: 'max' }, { rule });
-      assertClose(values.subarray(channel * 90, (channel + 1) * 90), one, 1e-6);
-    }
-  }
-  const some = await featureMapGradients(model, image, 'relu2', { channels: [2, 0], at: 'center' });
-  assertClose(some.dataSync().subarray(90), gradientOf(model, image, { layer: 'relu2', channel: 0 }), 1e-6);
-  some.dispose();
-  await leakFree(async () => {
-    const stop = new AbortController();
-    const steps: number[] = [];
-    const onStep = ({ done }: { done: number }) => {
-      steps.push(done);
-      stop.abort();
-    };
-    const part = await featureMapGradients(model, image, 'relu2', { batchSize: 1, signal: stop.signal, onStep });
-    assert.equal(part.shape, [1, 6, 5, 3]);
-    assert.equal(steps, [1]);
-    return part;
-  });
-  await leakFree(async () => {
-    const onStep = () => {
-      throw new Error('听众');
-    };
-    assert.is((await failure(() => featureMapGradients(model, image, 'relu2', { onStep }))).message, '听众');
-  });
-  for (const options of [{ channels: [4] }, { channels: [] }, { batchSize: 0 }]) {
-    assert.instance(await failure(() => featureMapGradients(model, image, 'relu2', options)), RangeError);
-  }
   image.dispose();
   model.dispose();
 });

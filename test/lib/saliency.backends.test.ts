@@ -1,11 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { integratedGradients, smoothGrad } from '../../lib/attributions';
+import { smoothGrad } from '../../lib/attributions';
 import { startBackend, tf } from '../../lib/backend';
 import { strongestUnits } from '../../lib/feature-map-gradients';
 import { gradCam, guidedGradCam } from '../../lib/grad-cam';
 import { inputGradient, type Target } from '../../lib/gradients';
 import { loadImage } from '../../lib/image';
+import { integratedGradients } from '../../lib/integrated-gradients';
 import { loadModel } from '../../lib/networks/load';
 import { photo as coursePhoto } from '../../lib/photos';
 import {
