@@ -89,6 +89,29 @@ test('the first cell says what one learns, how long it takes and what one must k
   }
 });
 
+/** The words of the field that the course teaches; each is introduced once, as *word*（English）. */
+const TERMS =
+  '激活值 特征图 卷积核 滤波器 池化 转置卷积 反卷积网络 梯度 反向传播 反向去卷积 导向反向传播 正则化 全变分 感受野 步幅 填充 通道 显著图 热图 遮挡图 最大激活图块 激活最大化 图像最优化 特征反演 编码 修正线性单元 困惑度 对抗样本 扰动 扰动上界 快速梯度符号法 得分 概率'.split(
+    ' ',
+  );
+
+test('every term is introduced once, with its English name', () => {
+  const introduced = prose.flatMap(({ source }) =>
+    [...withoutCode(source).matchAll(/\*([^*\n]{1,14})\*\*?（([A-Za-z][^）]*)）/g)].map(([, term]) => term),
+  );
+  const twice = introduced.filter((term, i) => introduced.indexOf(term) !== i);
+  assert.equal(twice, [], 'introduced twice');
+  assert.equal(TERMS.filter((term) => !introduced.includes(term)), [], 'never introduced'); // prettier-ignore
+});
+
+test('every chapter says what to see in its figures and what they do not prove', () => {
+  for (const { name, cells } of notebooks) {
+    const all = cells.map(text).join('\n');
+    assert.ok((all.match(/\*\*(看什么|读|怎样读|逐行读)/g) ?? []).length >= 2, `${name}: what to see`);
+    assert.match(all, /(不证明什么|没证明什么|\*\*这说明)/, `${name}: what it does not prove`);
+  }
+});
+
 test('the red panda appears in every chapter', () => {
   for (const { name, cells } of notebooks) {
     const code = cells.filter((cell) => cell.cell_type === 'code').map(text).join('\n');
