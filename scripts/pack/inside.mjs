@@ -58,9 +58,7 @@ async function chapter(name) {
     code.every(({ execution_count: count }) => count > 0),
     `${name}: not every cell has run`,
   );
-  const text = JSON.stringify(code.map(({ outputs }) => outputs));
-  const backend = text.match(/后端\s*(\w+)/)?.[1] ?? '?';
-  say(`  ${name}: ${code.length} cells, backend ${backend}${substituted(notebook) ? ', on the embedded network' : ''}`);
+  say(`  ${name}: ${code.length} cells${substituted(notebook) ? ', partly on the embedded network' : ''}`);
 }
 
 /** Links and the kernel's description must lead into the copy: the original may be gone tomorrow. */
