@@ -1,99 +1,114 @@
-/** What a student's hands do in JupyterLab: the stop button, Tab, Shift-Tab, pointing at a curve. Needs a Chromium. */
+/** What a student's hands do in JupyterLab: stop, edit, Tab, Shift-Tab, point at a curve. Needs a Chromium. */
+/* global document, getComputedStyle -- in the page */
 import fs from 'node:fs';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findChromium } from '../../scripts/doctor/examine.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
-import { startCourse } from '../course.mjs';
+import { blank, folder, startLab } from './browser.mjs';
 
-const MINUTES = 60_000;
-/** Beside lib, as the notebooks are, and ignored by git. */
-const folder = inRoot('test-results');
 const NOTEBOOK = 'hands.ipynb';
 
-const SOURCES = [
-  "import { randomGenerator } from '../lib/random';\nimport { showPlot } from '../lib/show/plot';\nconst generator = randomGenerator(1);\n'ready'",
-  "console.log('started');\nawait null;\nwhile (true);",
-  "'alive'",
-  'generator.',
-  'randomGenerator(',
-  "await showPlot({ data: [{ type: 'scatter', mode: 'lines+markers', x: [0, 1, 2], y: [1, 3, 2], name: '曲线' }] });",
-];
+const SOURCES = {
+  ready: [
+    "import { classScore, loadCourseModel, maximize, occlusionMap, progress, showGrid, showPlot, startBackend, tf } from '../lib/index';",
+    'await startBackend();',
+    "const model = await loadCourseModel('squeezenet');",
+    "'ready'",
+  ],
+  endless: ["console.log('started');", 'await null;', 'while (true);'],
+  alive: ["'alive'"],
+  tab: ['model.roles.'],
+  shiftTab: ['occlusionMap('],
+  chart: [
+    "await showPlot({ data: [{ type: 'scatter', mode: 'lines+markers', x: [0, 1, 2], y: [1, 3, 2], name: '曲线' }] });",
+  ],
+  long: [
+    "const bar = progress(100000, '最大化');",
+    'const onStep = ({ step }: { step: number }) => bar.step(step);',
+    'const result = await maximize(model, classScore(130), { steps: 100000, seed: 1, onStep });',
+    'bar.done();',
+  ],
+  partial: ['[result.stopped, result.trace.length > 1, result.best.shape].join()'],
+  picture: ["await showGrid([result.best], { tile: 300, captions: ['火烈鸟'], alt: '中断时的图' });"],
+  edited: ['const 数 = 20;', '数 + 1'],
+  glyphs: [
+    "for (const 字 of ['猫', '狗', '\\u{10fffd}']) await showGrid([tf.tensor3d(new Float32Array(192), [8, 8, 3])], { tile: 100, captions: [字], alt: 字 });",
+  ],
+};
+const at = (name) => Object.keys(SOURCES).indexOf(name);
 
-let course;
-let browser;
+let lab;
 let page;
 
-test.before(async () => {
-  fs.mkdirSync(folder, { recursive: true });
-  const cells = SOURCES.map((source, i) => ({
+function writeNotebook() {
+  const cells = Object.entries(SOURCES).map(([id, lines]) => ({
     cell_type: 'code',
-    id: `cell-${i}`,
+    id,
     metadata: {},
-    source,
+    source: lines.join('\n'),
     outputs: [],
     execution_count: null,
   }));
   const kernelspec = { name: 'convscope', display_name: 'TypeScript (convscope)', language: 'typescript' };
   const notebook = { cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
   fs.writeFileSync(path.join(folder, NOTEBOOK), JSON.stringify(notebook));
-  course = await startCourse();
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'];
-  browser = await chromium.launch({ executablePath: findChromium(), args });
-  page = await browser.newPage({ viewport: { width: 1400, height: 1600 } });
-  page.setDefaultTimeout(2 * MINUTES);
-  await page.goto(`${course.base}/lab/tree/test-results/${NOTEBOOK}?token=${course.token}&reset`);
-  await page.waitForSelector('.jp-Toolbar-kernelName >> text=TypeScript (convscope)');
+}
+
+test.before(async () => {
+  fs.mkdirSync(folder, { recursive: true });
+  writeNotebook();
+  lab = await startLab();
+  ({ page } = await lab.open(NOTEBOOK, { height: 2000 }));
   // The kernel's name is there before the kernel: what is run until then is dropped without a word, so one asks again.
-  for (let i = 0; i < 10 && (await output(0).count()) === 0; i++) {
-    await start(0);
-    await output(0)
+  for (let i = 0; i < 10 && (await output('ready').count()) === 0; i++) {
+    await start('ready');
+    await output('ready')
       .first()
-      .waitFor({ timeout: 20_000 })
+      .waitFor({ timeout: 60_000 })
       .catch(() => {});
   }
-  assert.match(await output(0).first().innerText(), 'ready');
+  assert.match(await output('ready').first().innerText(), 'ready');
 });
 
 test.after(async () => {
   await page?.screenshot({ path: `${folder}/hands.png` });
-  await browser?.close();
-  await course?.stop();
+  if (page) await lab.close(page);
+  await lab?.stop();
 });
 
-const cell = (i) => page.locator('.jp-CodeCell').nth(i);
-const output = (i) => cell(i).locator('.jp-OutputArea-output');
+const cell = (name) => page.locator('.jp-CodeCell').nth(at(name));
+const output = (name) => cell(name).locator('.jp-OutputArea-output');
 
 /** Puts the cursor at the end of a cell. */
-async function edit(i) {
-  await cell(i).locator('.cm-content').click();
+async function edit(name) {
+  await cell(name).locator('.cm-content').click();
   await page.keyboard.press('Control+End');
 }
 
-async function start(i) {
-  await edit(i);
+async function start(name) {
+  await edit(name);
   await page.keyboard.press('Control+Enter');
 }
 
 /** Runs a cell; returns what it shows. */
-async function run(i) {
-  await start(i);
-  await output(i).first().waitFor();
-  return (await output(i).allInnerTexts()).join('\n');
+async function run(name) {
+  await start(name);
+  await output(name).first().waitFor();
+  return (await output(name).allInnerTexts()).join('\n');
 }
 
+const stopButton = () => page.locator('[data-jp-item-name="interrupt"]');
+
 test('the stop button ends a loop after an await; the kernel and its variables live on', async () => {
-  await start(1);
-  await output(1).filter({ hasText: 'started' }).waitFor();
-  await page.locator('[data-jp-item-name="interrupt"]').click();
-  await output(1).filter({ hasText: '已中断' }).waitFor();
-  assert.match(await run(2), 'alive');
+  await start('endless');
+  await output('endless').filter({ hasText: 'started' }).waitFor();
+  await stopButton().click();
+  await output('endless').filter({ hasText: '已中断' }).waitFor();
+  assert.match(await run('alive'), 'alive');
 });
 
 test('Tab completes, with the kernel’s suggestions', async () => {
-  await edit(3);
+  await edit('tab');
   const list = page.locator('.jp-Completer');
   // Lab waits a second for suggestions; on a busy machine they may come later, and one asks again.
   for (let i = 0; i < 20 && !(await list.isVisible()); i++) {
@@ -101,36 +116,109 @@ test('Tab completes, with the kernel’s suggestions', async () => {
     await list.waitFor({ timeout: 4000 }).catch(() => {});
   }
   const items = (await page.locator('.jp-Completer-item').allInnerTexts()).join(' ');
-  for (const name of ['integer', 'normal', 'uniform']) assert.match(items, name);
+  for (const name of ['features', 'firstConv', 'lastPool', 'stages']) assert.match(items, name);
   await page.screenshot({ path: `${folder}/hands-tab.png` });
   await page.keyboard.press('Escape');
 });
 
 test('Shift-Tab shows the docstring', async () => {
-  await edit(4);
+  await edit('shiftTab');
   await page.keyboard.press('Shift+Tab');
   await page.locator('.jp-Tooltip').waitFor();
   const text = await page.locator('.jp-Tooltip').innerText();
-  assert.match(text, '可复现的随机数发生器');
-  assert.match(text, 'randomGenerator(seed: number)');
+  assert.match(text, '遮挡');
+  assert.match(text, 'occlusionMap(model');
   await page.screenshot({ path: `${folder}/hands-shift-tab.png` });
   await page.keyboard.press('Escape');
 });
 
 test('a chart comes alive under the mouse and tells its values', async () => {
-  await run(5);
-  await output(5).locator('img, .js-plotly-plot').first().waitFor();
-  await output(5).first().scrollIntoViewIfNeeded();
-  await output(5).first().hover();
-  const point = cell(5).locator('.scatterlayer .point').nth(1);
+  await run('chart');
+  await output('chart').locator('img, .js-plotly-plot').first().waitFor();
+  await output('chart').first().scrollIntoViewIfNeeded();
+  await output('chart').first().hover();
+  const point = cell('chart').locator('.scatterlayer .point').nth(1);
   await point.waitFor({ state: 'attached' });
   const { x, y, width, height } = await point.boundingBox();
   await page.mouse.move(x + width / 2 - 3, y + height / 2);
   await page.mouse.move(x + width / 2, y + height / 2, { steps: 3 });
-  const label = cell(5).locator('.hoverlayer .hovertext').first();
+  const label = cell('chart').locator('.hoverlayer .hovertext').first();
   await label.waitFor();
   assert.match(await label.innerHTML(), '3');
   await page.screenshot({ path: `${folder}/hands-hover.png` });
+});
+
+test('the progress of a library function moves; the stop button ends it, and what it has so far is kept', async () => {
+  await start('long');
+  const steps = async () => Number((await output('long').allInnerTexts()).join().match(/（(\d+)\/100000）/)?.[1] ?? 0);
+  const seen = new Set();
+  for (let i = 0; i < 120 && seen.size < 4; i++) {
+    await page.waitForTimeout(500);
+    seen.add(await steps());
+  }
+  assert.ok(seen.size >= 4, `progress stood still: ${[...seen]}`);
+  assert.equal(
+    [...seen],
+    [...seen].sort((a, b) => a - b),
+    'progress goes forward',
+  );
+  await page.screenshot({ path: `${folder}/hands-progress.png` });
+  await stopButton().click();
+  await output('long').filter({ hasText: '停在' }).waitFor();
+  assert.is(await cell('long').locator('[data-mime-type="application/vnd.jupyter.stderr"]').count(), 0, 'no error');
+  assert.match(await run('partial'), /interrupted,true,\d+,\d+,3/);
+  await run('picture');
+  const [picture] = await picturesOf('picture');
+  assert.not(blank(picture), `the picture so far is blank: ${picture.colours} colours`);
+});
+
+test('a cell is edited and run again', async () => {
+  assert.match(await run('edited'), '21');
+  await edit('edited');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Control+Enter');
+  await output('edited').filter({ hasText: '22' }).waitFor();
+});
+
+/** The pictures of one cell: colours, the share of the most frequent one, and the pixels themselves as a string. */
+const picturesOf = (name) =>
+  output(name)
+    .locator('img')
+    .evaluateAll((pictures) =>
+      pictures.map((picture) => {
+        const { naturalWidth: width, naturalHeight: height, clientWidth: shown } = picture;
+        const canvas = Object.assign(document.createElement('canvas'), { width, height });
+        const context = canvas.getContext('2d');
+        context.drawImage(picture, 0, 0);
+        const pixels = [...new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)];
+        const counts = new Map();
+        for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);
+        const share = Math.max(...counts.values()) / pixels.length;
+        return { colours: counts.size, share, shown, text: pixels.join() };
+      }),
+    );
+
+/** How one character looks in the page's own font. */
+const drawn = (character) =>
+  page.evaluate((text) => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 40 });
+    const context = canvas.getContext('2d');
+    context.font = `32px ${getComputedStyle(document.body).fontFamily}`;
+    context.fillText(text, 2, 34);
+    return [...context.getImageData(0, 0, 40, 40).data].filter((_, i) => i % 4 === 3).join('');
+  }, character);
+
+test('Chinese characters are characters, not boxes: on the page and in the figures of the course', async () => {
+  const [cat, dog, none] = await Promise.all(['猫', '狗', '\u{10fffd}'].map(drawn));
+  assert.is.not(cat, dog, 'the page draws 猫 and 狗 alike');
+  assert.is.not(cat, none, 'the page draws 猫 as a character that no font has');
+  await run('glyphs');
+  await output('glyphs').nth(2).waitFor();
+  const [first, second, box] = (await picturesOf('glyphs')).map(({ text }) => text);
+  assert.is.not(first, second, 'figures draw 猫 and 狗 alike');
+  assert.is.not(first, box, 'figures draw 猫 as a character that no font has');
+  await page.screenshot({ path: `${folder}/hands-glyphs.png` });
 });
 
 test.run();

@@ -1,0 +1,128 @@
+/** JupyterLab of this course in a real Chromium: what the browser tests share. */
+/* global document -- in the page */
+import fs from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { findChromium } from '../../scripts/doctor/examine.mjs';
+import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { startCourse } from '../course.mjs';
+
+export const MINUTES = 60_000;
+/** Beside lib, as the notebooks are, and ignored by git: what Lab saves must not touch the course's files. */
+export const folder = inRoot('test-results');
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-sync',
+];
+
+export async function startLab() {
+  fs.mkdirSync(folder, { recursive: true });
+  const course = await startCourse();
+  const browser = await chromium.launch({ executablePath: findChromium(), args: ARGUMENTS });
+  return {
+    /** A page on one notebook; remembers every address outside this machine that the page asks for. */
+    async open(notebook, { width = 1400, height = 1000 } = {}) {
+      const page = await browser.newPage({ viewport: { width, height } });
+      page.setDefaultTimeout(2 * MINUTES);
+      const outside = [];
+      page.on('request', (request) => {
+        const { protocol, hostname } = new URL(request.url());
+        if (protocol.startsWith('http') && hostname !== '127.0.0.1') outside.push(request.url());
+      });
+      await page.goto(`${course.base}/lab/tree/test-results/${notebook}?token=${course.token}&reset`);
+      await page.waitForSelector('.jp-Notebook .jp-Cell');
+      await page.waitForSelector('.jp-Toolbar-kernelName >> text=TypeScript (convscope)');
+      return { page, outside };
+    },
+    /** Ends the page and its kernel: a dozen of them at once is more than a small machine bears. */
+    async close(page) {
+      const headers = { Authorization: `token ${course.token}` };
+      const sessions = await (await fetch(`${course.base}/api/sessions`, { headers })).json();
+      await page.close();
+      for (const { id } of sessions) await fetch(`${course.base}/api/sessions/${id}`, { method: 'DELETE', headers });
+    },
+    async stop() {
+      await browser.close();
+      await course.stop();
+    },
+  };
+}
+
+/** A copy of a chapter for Lab to play with. */
+export function copyOf(notebook) {
+  fs.copyFileSync(inRoot('notebooks', notebook), path.join(folder, notebook));
+  return readJson(inRoot('notebooks', notebook));
+}
+
+/** Lab draws only the cells in view, so its saved file, not the page, says what has run. */
+export async function runAll(page, notebook) {
+  await page.getByRole('menuitem', { name: '运行', exact: true }).click();
+  await page.getByText('运行所有单元格', { exact: true }).click();
+  const indicator = (status) => `.jp-Notebook-ExecutionIndicator[data-status="${status}"]`;
+  await page.waitForSelector(indicator('busy'), { timeout: MINUTES });
+  await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
+  await page.keyboard.press('Control+s');
+  const clean = { state: 'detached', timeout: MINUTES };
+  await page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', clean).catch(() => {});
+  await page.waitForTimeout(1000);
+  return readJson(path.join(folder, notebook));
+}
+
+/** How many pictures an executed notebook must show. */
+export const picturesIn = ({ cells }) =>
+  cells.flatMap(({ outputs = [] }) => outputs).filter(({ data = {} }) => data['image/png'] || data['image/jpeg'])
+    .length;
+
+/** In the page: every picture in view with its number of colours and the share of the most frequent one. */
+function lookAtPictures() {
+  const found = [];
+  for (const picture of document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')) {
+    if (!picture.complete || picture.naturalWidth === 0) continue;
+    const [width, height] = [picture.naturalWidth, picture.naturalHeight].map((size) => Math.min(size, 400));
+    const canvas = Object.assign(document.createElement('canvas'), { width, height });
+    const context = canvas.getContext('2d');
+    context.imageSmoothingEnabled = false;
+    context.drawImage(picture, 0, 0, width, height);
+    const counts = new Map();
+    for (const colour of new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)) {
+      counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+    const share = Math.max(...counts.values()) / (width * height);
+    const { top, bottom } = picture.getBoundingClientRect();
+    const whole = top > 60 && bottom < document.documentElement.clientHeight;
+    found.push({ key: picture.src, whole, shown: picture.clientWidth, colours: counts.size, share });
+  }
+  return found;
+}
+
+/**
+ * Scrolls through the whole notebook as a reader does, and looks at the pixels of every picture on the way. Takes a
+ * screenshot where the first one is in full view.
+ */
+export async function picturesOn(page, screenshot) {
+  const seen = new Map();
+  let shot = false;
+  const scroller = page.locator('.jp-WindowedPanel-outer').first();
+  await scroller.evaluate((element) => (element.scrollTop = 0));
+  for (let end = false; !end;) {
+    await page.waitForTimeout(250);
+    for (const picture of await page.evaluate(lookAtPictures)) {
+      seen.set(picture.key, picture);
+      if (shot || !picture.whole) continue;
+      await page.screenshot({ path: path.join(folder, screenshot) });
+      shot = true;
+    }
+    end = await scroller.evaluate((element) => {
+      const before = element.scrollTop;
+      element.scrollTop += element.clientHeight / 3;
+      return element.scrollTop <= before;
+    });
+  }
+  return [...seen.values()].map(({ key, ...facts }) => ({ ...facts, bytes: key.length }));
+}
+
+/** A line on white paper has few colours, but not one alone; a broken canvas has. */
+export const blank = ({ colours, share, shown }) => colours < 8 || share > 0.995 || shown === 0;

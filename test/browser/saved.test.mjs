@@ -1,0 +1,38 @@
+/** The other chapters as a reader without patience sees them: opened with their saved outputs. Needs a Chromium. */
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { notebookFiles, RUN_IN_BROWSER } from '../../scripts/notebooks/execute.mjs';
+import { errorCells } from '../../scripts/notebooks/rules.mjs';
+import { blank, copyOf, picturesIn, picturesOn, startLab } from './browser.mjs';
+
+let lab;
+test.before(async () => {
+  lab = await startLab();
+});
+test.after(async () => {
+  await lab?.stop();
+});
+
+const names = notebookFiles().map((file) => path.basename(file));
+for (const name of names.filter((other) => !RUN_IN_BROWSER.includes(other))) {
+  test(`${name}: opens with its saved pictures, none blank, nothing from the internet`, async () => {
+    const notebook = copyOf(name);
+    assert.equal(errorCells(notebook), []);
+    const { page, outside } = await lab.open(name);
+    try {
+      const pictures = await picturesOn(page, `${name}-saved.png`);
+      assert.is(await page.locator('.jp-Dialog').count(), 0, 'a dialog is in the way');
+      assert.ok(
+        pictures.length >= picturesIn(notebook),
+        `${pictures.length} of ${picturesIn(notebook)} pictures shown`,
+      );
+      assert.equal(pictures.filter(blank), [], 'no picture is blank');
+      assert.equal(outside, [], 'nothing is asked from the internet');
+    } finally {
+      await lab.close(page);
+    }
+  });
+}
+
+test.run();
