@@ -18,7 +18,7 @@ async function main(words) {
   await board.stage('set-up', async () => {
     ({ native } = await bootstrap(new Report({ lang: 'en' })));
   });
-  const context = { native: Boolean(native), weights: weightsReady() };
+  const context = { native: Boolean(native), weights: weightsReady(), everything: patterns.length === 0 && !unitOnly };
   for (const { name, tasks, parallel } of stages) {
     if (unitOnly && name !== 'unit') continue;
     const chosen = tasks(context).filter((task) => matches(`${name} ${task.name}`));

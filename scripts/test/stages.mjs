@@ -1,8 +1,10 @@
 /** The stages of `npm test`, from quick to slow. A task is { name, run() } or { name, skip: reason }. */
 import path from 'node:path';
-import { lookAtNotebook, notebookFiles, runNotebook } from '../notebooks/execute.mjs';
+import { lookAtNotebook, notebookFiles, RUN_IN_BROWSER, runNotebook } from '../notebooks/execute.mjs';
+import { committedFaults } from '../notebooks/rules.mjs';
 import { recipeNames, recordFaults, recordOfTheDay, remakeFaults } from '../records/records.mjs';
 import { findChromium } from '../doctor/examine.mjs';
+import { readJson } from '../setup/place.mjs';
 import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
 import { runTestFile, testTasks } from './files.mjs';
@@ -47,11 +49,15 @@ const recordStage = {
 
 const notebookStage = {
   name: 'notebooks',
-  tasks: ({ weights }) =>
-    notebookFiles().map((file) => ({
-      name: path.basename(file),
-      run: () => (weights ? runNotebook(file) : lookAtNotebook(file, NO_WEIGHTS)),
-    })),
+  tasks: ({ weights, everything }) =>
+    notebookFiles().map((file) => {
+      const name = path.basename(file);
+      const later = weights && everything && findChromium() && RUN_IN_BROWSER.includes(name);
+      const look = () => verdict(`${name} as it is stored`, committedFaults(readJson(file)));
+      const run = () => (weights ? runNotebook(file) : lookAtNotebook(file, NO_WEIGHTS));
+      // Run All in JupyterLab is the execution of some
+      return { name, run: later ? look : run };
+    }),
 };
 
 const substituteStage = {
