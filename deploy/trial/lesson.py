@@ -54,8 +54,8 @@ async def run_chapters(student, chapters, sampler, cells=None):
     for chapter in chapters:
         try:
             results.append(await run_notebook(student, chapter, sampler, cells))
-        except ConnectionLost:
-            faults = ["与内核的连接断开了"]
+        except (ConnectionLost, RuntimeError, OSError) as error:
+            faults = [f"{student.name}，第 {chapter} 章：{type(error).__name__} {error}"]
             lost = {"student": student.name, "chapter": chapter, "opened": 0, "processor": 0, "cells": []}
             results.append({**lost, "faults": faults})
     return results

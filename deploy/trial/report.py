@@ -129,10 +129,11 @@ def page(facts, where):
     ]
     lesson, killed, server, update = (facts[k] for k in ("restart_in_lesson", "hub_killed", "server_killed", "update"))
     students = facts["login"]["students"]
+    cells = f"的前 {facts['cells']} 个单元格" if facts["cells"] else "的全部单元格"
     starts = facts["server_class_seconds"]
-    return f"""{where["date"]}，{where["processor"]}，{where["cores"]} 核，{where["memory_gb"]} GB；Node {where["node"]}，Python {where["python"]}，JupyterHub {where["jupyterhub"]}，JupyterLab {where["jupyterlab"]}，提交 {where["commit"]}；开始前一分钟的负载 {facts["load_before"]}。{students} 个学生各自的账户，每人运行第 01、04、05 章中的 {facts["chapters_each"]} 章的全部单元格，第一章各不相同；{facts["notebooks_run"]} 次运行，{len(facts["faults"])} 处出错，每次的图与保存的一样多。全班 {facts["class_seconds"]:.0f} 秒。
+    return f"""{where["date"]}，{where["processor"]}，{where["cores"]} 核，{where["memory_gb"]} GB；Node {where["node"]}，Python {where["python"]}，JupyterHub {where["jupyterhub"]}，JupyterLab {where["jupyterlab"]}，提交 {where["commit"]}；开始前一分钟的负载 {facts["load_before"]}。{students} 个学生各自的账户，每人运行第 01、04、05 章中的 {facts["chapters_each"]} 章{cells}，第一章各不相同；{facts["notebooks_run"]} 次运行，{len(facts["faults"])} 处出错。全班 {facts["class_seconds"]:.0f} 秒。
 
-时间（秒，一本笔记本的全部单元格；"倍数"是独自运行时超过 0.2 秒的单元格在全班同时运行时的倍数，中位数）：
+时间（秒，一本笔记本{cells}；"倍数"是独自运行时超过 0.2 秒的单元格在全班同时运行时的倍数，中位数）：
 
 {table(["章", "单元格", "独自", f"{students} 人同时，中位数", "最慢的一格，独自 → 全班", "倍数", "处理器秒，独自 → 全班"], times)}
 
@@ -160,3 +161,5 @@ def write(facts):
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n\n{page(facts, where)}\n{END}{after}", encoding="utf-8")
+    prettier = ROOT / "node_modules" / "prettier" / "bin" / "prettier.cjs"
+    subprocess.run(["node", str(prettier), "--write", "--log-level=warn", str(PAGE)], check=True)
