@@ -24,7 +24,7 @@ const timers = [
 const commonjs = ['require', 'module', '__dirname', '__filename', 'exports'];
 const globals = Object.fromEntries([...node, ...timers].map((name) => [name, 'readonly']));
 const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) => [name, 'readonly'])) };
-const page = ['window', 'document', 'console', 'IntersectionObserver'];
+const page = ['window', 'document', 'console', 'IntersectionObserver', 'requestAnimationFrame'];
 const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
 
 export default tseslint.config(

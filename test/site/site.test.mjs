@@ -46,9 +46,10 @@ async function open(name, { width = 1400, height = 1000, ...more } = {}) {
 /** Brings everything into view once, and waits until all that loads late is there. */
 async function scrollThrough(page) {
   await page.evaluate(async () => {
-    for (let y = 0; y < document.documentElement.scrollHeight; y += 700) {
-      window.scrollTo(0, y);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+    for (const part of document.querySelectorAll('article .cs-picture, article img')) {
+      part.scrollIntoView({ block: 'center', behavior: 'instant' });
+      // what comes into view is noticed when a frame is drawn
+      for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
     }
   });
   await page.waitForFunction(() =>
