@@ -94,16 +94,14 @@ test('JupyterLab and the exported HTML: names, labels, captions, notes and error
       '--allow-errors',
       path.join(folder, 'hostile.ipynb'),
     ]);
-    const exported = await page.context().newPage();
-    await exported.addInitScript(() => {
+    await page.addInitScript(() => {
       globalThis.hits = 0;
       globalThis.hit = () => globalThis.hits++;
     });
-    await exported.goto(pathToFileURL(path.join(folder, 'hostile.html')).href, { waitUntil: 'domcontentloaded' });
-    await exported.waitForTimeout(1500);
-    assert.is(await hits(exported), 0);
-    assert.ok((await exported.locator('table').count()) > 10);
-    await exported.close();
+    await page.goto(pathToFileURL(path.join(folder, 'hostile.html')).href, { waitUntil: 'domcontentloaded' });
+    await page.waitForTimeout(1500);
+    assert.is(await hits(page), 0);
+    assert.ok((await page.locator('table').count()) > 10);
   } finally {
     await lab.close(page);
   }
