@@ -38,7 +38,7 @@ interface Step {
 const MARGIN = 16;
 const GAP = 14;
 const WIDTH = 920;
-const SLIDER_ROOM = 92;
+const SLIDER_ROOM = 112;
 const MENU_ROOM = 52;
 
 /** The heat maps lie on top of each other, one is visible; coordinates and colour bar are those of the first. */
