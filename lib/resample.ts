@@ -51,6 +51,8 @@ export class Resampler {
   private readonly line: Float64Array;
   /** Output rows that have begun and are not complete. */
   private readonly open = new Map<number, Float64Array>();
+  /** All output rows before this one are complete. */
+  private next = 0;
 
   constructor(
     private readonly across: AxisWeights,
@@ -60,11 +62,12 @@ export class Resampler {
     this.line = new Float64Array(across.start.length * 3);
   }
 
-  /** Adds input row `y`, given as RGBA bytes (not premultiplied); alpha is composited on white. */
+  /** Adds input row `y` (they come from the top down), given as RGBA bytes (not premultiplied); alpha is composited on white. */
   addRow(y: number, rgba: Uint8ClampedArray, at: number): void {
     const { start, count, weights, stride } = this.down;
+    while (start[this.next] + count[this.next] <= y) this.next++;
     let used = false;
-    for (let i = 0; i < start.length; i++) {
+    for (let i = this.next; i < start.length; i++) {
       const k = y - start[i];
       if (k < 0) break;
       if (k >= count[i]) continue;
