@@ -34,6 +34,9 @@ const alexnetRepository = {
 };
 const alexnetLicence = '仓库没有写明许可证（none stated）：由使用者自己下载，课程不再分发';
 
+/** SHA-256 of the embedded network's list of weights, as JSON: [name, shape, type] of each, in the order of their bytes. */
+export const embeddedManifest = '2170faeb47a07503dda0c2027f3ec25d82e28c2521019530bcfd6a7a61cf18fe';
+
 /** The weights of the embedded EfficientNet-Lite0, in data/models/efficientnet-lite0, in the order of their bytes. */
 export const embeddedShards: readonly Pick<WeightFile, 'name' | 'bytes' | 'sha256'>[] = [
   {

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { CourseError } from '../../errors';
 import { sha256 } from '../../download/verify';
 import { projectRoot } from '../../paths';
-import { embeddedShards } from '../files';
+import { embeddedManifest, embeddedShards } from '../files';
 import { float16ToFloat32 } from './float16';
 import { sizeOf, type NamedWeights } from './weights';
 
@@ -34,6 +34,20 @@ function readShard(folder: string, shard: (typeof embeddedShards)[number]): Uint
   return bytes;
 }
 
+/** Names, shapes, types and their order say which bytes are which weight: a wrong one would shift all that follow. */
+function readManifest(modelFile: string): readonly ManifestEntry[] {
+  let entries: readonly ManifestEntry[];
+  let list: string;
+  try {
+    entries = JSON.parse(Buffer.from(read(modelFile)).toString('utf8')).weightsManifest[0].weights;
+    list = JSON.stringify(entries.map(({ name, shape, quantization }) => [name, shape, quantization.dtype]));
+  } catch (error) {
+    throw error instanceof CourseError ? error : damaged(modelFile, '不是 TF.js 的模型文件');
+  }
+  if (sha256(Buffer.from(list)) !== embeddedManifest) throw damaged(modelFile, '里权值的清单（名字、形状、类型）不对');
+  return entries;
+}
+
 /**
  * 读随课程附带的 EfficientNet-Lite0（批归一化已并入卷积，float16 存放）。
  *
@@ -46,20 +60,12 @@ export function readEmbeddedEfficientNet(
   folder = path.join(projectRoot(), 'data', 'models', 'efficientnet-lite0'),
 ): NamedWeights {
   const modelFile = path.join(folder, 'model.json');
-  let entries: readonly ManifestEntry[];
-  try {
-    entries = JSON.parse(Buffer.from(read(modelFile)).toString('utf8')).weightsManifest[0].weights;
-  } catch (error) {
-    throw error instanceof CourseError ? error : damaged(modelFile, '不是 TF.js 的模型文件');
-  }
+  const entries = readManifest(modelFile);
   const data = Buffer.concat(embeddedShards.map((shard) => readShard(folder, shard)));
-  const listed = entries.reduce((sum, entry) => sum + 2 * sizeOf(entry.shape), 0);
-  if (listed !== data.length) throw damaged(modelFile, `列出 ${listed} 字节的权值，文件里有 ${data.length} 字节`);
 
   const weights: NamedWeights = {};
   let offset = 0;
-  for (const { name, shape, quantization } of entries) {
-    if (quantization?.dtype !== 'float16') throw damaged(modelFile, `里 ${name} 不是 float16`);
+  for (const { name, shape } of entries) {
     const end = offset + 2 * sizeOf(shape);
     const values = float16ToFloat32(data.subarray(offset, end));
     weights[name.replace('depthwise_kernel', 'kernel')] = { data: values, shape };

@@ -143,8 +143,8 @@ export function decodeAlexNetHead(files: Map<string, Uint8Array>): NamedWeights 
 export function decodeMean(bytes: Uint8Array): { data: Float32Array; shape: [number, number, number] } {
   const file = 'imagenet_mean.single.bin';
   const { shape, values } = readFloatFile(file, bytes);
-  const [channels, height, width] = shape;
-  if (shape.length !== 3 || channels !== 3) throw damagedFile(file, '形状 [3, h, w]', ` [${shape}]`);
+  const [height, width] = [256, 256];
+  if (String(shape) !== String([3, height, width])) throw damagedFile(file, '形状 [3, 256, 256]', ` [${shape}]`);
   const area = height * width;
   const data = new Float32Array(values.length);
   for (let c = 0; c < 3; c++) for (let at = 0; at < area; at++) data[at * 3 + 2 - c] = values[c * area + at];
