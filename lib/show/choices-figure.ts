@@ -40,6 +40,8 @@ const GAP = 14;
 const WIDTH = 920;
 const SLIDER_ROOM = 112;
 const MENU_ROOM = 52;
+/** Where the figure is shown narrower, the caption stands lower. */
+const CAPTION_ROOM = 14;
 
 /** The heat maps lie on top of each other, one is visible; coordinates and colour bar are those of the first. */
 export async function mapChoices(
@@ -107,7 +109,8 @@ export async function pictureChoices(
 /** The slider stands below the picture, the menu above; each in a margin of its own. */
 function withControl({ data, layout }: Figure, steps: readonly Step[], options: ControlOptions): LiveFigure {
   const { control = 'slider', name = '', active = 0 } = options;
-  const margin = { l: 0, r: 0, t: control === 'menu' ? MENU_ROOM : 0, b: control === 'slider' ? SLIDER_ROOM : 0 };
+  const [t, b] = control === 'menu' ? [MENU_ROOM, CAPTION_ROOM] : [0, SLIDER_ROOM];
+  const margin = { l: 0, r: 0, t, b };
   const colours = { bgcolor: '#ffffff', bordercolor: '#9aa3ae', font: { size: NOTE, color: INK } };
   // half of the first and of the last label stand out
   const side = MARGIN + 8 + 8 * Math.max(steps[0].label.length, steps[steps.length - 1].label.length);

@@ -29,12 +29,15 @@
     });
   }
 
-  /** Drawings whose parts are placed by fractions shrink in both directions, charts become narrower. */
+  /**
+   * Drawings whose parts are placed by fractions shrink in both directions, a little, because their letters do not
+   * shrink; charts become narrower. What is still too wide is moved with the finger.
+   */
   function fitted(layout, room) {
     const { width, height, margin = {} } = layout;
     if (!(width > room)) return layout;
     const placed = margin.autoexpand === false;
-    const factor = Math.max(room / width, placed ? 0.62 : 480 / width);
+    const factor = Math.max(room / width, placed ? 0.8 : 480 / width);
     const [top, bottom] = [margin.t ?? 0, margin.b ?? 0];
     const scaled = placed ? (height - top - bottom) * factor + top + bottom : height;
     return { ...layout, width: Math.round(width * Math.min(1, factor)), height: Math.round(scaled) };
