@@ -69,7 +69,7 @@ export class Kernel {
 
   private constructor(
     readonly process: ChildProcess,
-    private readonly wire: InstanceType<typeof Wire>,
+    readonly wire: InstanceType<typeof Wire>,
     private readonly folder: string,
   ) {
     this.exited = new Promise((done) => process.once('exit', (code) => done(code)));
@@ -137,9 +137,14 @@ export class Kernel {
     return header.msg_id;
   }
 
-  async ask(type: string, content: Content, socket: 'shell' | 'control' = 'shell'): Promise<Content> {
+  /** Sends frames as they are, whatever they hold. */
+  sendFrames(frames: readonly (string | Buffer)[], socket: 'shell' | 'control'): Promise<void> {
+    return this[socket].send([...frames]);
+  }
+
+  async ask(type: string, content: Content, socket: 'shell' | 'control' = 'shell', seconds?: number): Promise<Content> {
     const id = this.send(type, content, socket);
-    return until(() => this.replies.get(id), `the answer to ${type}`);
+    return until(() => this.replies.get(id), `the answer to ${type}`, seconds);
   }
 
   submit(code: string, options: Content = {}): string {
