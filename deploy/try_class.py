@@ -1,4 +1,5 @@
-"""A class on trial, on this machine alone: `npm run class:try` (--short: two students, the first cells, two minutes).
+"""A class on trial, on this machine alone: `npm run class:try` (--short: two students, four cells of each chapter;
+--cells N: six students, the first N cells).
 
 Starts the real proxy and hub on loopback, lets six students run chapters 01, 04 and 05 at once beside one who was
 alone before, and tries what can go wrong. Writes the figures to bench/results/class.json and into docs/class.md.
@@ -29,6 +30,7 @@ from trial.memory import MemorySampler, end_all  # noqa: E402
 from trial.student import Student  # noqa: E402
 
 SHORT = "--short" in sys.argv
+CELLS = 4 if SHORT else int(sys.argv[sys.argv.index("--cells") + 1]) if "--cells" in sys.argv else None
 FOLDER = CLASS / ("trial-short" if SHORT else "trial")
 
 
@@ -65,21 +67,20 @@ async def work_with_restart(hub, students, sampler, count, cells, pause):
     return results, seconds, restart
 
 
-async def trial(hub, students, short):
-    cells = 4 if short else None
-    facts = {"load_before": round(os.getloadavg()[0], 1), "cells": cells, "login": await come_in(students, hub)}
+async def trial(hub, students):
+    facts = {"load_before": round(os.getloadavg()[0], 1), "cells": CELLS, "login": await come_in(students, hub)}
     sampler = MemorySampler(hub.ports[2])
     sampler.start()
     say("一个学生，独自")
     facts["server_alone_seconds"] = round(await students[0].start_server(), 1)
-    alone = await lesson.run_chapters(students[0], list(lesson.CHAPTERS), sampler, cells)
+    alone = await lesson.run_chapters(students[0], list(lesson.CHAPTERS), sampler, CELLS)
     alone_peaks = dict(sampler.peaks)
     sampler.peaks.clear()
     say(f"{len(students)} 个学生，同时")
     starts = await asyncio.gather(*(student.start_server() for student in students[1:]))
     facts["server_class_seconds"] = [round(s, 1) for s in starts]
     count = facts["chapters_each"] = lesson.chapters_each(alone, len(students))
-    together, seconds, restart = await work_with_restart(hub, students, sampler, count, cells, 5 if short else 60)
+    together, seconds, restart = await work_with_restart(hub, students, sampler, count, CELLS, 5 if CELLS else 60)
     peaks, sums = sampler.finish()
     facts["restart_in_lesson"] = restart
     facts["class_seconds"] = round(seconds, 1)
@@ -97,21 +98,21 @@ async def trial(hub, students, short):
     return facts
 
 
-async def main(short):
-    names = [f"student-{number}" for number in range(1, 3 if short else 7)]
+async def main():
+    names = [f"student-{number}" for number in range(1, 3 if SHORT else 7)]
     lay_out()
     hub = Hub(FOLDER, names)
     try:
         hub.start_proxy()
         say("启动 JupyterHub")
         started = await hub.start()
-        facts = await trial(hub, [Student(name, hub) for name in names], short)
+        facts = await trial(hub, [Student(name, hub) for name in names])
         facts["hub_start_seconds"] = round(started, 1)
     finally:
         hub.stop()
         end_all(hub.ports[2])
     wrong = report.failures(facts)
-    if not short:
+    if not SHORT:
         report.write(facts)
     print(json.dumps({k: v for k, v in facts.items() if k != "raw"}, ensure_ascii=False, indent=2))
     say("全部通过" if not wrong else "没有通过：" + "；".join(wrong))
@@ -119,4 +120,4 @@ async def main(short):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(SHORT)))
+    sys.exit(asyncio.run(main()))
