@@ -10,9 +10,13 @@ const { getCodeMetadata } = require('tslab/dist/metadata.js');
  * @typedef {{ code: string, map: object, isAsync: boolean, result?: string, declarations: string }} CompiledCell
  */
 
+const newConverter = () => createConverter({ isJS: false, isBrowser: false });
+
 class Compiler {
   constructor() {
-    this.converter = createConverter({ isJS: false, isBrowser: false });
+    this.converter = newConverter();
+    /** Modules defined by cells, for the next converter. @type {Map<string, string>} */
+    this.named = new Map();
     /** Declarations of everything the cells so far have defined (the text of a .d.ts file). */
     this.declarations = '';
     /** Compiled library modules, until the loader fetches them. @type {{ path: string, data: string }[]} */
@@ -24,7 +28,10 @@ class Compiler {
     const changed = changedFiles();
     const named = getCodeMetadata(source).module;
     // tslab's `/** @module name */` cells define a module that later cells import.
-    if (named) return { problems: this.converter.addModule(named, source, {}).map(toProblem) };
+    if (named) {
+      this.named.set(named, source);
+      return { problems: this.converting((converter) => converter.addModule(named, source, {})).map(toProblem) };
+    }
     const converted = this.convert(withoutExport(source));
     this.refresh(changed);
     if (converted.diagnostics.length > 0) return { problems: converted.diagnostics.map(toProblem) };
@@ -36,8 +43,24 @@ class Compiler {
     };
   }
 
+  /**
+   * TypeScript works by recursion: brackets nested by the hundred use up the stack, and a converter left in the middle
+   * of its work answers nothing any more. The code that did it fails; a new converter takes over.
+   */
+  converting(work) {
+    try {
+      return work(this.converter);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.converter.close();
+      this.converter = newConverter();
+      for (const [name, source] of this.named) this.converter.addModule(name, source, {});
+      throw new RangeError('代码一层套一层，套得太深（成百上千层括号），TypeScript 处理不了；请拆成几步来写。');
+    }
+  }
+
   convert(source) {
-    const converted = this.converter.convert(this.declarations, source);
+    const converted = this.converting((converter) => converter.convert(this.declarations, source));
     if (converted.sideOutputs) this.modules.push(...converted.sideOutputs);
     return converted;
   }
@@ -83,12 +106,12 @@ class Compiler {
 
   complete(source, position) {
     changedFiles();
-    return this.converter.complete(this.declarations, source, position);
+    return this.converting((converter) => converter.complete(this.declarations, source, position));
   }
 
   inspect(source, position) {
     changedFiles();
-    return this.converter.inspect(this.declarations, source, position);
+    return this.converting((converter) => converter.inspect(this.declarations, source, position));
   }
 }
 

@@ -137,10 +137,13 @@ async function cutOff(cell) {
 /** Requests that the main thread answers when it finds the time. */
 const FORWARDED = new Set(['complete_request', 'inspect_request', 'is_complete_request']);
 
+const NO_CODE = { status: 'error', ename: 'BadMessage', evalue: '消息里的 code 应为字符串', traceback: [] };
+
 function onShell(request) {
   const type = request.header.msg_type;
   requests.set(request.header.msg_id, request);
   if (type === 'execute_request') {
+    if (typeof request.content.code !== 'string') return answer(request, NO_CODE);
     queue.push(request);
     next();
   } else if (FORWARDED.has(type)) {
@@ -170,7 +173,13 @@ function onControl(request) {
 async function listen(socket, handle) {
   for await (const frames of socket) {
     const request = wire.decode(frames);
-    if (request) handle(Object.assign(request, { socket }));
+    if (!request) continue;
+    try {
+      handle(Object.assign(request, { socket }));
+    } catch (error) {
+      // One odd message must not end the loop, and the kernel with it; this goes to Jupyter's log.
+      fs.writeSync(2, `${request.header.msg_type}: ${error.stack}\n`);
+    }
   }
 }
 

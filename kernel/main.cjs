@@ -43,21 +43,24 @@ async function execute({ id, code, count, silent }) {
   front.postMessage({ type: 'done', id, error });
 }
 
-const answer = (id, content) => front.postMessage({ type: 'answer', id, content });
+/** A request without usable code gets an answer too: a front end would wait for it for ever. */
+const answering =
+  (work) =>
+  ({ id, content }) => {
+    let result;
+    try {
+      result = executor.undisturbed(() => work(content));
+    } catch (error) {
+      result = { status: 'error', ename: error.name, evalue: error.message, traceback: [] };
+    }
+    front.postMessage({ type: 'answer', id, content: result });
+  };
 
 const handlers = {
   execute: (message) => void execute(message),
-  complete_request: ({ id, content }) =>
-    answer(
-      id,
-      executor.undisturbed(() => complete(executor.compiler, content)),
-    ),
-  inspect_request: ({ id, content }) =>
-    answer(
-      id,
-      executor.undisturbed(() => inspect(executor.compiler, content)),
-    ),
-  is_complete_request: ({ id, content }) => answer(id, isComplete(content)),
+  complete_request: answering((content) => complete(executor.compiler, content)),
+  inspect_request: answering((content) => inspect(executor.compiler, content)),
+  is_complete_request: answering(isComplete),
   interrupt() {
     Atomics.add(shared, 0, 1);
     executor.interrupt();

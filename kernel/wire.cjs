@@ -8,6 +8,21 @@ const DELIMITER = '<IDS|MSG>';
  * @typedef {{ identities: Buffer[], header: any, parent: any, metadata: any, content: any, buffers: Buffer[] }} Message
  */
 
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whatever else is wrong, the sender can be answered by the id and the type; a part that is no object counts as empty. */
+function parseParts(parts) {
+  let values;
+  try {
+    values = parts.map((part) => JSON.parse(part.toString()));
+  } catch {
+    return undefined;
+  }
+  const [header, parent, metadata, content] = values.map((value) => (isObject(value) ? value : {}));
+  if (typeof header.msg_id !== 'string' || typeof header.msg_type !== 'string') return undefined;
+  return { header, parent, metadata, content };
+}
+
 class Wire {
   /** @param {{ key: string, signature_scheme?: string }} connection */
   constructor({ key, signature_scheme = 'hmac-sha256' }) {
@@ -23,7 +38,10 @@ class Wire {
     return hmac.digest('hex');
   }
 
-  /** @param {Buffer[]} frames @returns {Message | undefined} undefined for what does not carry our signature */
+  /**
+   * @param {Buffer[]} frames
+   * @returns {Message | undefined} undefined for what does not carry our signature, or is no message in spite of it
+   */
   decode(frames) {
     const start = frames.findIndex((frame) => frame.toString() === DELIMITER);
     const parts = frames.slice(start + 2, start + 6);
@@ -31,8 +49,8 @@ class Wire {
     const expected = Buffer.from(this.sign(parts));
     const got = frames[start + 1];
     if (expected.length !== got.length || !timingSafeEqual(expected, got)) return undefined;
-    const [header, parent, metadata, content] = parts.map((part) => JSON.parse(part.toString()));
-    return { identities: frames.slice(0, start), header, parent, metadata, content, buffers: frames.slice(start + 6) };
+    const parsed = parseParts(parts);
+    return parsed && { identities: frames.slice(0, start), ...parsed, buffers: frames.slice(start + 6) };
   }
 
   /** @param {Buffer[]} identities addressee on a router socket, topic on the publisher */
