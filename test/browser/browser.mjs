@@ -57,6 +57,54 @@ export function copyOf(notebook) {
   return readJson(inRoot('notebooks', notebook));
 }
 
+/** A notebook for hands to play with: one cell per entry, its lines given. */
+export function writeNotebook(name, sources) {
+  const cells = Object.entries(sources).map(([id, lines]) => ({
+    cell_type: 'code',
+    id,
+    metadata: {},
+    source: lines.join('\n'),
+    outputs: [],
+    execution_count: null,
+  }));
+  const kernelspec = { name: 'convscope', display_name: 'TypeScript (convscope)', language: 'typescript' };
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(
+    path.join(folder, name),
+    JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }),
+  );
+}
+
+/** The cells of such a notebook on its page, by name. All of them must fit into the window: Lab draws no others. */
+export function cellsOf(page, sources) {
+  const cell = (name) => page.locator('.jp-CodeCell').nth(Object.keys(sources).indexOf(name));
+  const output = (name) => cell(name).locator('.jp-OutputArea-output');
+  /** Puts the cursor at the end of a cell. */
+  const edit = async (name) => {
+    await cell(name).locator('.cm-content').click();
+    await page.keyboard.press('Control+End');
+  };
+  const start = async (name) => {
+    await edit(name);
+    await page.keyboard.press('Control+Enter');
+  };
+  /** Runs a cell; returns what it shows. */
+  const run = async (name) => {
+    await start(name);
+    await output(name).first().waitFor();
+    return (await output(name).allInnerTexts()).join('\n');
+  };
+  /** The kernel's name is there before the kernel: what is run until then is dropped without a word, so one asks again. */
+  const firstRun = async (name) => {
+    for (let i = 0; i < 10 && (await output(name).count()) === 0; i++) {
+      await start(name);
+      const first = output(name).first();
+      await first.waitFor({ timeout: MINUTES }).catch(() => {});
+    }
+  };
+  return { cell, output, edit, start, run, firstRun };
+}
+
 /** Lab draws only the cells in view, so its saved file, not the page, says what has run. */
 export async function runAll(page, notebook) {
   await page.getByRole('menuitem', { name: '运行', exact: true }).click();

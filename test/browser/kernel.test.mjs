@@ -1,10 +1,8 @@
 /** What a student's hands do in JupyterLab: stop, edit, Tab, Shift-Tab, point at a curve. Needs a Chromium. */
 /* global document, getComputedStyle -- in the page */
-import fs from 'node:fs';
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { blank, folder, startLab } from './browser.mjs';
+import { blank, cellsOf, folder, startLab, writeNotebook } from './browser.mjs';
 
 const NOTEBOOK = 'hands.ipynb';
 
@@ -35,38 +33,17 @@ const SOURCES = {
     "for (const 字 of ['猫', '狗', '\\u{10fffd}']) await showGrid([tf.tensor3d(new Float32Array(192), [8, 8, 3])], { tile: 100, captions: [字], alt: 字 });",
   ],
 };
-const at = (name) => Object.keys(SOURCES).indexOf(name);
 
 let lab;
 let page;
-
-function writeNotebook() {
-  const cells = Object.entries(SOURCES).map(([id, lines]) => ({
-    cell_type: 'code',
-    id,
-    metadata: {},
-    source: lines.join('\n'),
-    outputs: [],
-    execution_count: null,
-  }));
-  const kernelspec = { name: 'convscope', display_name: 'TypeScript (convscope)', language: 'typescript' };
-  const notebook = { cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
-  fs.writeFileSync(path.join(folder, NOTEBOOK), JSON.stringify(notebook));
-}
+let [cell, output, edit, start, run, firstRun] = [];
 
 test.before(async () => {
-  fs.mkdirSync(folder, { recursive: true });
-  writeNotebook();
+  writeNotebook(NOTEBOOK, SOURCES);
   lab = await startLab();
   ({ page } = await lab.open(NOTEBOOK, { height: 2000 }));
-  // The kernel's name is there before the kernel: what is run until then is dropped without a word, so one asks again.
-  for (let i = 0; i < 10 && (await output('ready').count()) === 0; i++) {
-    await start('ready');
-    await output('ready')
-      .first()
-      .waitFor({ timeout: 60_000 })
-      .catch(() => {});
-  }
+  ({ cell, output, edit, start, run, firstRun } = cellsOf(page, SOURCES));
+  await firstRun('ready');
   assert.match(await output('ready').first().innerText(), 'ready');
 });
 
@@ -75,27 +52,6 @@ test.after(async () => {
   if (page) await lab.close(page);
   await lab?.stop();
 });
-
-const cell = (name) => page.locator('.jp-CodeCell').nth(at(name));
-const output = (name) => cell(name).locator('.jp-OutputArea-output');
-
-/** Puts the cursor at the end of a cell. */
-async function edit(name) {
-  await cell(name).locator('.cm-content').click();
-  await page.keyboard.press('Control+End');
-}
-
-async function start(name) {
-  await edit(name);
-  await page.keyboard.press('Control+Enter');
-}
-
-/** Runs a cell; returns what it shows. */
-async function run(name) {
-  await start(name);
-  await output(name).first().waitFor();
-  return (await output(name).allInnerTexts()).join('\n');
-}
 
 const stopButton = () => page.locator('[data-jp-item-name="interrupt"]');
 
