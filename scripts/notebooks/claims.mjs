@@ -13,17 +13,22 @@ export function near(got, expected, tolerance) {
   return Math.abs(got - expected) <= tolerance * Math.max(Math.abs(expected), FLOOR);
 }
 
-/** Numbers, lists and records of numbers alike; gives a complaint for every one that differs. */
-export function numberFaults(name, got, expected, tolerance) {
+/**
+ * Numbers, lists and records of numbers alike; gives a complaint for every one that differs. `absolute` gives bounds by
+ * name for what has a scale of its own: of a correlation near 0, a fifth means nothing.
+ */
+export function numberFaults(name, got, expected, tolerance, absolute = {}) {
   if (typeof expected === 'number') {
-    const fine = typeof got === 'number' && near(got, expected, tolerance);
-    return fine ? [] : [`${name}: ${JSON.stringify(got)}, on record ${expected} (tolerance ${tolerance})`];
+    const bound = absolute[name.slice(name.lastIndexOf('.') + 1)];
+    const fine = bound === undefined ? near(got, expected, tolerance) : Math.abs(got - expected) <= bound;
+    const allowed = bound === undefined ? `tolerance ${tolerance}` : `at most ${bound} away`;
+    return fine ? [] : [`${name}: ${JSON.stringify(got)}, on record ${expected} (${allowed})`];
   }
   if (typeof expected !== 'object' || expected === null) {
     return got === expected ? [] : [`${name}: ${JSON.stringify(got)}, on record ${JSON.stringify(expected)}`];
   }
   const keys = [...new Set([...Object.keys(expected), ...Object.keys(got ?? {})])];
-  return keys.flatMap((key) => numberFaults(`${name}.${key}`, got?.[key], expected[key], tolerance));
+  return keys.flatMap((key) => numberFaults(`${name}.${key}`, got?.[key], expected[key], tolerance, absolute));
 }
 
 /** The claims of one notebook against its entry in the record: { [id]: { measured, control, holds, tolerance } }. */

@@ -17,6 +17,8 @@ export interface Recipe {
   readonly seed: number;
   /** Relative tolerance of the numbers; backends and processors round differently. Default 0.05. */
   readonly tolerance?: number;
+  /** Absolute bounds by name, for numbers with a scale of their own, such as correlations. */
+  readonly absolute?: Readonly<Record<string, number>>;
   /** The modules whose change makes the record stale, from the project's root: 'lib/occlusion.ts'. */
   readonly sources: readonly string[];
   run(settings: Readonly<Record<string, unknown>>, seed: number): Promise<RecordResult>;

@@ -74,7 +74,7 @@ export async function writeRecord(name) {
 export async function remakeFaults(name) {
   const record = readJson(recordFile(name));
   const { numbers } = await inScratch((folder) => make(name, folder));
-  return numberFaults(name, numbers, record.numbers, record.tolerance);
+  return numberFaults(name, numbers, record.numbers, record.tolerance, record.absolute);
 }
 
 /**

@@ -48,4 +48,13 @@ test('lists are compared number by number, and rounding noise around zero is no 
   assert.is(numberFaults('x', 1e-3, 0, 0.01).length, 1);
 });
 
+test('a number with a scale of its own is compared on that scale', () => {
+  const absolute = { layout: 0.1 };
+  const record = { deep: { layout: 0.04, error: 0.04 } };
+  assert.equal(numberFaults('x', { deep: { layout: 0.1, error: 0.04 } }, record, 0.2, absolute), []);
+  assert.match(numberFaults('x', { deep: { layout: 0.15, error: 0.04 } }, record, 0.2, absolute)[0], 'layout');
+  assert.match(numberFaults('x', { deep: { layout: 0.04, error: 0.1 } }, record, 0.2, absolute)[0], 'error');
+  assert.is(numberFaults('x', { deep: { layout: NaN, error: 0.04 } }, record, 0.2, absolute).length, 1);
+});
+
 test.run();
