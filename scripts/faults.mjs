@@ -1,6 +1,6 @@
 /**
- * npm run faults -- images 10000 --seed 1: damaged pictures, weight files or kernel messages, as many as you like.
- * A case depends on the seed and its number alone: `--first 1234` with a count of 1 repeats one. What was tried and
+ * npm run faults -- images 10000 --seed 1: damaged pictures, weight files or kernel messages, or processes
+ * killed in the middle of their work, as many as you like. A case depends on the seed and its number alone: `--first 1234` with a count of 1 repeats one. What was tried and
  * what came of it: docs/reliability.md
  */
 import { fork } from 'node:child_process';
@@ -11,10 +11,10 @@ import { inRoot } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { tsxArguments } from './setup/weights.mjs';
 
-const KINDS = ['images', 'weights', 'kernel'];
+const KINDS = ['images', 'weights', 'kernel', 'kills'];
 const USAGE = `npm run faults -- ${KINDS.join('|')} 个数 [--seed 1] [--first 0]`;
 /** Without a sign of life for so long, a case hangs. The kernel's campaign waits for answers by itself. */
-const SILENCE_MS = { images: 60_000, weights: 60_000, kernel: 180_000 };
+const SILENCE_MS = { images: 60_000, weights: 60_000, kernel: 180_000, kills: 1_200_000 };
 
 function readOptions(words) {
   const number = (value) => ({ type: 'string', default: value });
@@ -32,7 +32,7 @@ function runStretch({ kind, seed }, first, count) {
   return new Promise((resolve) => {
     const words = [kind, first, count, seed].map(String);
     const child = fork(inRoot('test', 'faults', 'main.ts'), words, { execArgv: tsxArguments() });
-    let [at, figures, hangs, timer] = [first, undefined, false, undefined];
+    let [at, figures, hangs, timer] = [undefined, undefined, false, undefined];
     const listenOn = () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
@@ -77,6 +77,8 @@ async function main() {
       bad += figures.faults.length;
       break;
     }
+    // it did not get as far as a case: the files it needs are missing, say, and will be missing the next time
+    if (at === undefined) throw new SetupError(`一个用例也没有开始：${died}`, `not one case began: ${died}`);
     console.log(`FAULT case ${at}: the process ${died}; going on behind it`);
     bad++;
     first = at + 1;

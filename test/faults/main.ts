@@ -2,6 +2,7 @@
 import { startBackend } from '../../lib/backend';
 import { attackImages } from './images';
 import { attackKernel } from './kernel';
+import { attackByKilling } from './kills';
 import type { Campaign } from './tally';
 import { attackWeights } from './weights';
 
@@ -9,6 +10,7 @@ const CAMPAIGNS: Record<string, (campaign: Campaign) => Promise<unknown>> = {
   images: attackImages,
   weights: attackWeights,
   kernel: attackKernel,
+  kills: attackByKilling,
 };
 
 async function main([kind, ...numbers]: string[]): Promise<void> {
