@@ -34,6 +34,7 @@ RUN python3 -m venv .venv \
 #    them for its builder, an image that holds them is not for a public registry
 COPY scripts/setup.mjs scripts/
 COPY scripts/setup scripts/setup
+COPY scripts/html scripts/html
 COPY kernel kernel
 COPY lib lib
 # A school's own mirror of the weights may be named: docker build --build-arg CONVSCOPE_MODEL_URL=http://...

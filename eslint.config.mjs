@@ -63,9 +63,12 @@ export default tseslint.config(
   },
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals } },
-  { files: ['scripts/site/assets/*.js'], languageOptions: { sourceType: 'script', globals: pageGlobals } },
+  { files: ['scripts/html/**/*.js'], languageOptions: { sourceType: 'script', globals: pageGlobals } },
   // what is handed to a page in the browser speaks of that page
-  { files: ['test/site/*.mjs'], languageOptions: { globals: { ...globals, ...pageGlobals } } },
+  {
+    files: ['test/site/*.mjs', 'test/browser/html.test.mjs'],
+    languageOptions: { globals: { ...globals, ...pageGlobals } },
+  },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: commonjsGlobals } },
   {
     files: ['**/*.ts'],

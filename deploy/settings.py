@@ -33,7 +33,8 @@ def write_settings(prefix):
     prefix = Path(prefix)
     write_json(prefix / "etc" / "jupyter" / "jupyter_server_config.json", SERVER)
     write_json(prefix / "share" / "jupyter" / "lab" / "settings" / "overrides.json", LAB)
-    subprocess.run(["node", str(ROOT / "kernel" / "kernelspec.mjs"), str(prefix)], check=True, stdout=subprocess.DEVNULL)
+    for script in ("kernel/kernelspec.mjs", "scripts/html/install.mjs"):
+        subprocess.run(["node", str(ROOT / script), str(prefix)], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

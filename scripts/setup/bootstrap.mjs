@@ -1,11 +1,12 @@
 /** What `npm start` and `npm test` do first: bring everything up to date, or find in a moment that it is. */
 import fs from 'node:fs';
-import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson, venvFolder, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
 import { installPython, pythonReady, wheelsPacked } from './python.mjs';
 import { installKernel } from './kernel.mjs';
+import { installHtmlTemplate } from '../html/install.mjs';
 import { anyNative, linkNative, nativeFacts, planNative } from './native.mjs';
 import { installNative } from './native-build.mjs';
 import { fetchWeights, weightsReady } from './weights.mjs';
@@ -27,6 +28,7 @@ export async function bootstrap(
     await nodeStep(report, offline);
     await pythonStep(report, offline);
     installKernel();
+    await htmlStep(report);
     const native = noNative ? undefined : await nativeStep(report, offline, again);
     if (weights) await weightsStep(report, offline, again);
     return { native };
@@ -56,6 +58,18 @@ async function pythonStep(report, offline) {
     ['安装 JupyterLab（Python 虚拟环境，约 310 MB）', 'JupyterLab (Python environment, about 310 MB)'],
     () => installPython(report, { offline }),
   );
+}
+
+/** Reading and running the course does not need it, so nothing is held up when it fails. */
+async function htmlStep(report) {
+  try {
+    await installHtmlTemplate(venvFolder());
+  } catch (error) {
+    report.say(
+      `! 导出 HTML 的模板没有装上（图只是静态的）：${error.message}`,
+      `! no template for exported HTML (figures will be static): ${error.message}`,
+    );
+  }
 }
 
 /** A failure that will repeat itself (no compiler and no host, say) is not tried again at every start. */

@@ -1,9 +1,8 @@
 /** What Sphinx has written becomes the finished pages: formulas are set, and plotly and KaTeX lie beside them. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { transform } from 'esbuild';
 import katex from 'katex';
-import { inRoot } from '../setup/place.mjs';
+import { katexLicence, katexStyle, plotlyScript } from '../html/parts.mjs';
 
 const text = (html) =>
   html
@@ -44,22 +43,12 @@ export async function finish(folder) {
     fs.writeFileSync(file, setFormulas(html, name));
   }
   copyKatex(path.join(folder, '_static', 'katex'));
-  const plotly = fs.readFileSync(inRoot('node_modules', 'plotly.js-dist', 'plotly.js'), 'utf8');
-  const { code } = await transform(plotly, { minify: true, legalComments: 'inline' });
-  fs.writeFileSync(path.join(folder, '_static', 'plotly.min.js'), code);
+  fs.writeFileSync(path.join(folder, '_static', 'plotly.min.js'), await plotlyScript());
   for (const name of ['.buildinfo', 'objects.inv']) fs.rmSync(path.join(folder, name), { force: true });
 }
 
-/** The fonts lie within the style sheet, because not every browser gives them to a page opened from a folder. */
 function copyKatex(target) {
-  const source = inRoot('node_modules', 'katex', 'dist');
   fs.mkdirSync(target, { recursive: true });
-  const css = fs
-    .readFileSync(path.join(source, 'katex.min.css'), 'utf8')
-    .replace(/,url\([^)]*\.(woff|ttf)\) format\("\w+"\)/g, '')
-    .replace(/url\((fonts\/[^)]+\.woff2)\)/g, (_, font) => {
-      return `url(data:font/woff2;base64,${fs.readFileSync(path.join(source, font)).toString('base64')})`;
-    });
-  fs.writeFileSync(path.join(target, 'katex.min.css'), css);
-  fs.copyFileSync(inRoot('node_modules', 'katex', 'LICENSE'), path.join(target, 'LICENSE'));
+  fs.writeFileSync(path.join(target, 'katex.min.css'), katexStyle());
+  fs.copyFileSync(katexLicence(), path.join(target, 'LICENSE'));
 }

@@ -32,6 +32,7 @@ export function stage() {
   for (const file of documents) write(file, withLocalLinks(fs.readFileSync(inRoot(file), 'utf8'), file, staged));
   write('index.md', withLocalLinks(frontPage(notebooks, documents), 'index.md', staged));
   fs.cpSync(ownFolder('assets'), sourceFolder('_static'), { recursive: true });
+  fs.copyFileSync(inRoot('scripts', 'html', 'figures.js'), sourceFolder('_static', 'figures.js'));
   // Sphinx compiles them where they lie
   fs.cpSync(ownFolder('locales'), workFolder('locales'), { recursive: true });
   return [...staged];

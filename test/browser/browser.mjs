@@ -10,7 +10,7 @@ import { startCourse } from '../course.mjs';
 export const MINUTES = 60_000;
 /** Beside lib, as the notebooks are, and ignored by git: what Lab saves must not touch the course's files. */
 export const folder = inRoot('test-results');
-const ARGUMENTS = [
+export const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

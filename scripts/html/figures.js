@@ -1,7 +1,7 @@
 /**
  * Brings the plotly figures of a page to life when they come into view. Until then, without scripts and on paper the
- * static picture stands there. plotly and the figures' data are scripts beside the pages: a page opened from a folder
- * may not read files, but it may load scripts.
+ * static picture stands there. On the site, plotly and the figures' data are scripts beside the pages: a page opened
+ * from a folder may not read files, but it may load scripts. An exported notebook has both inside.
  */
 (() => {
   const root = document.currentScript.src.replace(/figures\.js.*$/, '');
@@ -22,7 +22,10 @@
     return scripts.get(address);
   }
 
-  function dataOf({ key, script }) {
+  function dataOf(holder) {
+    const inside = holder.querySelector('script[type="application/json"]');
+    if (inside) return JSON.parse(inside.textContent);
+    const { key, script } = holder.dataset;
     return new Promise((resolve, reject) => {
       waiting.set(key, resolve);
       load(script).catch(reject);
@@ -44,7 +47,8 @@
   }
 
   async function enliven(holder) {
-    const [{ data, layout, config }] = await Promise.all([dataOf(holder.dataset), load(`${root}plotly.min.js`)]);
+    const plotly = window.Plotly ?? load(`${root}plotly.min.js`);
+    const [{ data, layout, config }] = await Promise.all([dataOf(holder), plotly]);
     const live = document.createElement('div');
     live.className = 'cs-live';
     holder.append(live);
@@ -59,7 +63,7 @@
           if (!isIntersecting) continue;
           observer.unobserve(target);
           // the static picture stays
-          enliven(target).catch((error) => console.error('figure', target.dataset.key, error));
+          enliven(target).catch((error) => console.error('figure', target.dataset.key ?? '', error));
         }
       },
       { rootMargin: '300px 0px' },
