@@ -24,13 +24,19 @@ const differentiating = () => (tf.engine() as unknown as { state: { gradientDept
 const addBias = (x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D =>
   isNative(tf) ? (nativeOp(tf, 'BiasAdd', [x, bias], { data_format: 'NHWC' }) as tf.Tensor4D) : tf.add(x, bias);
 
-/** A 1x1 convolution with stride 1 is a matrix product. */
-const isMatrix = ({ kernel, stride }: FrozenConvolution) =>
-  kernel.shape[0] === 1 && kernel.shape[1] === 1 && stride === 1;
+/** x plus a frozen bias for each channel. Differentiable with respect to x. */
+export function addFrozenBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
+  if (!isNative(tf)) return tf.add(x, bias);
+  if (!differentiating()) return addBias(x, bias);
+  return tf.customGrad((input, save) => {
+    (save as (tensors: tf.Tensor[]) => void)([]);
+    return { value: addBias(input as tf.Tensor4D, bias), gradFunc: (dy) => tf.clone(dy as tf.Tensor) };
+  })(x) as tf.Tensor4D;
+}
 
 /** The prepared kernel that a frozen convolution should keep for its gradient on this backend, if any. */
 export function prepareGradient(inShape: Shape4, c: FrozenConvolution): tf.Tensor4D | undefined {
-  if (tf.getBackend() === 'cpu' || (isNative(tf) && isMatrix(c))) return undefined;
+  if (tf.getBackend() === 'cpu') return undefined;
   return prepareConvolution(tf, inShape, c.kernel, c.stride, c.pad);
 }
 
@@ -39,17 +45,11 @@ export function prepareGradient(inShape: Shape4, c: FrozenConvolution): tf.Tenso
  * (AlexNet's conv1: 3 ms instead of 11): so the gradient is written as one, with the kernel prepared once.
  */
 function inputGradient(shape: Shape4, dy: tf.Tensor4D, c: FrozenConvolution): tf.Tensor4D {
-  const [height, width, channels, filters] = c.kernel.shape;
-  if (isNative(tf) && isMatrix(c)) {
-    return tf.tidy(() => {
-      const matrix = tf.matMul(tf.reshape(dy, [-1, filters]), tf.reshape(c.kernel, [channels, filters]), false, true);
-      return tf.reshape(matrix, shape);
-    });
-  }
+  const [height, width] = c.kernel.shape;
   if (!c.phases) return tf.conv2dTranspose(dy, c.kernel, shape, c.stride, c.pad);
-  // Padding is symmetric here, and so is its gradient's: no explicit padding is needed.
-  const symmetric = c.stride === 1 && c.pad === 'same' && height % 2 === 1 && width % 2 === 1;
-  if (symmetric) return tf.conv2d(dy, c.phases, 1, 'same');
+  // Padding is symmetric here, and so is its gradient's (a kernel of one pixel has none): no explicit padding is needed.
+  const odd = c.pad === 'same' ? height % 2 === 1 && width % 2 === 1 : height === 1 && width === 1;
+  if (c.stride === 1 && odd) return tf.conv2d(dy, c.phases, 1, 'same');
   return convolutionInputGradient(tf, shape, dy, c.kernel, c.stride, c.pad, undefined, c.phases);
 }
 

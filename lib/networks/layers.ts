@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type FrozenConvolution, convolve, prepareGradient } from '../engine/convolution';
+import { addFrozenBias, type FrozenConvolution, convolve, prepareGradient } from '../engine/convolution';
 
 /**
  * The few layers that TF.js lacks or that the course needs in a simpler form. Each ReLU is a layer of its own
@@ -166,7 +166,7 @@ export class DepthwiseConvolution extends tf.layers.Layer {
   convolve(x: tf.Tensor4D, pad: 'same' | 'valid'): tf.Tensor4D {
     return tf.tidy(() => {
       const [kernel, bias] = this.weights.map((w) => w.read()) as [tf.Tensor4D, tf.Tensor1D];
-      return tf.add(tf.depthwiseConv2d(x, kernel, this.config.stride, pad), bias);
+      return addFrozenBias(tf.depthwiseConv2d(x, kernel, this.config.stride, pad), bias);
     });
   }
   override computeOutputShape(shape: tf.Shape | tf.Shape[]): tf.Shape {

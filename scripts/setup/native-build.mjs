@@ -93,7 +93,9 @@ async function installWithCuda(plan, draft, report) {
 
 async function compile(plan, draft, { folder, rpath }) {
   const binding = path.join(tfjsPackage, 'binding');
-  const sources = fs.readdirSync(binding).filter((name) => name.endsWith('.cc'));
+  const sources = [binding, path.join(here, 'native')].flatMap((place) =>
+    fs.readdirSync(place).map((name) => path.join(place, name)),
+  );
   await run(plan.compiler, [
     '-std=c++17',
     '-O2',
@@ -103,7 +105,7 @@ async function compile(plan, draft, { folder, rpath }) {
     `-I${inRoot('node_modules', 'node-api-headers', 'include')}`,
     `-I${path.join(folder, 'include')}`,
     `-I${tfjsPackage}`,
-    ...sources.map((name) => path.join(binding, name)),
+    ...sources.filter((file) => file.endsWith('.cc')),
     '-o',
     path.join(draft, 'tfjs_binding.node'),
     `-L${folder}`,

@@ -3,7 +3,8 @@
  *
  * The npm package downloads its binary from a host that many schools cannot reach, and that binary is linked
  * against CUDA 11. Its sources lie in the package, so we compile them (8 s) against the libraries inside PyPI's
- * TensorFlow wheel: whoever can install Python packages can have the native backend.
+ * TensorFlow wheel: whoever can install Python packages can have the native backend. One operation of ours is compiled
+ * with them (native/max-pool-grad.cc).
  *
  * The result lies in the cache, and node_modules only links to it: `npm ci` may wipe node_modules at any time.
  */
@@ -33,6 +34,9 @@ const WHEELS = {
     platforms: ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64', 'manylinux1_x86_64'],
   },
 };
+
+/** Goes up when what we compile into the binding changes, so that older caches are made anew. */
+const SOURCES = 2;
 
 /** The CUDA libraries: 3.4 GB to download, 6.2 GB unpacked, both at once while pip works. */
 const CUDA_BYTES = 12e9;
@@ -79,7 +83,7 @@ export function planNative(machine = lookAtMachine()) {
   if (!wheel) return none(`没有 ${arch} 处理器的 TensorFlow`, `there is no TensorFlow for ${arch}`);
   if (!compiler) return { kind: 'prebuilt', flavour, key: `${platform}-${arch}-prebuilt-${flavour}`, noCompiler: true };
   const version = wheel.requirement.split('==')[1];
-  return { kind: 'build', flavour, key: `${platform}-${arch}-tf${version}-${flavour}`, wheel, compiler };
+  return { kind: 'build', flavour, key: `${platform}-${arch}-tf${version}-${flavour}-${SOURCES}`, wheel, compiler };
 }
 
 export const folderOf = (plan) => cacheFolder('native', plan.key);
