@@ -14,7 +14,7 @@ import { tsxArguments } from './setup/weights.mjs';
 const KINDS = ['images', 'weights', 'kernel', 'kills'];
 const USAGE = `npm run faults -- ${KINDS.join('|')} 个数 [--seed 1] [--first 0]`;
 /** Without a sign of life for so long, a case hangs. The kernel's campaign waits for answers by itself. */
-const SILENCE_MS = { images: 60_000, weights: 60_000, kernel: 180_000, kills: 1_200_000 };
+const SILENCE_SECONDS = { images: 60, weights: 60, kernel: 180, kills: 1200 };
 
 function readOptions(words) {
   const number = (value) => ({ type: 'string', default: value });
@@ -32,22 +32,20 @@ function runStretch({ kind, seed }, first, count) {
   return new Promise((resolve) => {
     const words = [kind, first, count, seed].map(String);
     const child = fork(inRoot('test', 'faults', 'main.ts'), words, { execArgv: tsxArguments() });
-    let [at, figures, hangs, timer] = [undefined, undefined, false, undefined];
-    const listenOn = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        hangs = true;
-        child.kill('SIGKILL');
-      }, SILENCE_MS[kind]);
-    };
-    listenOn();
+    let [at, figures, hangs, silence] = [undefined, undefined, false, 0];
+    // counted second by second: while the machine was asleep nobody could give a sign of life
+    const timer = setInterval(() => {
+      if (++silence < SILENCE_SECONDS[kind]) return;
+      hangs = true;
+      child.kill('SIGKILL');
+    }, 1000);
     child.on('message', (message) => {
       at = message.index ?? at;
       figures ??= message.figures;
-      listenOn();
+      silence = 0;
     });
     child.on('close', (code, signal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       resolve({ at, figures, died: hangs ? 'hangs' : (signal ?? `exit status ${code}`) });
     });
   });

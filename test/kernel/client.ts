@@ -36,11 +36,14 @@ export const pause = (ms: number) => new Promise<void>((done) => setTimeout(done
 /** Removes the colours of a traceback. */
 export const plain = (text: string) => text.replace(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '');
 
-/** Waits for something that another process does. Generous: machines are busy. */
+/** Waits for something that another process does. Generous: machines are busy; one that was asleep has not waited. */
 export async function until<T>(value: () => T | undefined | false, what: string, seconds = 120): Promise<T> {
-  for (const end = Date.now() + 1000 * seconds; Date.now() < end; await pause(10)) {
+  let waited = 0;
+  for (let last = Date.now(); waited < 1000 * seconds; await pause(10)) {
     const now = value();
     if (now) return now;
+    waited += Math.min(Date.now() - last, 1000);
+    last = Date.now();
   }
   throw new Error(`waited ${seconds} s for ${what}`);
 }
