@@ -236,11 +236,9 @@ const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet trunk), 1.9 (E
 all maps of conv5 faster than Captum. Captum gets the maps in batches of 16 too, each example with a neuron of its own.
 
 What made native faster: convolutions with a stride run backwards as one forward convolution of the phases (conv1 of
-AlexNet 11 to 3 ms, of SqueezeNet 17 to 7); 1x1 convolutions as matrix products; TensorFlow's own ReluGrad; a max-pool
-gradient that searches for the known maxima in JavaScript (SqueezeNet's first pool 15 to 5 ms, PyTorch needs 0.9). Tried
-without gain: fused convolution + bias, Conv2DBackpropInput against a forward convolution at stride 1, and 1x1 convolutions
-backwards as convolutions with a kernel turned beforehand instead of matrix products (EfficientNet-Lite0 83 and 93 against
-86 and 90 ms of the processor, SqueezeNet 106 and 113 against 114 and 117, in turns).
+AlexNet 11 to 3 ms, of SqueezeNet 17 to 7); TensorFlow's own ReluGrad; max pooling's gradient as an operation of ours in the
+binding (SqueezeNet's first pool 15 to 0.8 ms, PyTorch needs 0.9). Tried without gain: fused convolution + bias,
+Conv2DBackpropInput against a forward convolution at stride 1, 1x1 convolutions backwards as matrix products.
 
 Why the 256 maps together differ from Captum's by 3e-3 in some runs and by 5e-7 in others: ONE ReLU. On this dog the input of relu2 at row 23, column 22,
 channel 177 is 2.8e-5 in float64; native gets +5.9e-6, PyTorch -7.6e-6, so it is open on one side and closed on the other.
