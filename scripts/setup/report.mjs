@@ -1,6 +1,7 @@
 /** What set-up says: Chinese or English, a line per step with its time, and a progress line in between. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { root } from './place.mjs';
 
 // `npm run doctor | head` ends quietly
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
@@ -20,6 +21,24 @@ export class SetupError extends Error {
     this.name = 'SetupError';
     this.texts = { zh, en };
   }
+}
+
+const NOT_WRITABLE = ['EROFS', 'EACCES', 'EPERM'];
+const FULL = ['ENOSPC', 'EDQUOT'];
+
+/** What the system says about a folder that cannot be written, or a full disk, as something that can be acted upon. */
+export function diskError({ code, path: place }) {
+  if (NOT_WRITABLE.includes(code)) {
+    return new SetupError(
+      `不能写 ${place}（${code}）。软件包、设置和你的笔记本都存在课程的文件夹里，它必须能写。请把整个文件夹复制到自己的目录，在那里再运行一次：\n  cp -r "${root}" ~/convscope && cd ~/convscope && npm start\n（若以前用 sudo 安装过，也可以把它要回来：sudo chown -R "$USER" "${root}"）`,
+      `${place} cannot be written (${code}). Packages, settings and your notebooks lie in the course's folder, which has to be writable. Copy the whole folder to a place of your own and start there:\n  cp -r "${root}" ~/convscope && cd ~/convscope && npm start\n(if it was installed with sudo once: sudo chown -R "$USER" "${root}")`,
+    );
+  }
+  if (!FULL.includes(code)) return undefined;
+  return new SetupError(
+    `磁盘已满：写不下 ${place ?? root}（${code}）。请腾出空间（完整安装约需 2 GB），再运行一次；已经装好的部分会保留。`,
+    `the disk is full: no room for ${place ?? root} (${code}). Make room (a complete set-up takes about 2 GB) and start again; what is done is kept.`,
+  );
 }
 
 export class Report {
@@ -88,8 +107,8 @@ export class Report {
 
   error(error) {
     this.#clear();
-    const message = error instanceof SetupError ? error.texts[this.lang === 'en' ? 'en' : 'zh'] : error.message;
-    process.stderr.write(`✗ ${message}\n`);
+    const { texts } = diskError(error) ?? error;
+    process.stderr.write(`✗ ${texts ? this.text(texts.zh, texts.en) : error.message}\n`);
   }
 }
 

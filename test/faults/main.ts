@@ -3,14 +3,18 @@ import { startBackend } from '../../lib/backend';
 import { attackImages } from './images';
 import { attackKernel } from './kernel';
 import { attackByKilling } from './kills';
+import { attackMemory } from './memory';
 import type { Campaign } from './tally';
-import { attackWeights } from './weights';
+import { attackHead, attackWeights } from './weights';
 
 const CAMPAIGNS: Record<string, (campaign: Campaign) => Promise<unknown>> = {
   images: attackImages,
   weights: attackWeights,
+  head: attackHead,
   kernel: attackKernel,
   kills: attackByKilling,
+  // the count is the limit in MB
+  memory: ({ count, onCase }) => attackMemory(count, onCase),
 };
 
 async function main([kind, ...numbers]: string[]): Promise<void> {

@@ -5,10 +5,11 @@ import * as path from 'node:path';
 import { fetchNetworkFiles } from '../../lib/download';
 import { decodeSqueezeNet } from '../../lib/networks/formats/deep-compression';
 import { readEmbeddedEfficientNet } from '../../lib/networks/formats/embedded';
-import { decodeAlexNetTrunk, decodeMean } from '../../lib/networks/formats/quantized-cnn';
+import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../lib/networks/formats/quantized-cnn';
 import type { NamedWeights } from '../../lib/networks/formats/weights';
 import { projectRoot } from '../../lib/paths';
 import { type RandomGenerator, randomGenerator } from '../../lib/random';
+import { syntheticLayer } from '../lib/weight-encoders';
 import { caseSeed, MUTATIONS, pick } from './mutate';
 import { type Campaign, type Figures, tally } from './tally';
 
@@ -97,20 +98,33 @@ function makeCase(family: Family, form: string, random: RandomGenerator) {
   return { kind: `${family.name} ${kind}`, read };
 }
 
+async function attack(campaign: Campaign, chosen: readonly Family[]): Promise<Figures> {
+  const all = chosen.map((family) => {
+    const form = formOf(family.read(family.files, [...family.files.keys()][0]));
+    return { family, form };
+  });
+  const drawn = all.flatMap((one) => Array<typeof one>(one.family.share).fill(one));
+  return tally(campaign, (index) => {
+    const random = randomGenerator(caseSeed(campaign.seed, index));
+    const { family, form } = pick(random, drawn);
+    return makeCase(family, form, random);
+  });
+}
+
 export async function attackWeights(campaign: Campaign): Promise<Figures> {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-faults-'));
   try {
-    const all = (await families(scratch)).map((family) => {
-      const form = formOf(family.read(family.files, [...family.files.keys()][0]));
-      return { family, form };
-    });
-    const drawn = all.flatMap((one) => Array<typeof one>(one.family.share).fill(one));
-    return await tally(campaign, (index) => {
-      const random = randomGenerator(caseSeed(campaign.seed, index));
-      const { family, form } = pick(random, drawn);
-      return makeCase(family, form, random);
-    });
+    return await attack(campaign, await families(scratch));
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * fc6 to fc8, of the real size: every case decodes nearly sixty million weights, so they have a campaign of their own.
+ * Their contents are made up, in the files' own format.
+ */
+export function attackHead(campaign: Campaign): Promise<Figures> {
+  const files = new Map(['16', '19', '22'].flatMap((number) => [...syntheticLayer(number).files]));
+  return attack(campaign, [{ name: 'alexnet-head', share: 1, files, read: decodeAlexNetHead }]);
 }

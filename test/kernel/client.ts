@@ -1,7 +1,7 @@
 /** A Jupyter front end for tests: starts the kernel, sends requests, collects what comes back for each of them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -78,9 +78,19 @@ export class Kernel {
     this.exited = new Promise((done) => process.once('exit', (code) => done(code)));
   }
 
-  /** Starts the kernel of the project at `project` in `cwd`, the notebook's folder. */
-  static async start({ cwd = join(root, 'notebooks'), project = root, env = {} } = {}): Promise<Kernel> {
+  /**
+   * Starts the kernel of the project at `project` in `cwd`, the notebook's folder; `through` is a command that starts
+   * it, under another user or with less memory, and has to become it (exec).
+   */
+  static async start({
+    cwd = join(root, 'notebooks'),
+    project = root,
+    env = {},
+    through = [] as readonly string[],
+  } = {}): Promise<Kernel> {
     const folder = mkdtempSync(join(tmpdir(), 'kernel-test-'));
+    // for a kernel of another user
+    if (through.length > 0) chmodSync(folder, 0o755);
     const [shell_port, control_port, iopub_port, stdin_port, hb_port] = await freePorts(5);
     const connection = { transport: 'tcp', ip: '127.0.0.1', key: randomUUID(), signature_scheme: 'hmac-sha256' };
     const ports = { shell_port, control_port, iopub_port, stdin_port, hb_port };
@@ -92,7 +102,8 @@ export class Kernel {
     const words = argv
       .slice(1)
       .map((word) => (word.endsWith('main.cjs') ? main : word.replace('{connection_file}', file)));
-    const child = spawn(argv[0], words, {
+    const [program, ...first] = [...through, argv[0]];
+    const child = spawn(program, [...first, ...words], {
       cwd,
       env: { ...process.env, ...own, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
