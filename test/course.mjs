@@ -3,10 +3,16 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { inRoot } from '../scripts/setup/place.mjs';
 
-export async function startCourse(...words) {
+export const startCourse = (...words) => startCourseIn({}, ...words);
+
+/** The same with other environment variables. */
+export async function startCourseIn(environment, ...words) {
   // from any folder: nothing depends on where it is started
   const args = [inRoot('scripts', 'start.mjs'), '--no-browser', ...words];
-  const child = spawn(process.execPath, args, { cwd: path.parse(inRoot()).root });
+  const child = spawn(process.execPath, args, {
+    cwd: path.parse(inRoot()).root,
+    env: { ...process.env, ...environment },
+  });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   let output = '';
   const ready = new Promise((resolve, reject) => {

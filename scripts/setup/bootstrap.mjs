@@ -72,10 +72,13 @@ async function htmlStep(report) {
   }
 }
 
-/** A failure that will repeat itself (no compiler and no host, say) is not tried again at every start. */
-function failedLately(file, key) {
+/**
+ * A failure that will repeat itself (no compiler and no host, say) is not tried again at every start. One of the future,
+ * from before the clock was put right, does not count.
+ */
+export function failedLately(file, key) {
   const failure = readJson(file);
-  return failure?.key === key && Date.now() - Date.parse(failure.at) < DAY;
+  return failure?.key === key && Math.abs(Date.now() - Date.parse(failure.at)) < DAY;
 }
 
 export const nativeFailureFile = () => cacheFolder('native', 'failed.json');

@@ -77,7 +77,8 @@ function beat(file) {
 function isStale(file) {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat) return false; // released this very moment: try again
-  const age = Date.now() - stat.mtimeMs;
+  // a clock that was put back leaves locks of the future: no heartbeat wrote those either
+  const age = Math.abs(Date.now() - stat.mtimeMs);
   const { pid, host, programs = [] } = readJson(file, {});
   if (pid === undefined || host !== os.hostname()) return age > STALE_MS;
   if (age < STALE_MS && isAlive(pid)) return false;

@@ -49,11 +49,12 @@ export const breakOffAfter =
     response.write(content.subarray(from, from + bytes), () => setTimeout(() => response.destroy(), 20));
   };
 
-/** Starts a server on the loopback that holds `contents`, under whatever folder they are asked for. */
+/** Starts a server, on the loopback unless told otherwise, that holds `contents`, under whatever folder they are asked for. */
 export async function startServer(
   contents: Map<string, Buffer>,
   manner: Manner | Manner[] = serve,
   title = 'test server',
+  { host, port } = { host: '127.0.0.1', port: 0 },
 ): Promise<TestServer> {
   const requests: Request[] = [];
   const server = http.createServer((incoming, response) => {
@@ -65,7 +66,7 @@ export async function startServer(
     const manners = Array.isArray(manner) ? manner : [manner];
     manners[Math.min(requests.length, manners.length) - 1](request, response, content);
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  await new Promise<void>((ready) => server.listen(port, host, ready));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
