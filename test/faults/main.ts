@@ -1,5 +1,6 @@
 /** One stretch of a campaign, in a process of its own. usage: main.ts KIND FIRST COUNT SEED (from scripts/faults.mjs) */
 import { startBackend } from '../../lib/backend';
+import { attackByHours } from './hours';
 import { attackImages } from './images';
 import { attackKernel } from './kernel';
 import { attackByKilling } from './kills';
@@ -13,6 +14,7 @@ const CAMPAIGNS: Record<string, (campaign: Campaign) => Promise<unknown>> = {
   head: attackHead,
   kernel: attackKernel,
   kills: attackByKilling,
+  hours: (campaign) => attackByHours(campaign),
   // the count is the limit in MB
   memory: ({ count, onCase }) => attackMemory(count, onCase),
 };

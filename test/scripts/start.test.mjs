@@ -62,6 +62,17 @@ test('a port that is taken is an error, not another port', async () => {
   assert.is(await stop('SIGTERM'), 0);
 });
 
+test('two starts at the same moment: two servers, each with a port of its own', async () => {
+  const both = await Promise.all([start(), start()]);
+  const ports = both.map(({ base }) => new URL(base).port);
+  assert.is.not(ports[0], ports[1]);
+  for (const { base, token } of both) {
+    const answer = await fetch(`${base}/api/kernelspecs`, { headers: { Authorization: `token ${token}` } });
+    assert.is(answer.status, 200);
+  }
+  assert.equal(await Promise.all(both.map(({ stop }) => stop('SIGINT'))), [0, 0]);
+});
+
 test('the server listens on this machine alone, unless --ip is given', () => {
   assert.ok(jupyterArguments({}).includes('--ServerApp.ip=127.0.0.1'));
   assert.ok(jupyterArguments({ ip: '0.0.0.0' }).includes('--ServerApp.ip=0.0.0.0'));
