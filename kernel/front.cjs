@@ -235,8 +235,13 @@ async function start() {
       ? `ipc://${connection.ip}-${port}`
       : `${connection.transport}://${connection.ip}:${port}`;
   for (const [name, socket] of Object.entries(sockets)) {
-    // Nothing may be dropped or block, however much a cell prints.
-    if (name !== 'hb') socket.sendHighWaterMark = 0;
+    if (name !== 'hb') {
+      // Nothing may be dropped or block, however much a cell prints.
+      socket.sendHighWaterMark = 0;
+      // A send is done when it returns. Otherwise the binding puts off every 513th message to the next turn of the event
+      // loop, and until then refuses the following one: a cell that would never end.
+      socket.sendTimeout = 0;
+    }
     await socket.bind(address(connection[`${name}_port`]));
   }
   void beat();

@@ -63,8 +63,9 @@ async function freePorts(count: number): Promise<number[]> {
 
 export class Kernel {
   readonly exited: Promise<number | null>;
-  private readonly shell = new zmq.Dealer();
-  private readonly control = new zmq.Dealer();
+  // sends at once: otherwise one message in 513 is put off, and the next one refused
+  private readonly shell = new zmq.Dealer({ sendTimeout: 0 });
+  private readonly control = new zmq.Dealer({ sendTimeout: 0 });
   private readonly iopub = new zmq.Subscriber();
   private readonly replies = new Map<string, Content>();
   private readonly published = new Map<string, Published[]>();

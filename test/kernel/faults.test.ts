@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attackKernel } from '../faults/kernel';
-import { Kernel } from './client';
+import { Kernel, until } from './client';
 
 // The short form of `npm run faults -- kernel 2000`; figures in docs/reliability.md.
 test('100 damaged messages: the kernel lives, completes and computes', async () => {
@@ -9,6 +9,21 @@ test('100 damaged messages: the kernel lives, completes and computes', async () 
   assert.equal(figures.faults, []);
   assert.is(figures.cases, 100);
   assert.is(figures.answered, 10);
+});
+
+test('more messages than the binding sends without a pause: every request is answered, every cell ends', async () => {
+  const kernel = await Kernel.start();
+  // an even and an odd number of messages each, so that the 513th of a socket falls on every kind of them
+  const small = 'for (let i = 0; i < 300; i++) await new Promise((done) => setTimeout(() => done(console.log(i))));';
+  for (let round = 0; round < 12; round++) {
+    const asked = Array.from({ length: 100 }, () => kernel.send('comm_info_request', {}));
+    await kernel.value(`${round}`);
+    await kernel.value('1; undefined');
+    if (round % 4 === 0) await kernel.value(small);
+    await until(() => asked.every((id) => kernel.publishedFor(id).length === 2), 'every request to be idle again', 60);
+  }
+  await kernel.stop();
+  assert.is(kernel.process.exitCode, 0);
 });
 
 test('a signed message that is no JSON, or has no type, is passed over; a request without code is answered', async () => {
