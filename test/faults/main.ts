@@ -23,8 +23,8 @@ async function main([kind, ...numbers]: string[]): Promise<void> {
   const [first, count, seed] = numbers.map(Number);
   await startBackend('cpu');
   const figures = await CAMPAIGNS[kind]({ first, count, seed, onCase: (index) => process.send?.({ index }) });
-  process.send?.({ figures });
-  process.disconnect?.();
+  // at once: a campaign may still be waiting for an answer of a kernel that is gone
+  process.send?.({ figures }, () => process.exit());
 }
 
 void main(process.argv.slice(2));

@@ -118,6 +118,7 @@ export class Kernel {
     void kernel.listen();
     // A subscription takes a moment: ask until an answer's status arrives as well.
     await until(() => {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error('the kernel ended before it answered');
       const id = kernel.send('kernel_info_request', {});
       return [...kernel.published.keys()].some((known) => known !== id && kernel.replies.has(known));
     }, 'the kernel to start');
