@@ -62,10 +62,13 @@ c.Spawner.env_keep = ["LANG", "LC_ALL", "CONVSCOPE_CLASS", "CONVSCOPE_BACKEND", 
 # ---- servers that nobody uses are stopped; notebooks stay -----------------------------------------------------------
 
 IDLE_SECONDS = 2 * 3600
+# A hub that comes back hears from every server within five minutes; so long nobody is judged.
+FIRST_LISTEN_SECONDS = 600
+CULLER = [sys.executable, str(ROOT / "deploy" / "cull_idle.py"), str(FIRST_LISTEN_SECONDS)]
 c.JupyterHub.services = [
     {
         "name": "idle-culler",
-        "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"],
+        "command": [*CULLER, f"--timeout={IDLE_SECONDS}"],
     }
 ]
 c.JupyterHub.load_roles = [

@@ -1,5 +1,5 @@
-"""A class on trial, on this machine alone: `npm run class:try` (--short: two students, four cells of each chapter;
---cells N: six students, the first N cells).
+"""A class on trial, on this machine alone: `npm run class:try` (--short: two students, four cells of one
+chapter; --cells N: six students, the first N cells of each chapter).
 
 Starts the real proxy and hub on loopback, lets six students run chapters 01, 04 and 05 at once beside one who was
 alone before, and tries what can go wrong. Writes the figures to bench/results/class.json and into docs/class.md.
@@ -24,12 +24,13 @@ if sys.prefix != str(ENVIRONMENT):
     python = str(ENVIRONMENT / "bin" / "python")
     os.execv(python, [python, *sys.argv])
 
-from trial import lesson, mishaps, report  # noqa: E402
+from trial import idle, lesson, mishaps, report  # noqa: E402
 from trial.hub import Hub  # noqa: E402
 from trial.memory import MemorySampler, end_all  # noqa: E402
 from trial.student import Student  # noqa: E402
 
 SHORT = "--short" in sys.argv
+CHAPTERS = ["01"] if SHORT else list(lesson.CHAPTERS)
 CELLS = 4 if SHORT else int(sys.argv[sys.argv.index("--cells") + 1]) if "--cells" in sys.argv else None
 FOLDER = CLASS / ("trial-short" if SHORT else "trial")
 
@@ -60,7 +61,7 @@ async def come_in(students, hub):
 
 async def work_with_restart(hub, students, sampler, count, cells, pause):
     """The whole class at work, the hub restarted `pause` seconds after the beginning."""
-    work = asyncio.ensure_future(lesson.whole_class(students, sampler, count, cells))
+    work = asyncio.ensure_future(lesson.whole_class(students, sampler, count, CHAPTERS, cells))
     await asyncio.sleep(pause)
     restart = await mishaps.restart_hub(hub, students, signal.SIGTERM)
     results, seconds = await work
@@ -73,7 +74,7 @@ async def trial(hub, students):
     sampler.start()
     say("一个学生，独自")
     facts["server_alone_seconds"] = round(await students[0].start_server(), 1)
-    alone = await lesson.run_chapters(students[0], list(lesson.CHAPTERS), sampler, CELLS)
+    alone = await lesson.run_chapters(students[0], CHAPTERS, sampler, CELLS)
     alone_peaks = dict(sampler.peaks)
     sampler.peaks.clear()
     say(f"{len(students)} 个学生，同时")
@@ -89,11 +90,15 @@ async def trial(hub, students):
     facts["times"] = lesson.compare(alone, together)
     facts["memory"] = report.memory_table(alone_peaks, peaks, sums)
     print(json.dumps({"times": facts["times"], "memory": facts["memory"]}, ensure_ascii=False), flush=True)
-    say("意外：JupyterHub 被杀掉，服务器被杀掉，课程更新，越界")
+    say("意外：JupyterHub 被杀掉")
     facts["hub_killed"] = await mishaps.hub_restarts_under_a_cell(hub, students[1], signal.SIGKILL)
+    say("服务器被杀掉")
     facts["server_killed"] = await mishaps.server_is_killed(hub, students[1], students[:1])
+    say("课程更新，越界")
     facts["update"] = await mishaps.course_is_updated(students[0], FOLDER / "course", FOLDER / "notebooks.git")
     facts["borders"] = await mishaps.borders(students[0], students[1], ROOT, models())
+    say("没有人用的服务器")
+    facts["idle"] = await idle.idle_server_is_culled(hub, students[0], students[1])
     facts["raw"] = {"alone": alone, "class": together}
     return facts
 

@@ -44,6 +44,14 @@ c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = os.environ["TRIAL_PASSWORD"]
 c.Authenticator.allowed_users = set(os.environ["TRIAL_STUDENTS"].split())
 
+# Who is there is told every few seconds, instead of every five minutes: the trial of the culler cannot wait for hours.
+c.JupyterHub.last_activity_interval = 4
+c.Spawner.environment.update({"JUPYTERHUB_ACTIVITY_INTERVAL": "4"})
+for service in c.JupyterHub.services:
+    if service["name"] == "idle-culler" and os.environ.get("TRIAL_IDLE_SECONDS"):
+        program = service["command"][:2]
+        service["command"] = [*program, "10", f"--timeout={os.environ['TRIAL_IDLE_SECONDS']}", "--cull-every=3"]
+
 c.JupyterHub.services.append({"name": "trial", "api_token": os.environ["TRIAL_TOKEN"]})
 c.JupyterHub.load_roles.append(
     {"name": "trial", "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"], "services": ["trial"]}

@@ -64,20 +64,19 @@ async def run_chapters(student, chapters, sampler, cells=None):
 def chapters_each(alone, students):
     """All three chapters each, or as many (spread evenly over the class) as this machine does in nine minutes."""
     seconds = sum(sum(result["cells"]) for result in alone) * students / os.cpu_count()
-    return max(1, min(len(CHAPTERS), int(len(CHAPTERS) * MOST_SECONDS / seconds)))
+    return max(1, min(len(alone), int(len(alone) * MOST_SECONDS / seconds)))
 
 
-def rotated(index, count):
+def rotated(index, count, chapters):
     """Not everybody reads the same chapter at once: each student begins with another one."""
-    chapters = list(CHAPTERS)
     at = index % len(chapters)
     return (chapters[at:] + chapters[:at])[:count]
 
 
-async def whole_class(students, sampler, count, cells=None):
+async def whole_class(students, sampler, count, chapters, cells=None):
     """All students at once, `count` chapters each; returns (the list of their results, seconds)."""
     start = time.monotonic()
-    plans = [rotated(index, count) for index in range(len(students))]
+    plans = [rotated(index, count, chapters) for index in range(len(students))]
     lists = await asyncio.gather(*(run_chapters(s, plan, sampler, cells) for s, plan in zip(students, plans)))
     return [result for one in lists for result in one], time.monotonic() - start
 

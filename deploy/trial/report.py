@@ -34,6 +34,12 @@ EXPECTED = {
         "new_version_beside_mine": True,
         "renamed_notebook_identical": True,
     },
+    "idle": {
+        "processes_left": 0,
+        "busy_server_kept": True,
+        "busy_cell_finished": True,
+        "saved_notebook_identical": True,
+    },
     "borders": {"writable_shared_paths": 0, "neighbours_home": "'EACCES'"},
 }
 
@@ -127,7 +133,8 @@ def page(facts, where):
         [r["chapter"], r["alone_rss"], r["rss_largest"], r["pss_median"], r["own_largest"], r["server"], r["kernel"]]
         for r in facts["memory"]["chapters"]
     ]
-    lesson, killed, server, update = (facts[k] for k in ("restart_in_lesson", "hub_killed", "server_killed", "update"))
+    parts = ("restart_in_lesson", "hub_killed", "server_killed", "update", "idle")
+    lesson, killed, server, update, idle = (facts[k] for k in parts)
     students = facts["login"]["students"]
     cells = f"的前 {facts['cells']} 个单元格" if facts["cells"] else "的全部单元格"
     starts = facts["server_class_seconds"]
@@ -146,10 +153,11 @@ def page(facts, where):
 | 发生了什么 | 结果 |
 | --- | --- |
 | 启动 | JupyterHub {facts["hub_start_seconds"]} 秒；第一个学生的服务器（含取得笔记本）{facts["server_alone_seconds"]} 秒；其余 {len(starts)} 个同时启动，最慢 {max(starts)} 秒 |
-| 上课时重启 JupyterHub（{lesson["signal"]}） | 它不在时 {lesson["servers"]} 台服务器中 {lesson["answering_without_hub"]} 台照常回答；{lesson["hub_back_seconds"]} 秒后回来，认得全部 {lesson["servers_known_again"]} 台；丢失 {lesson["processes_lost"]} 个进程，没有一个单元格出错 |
+| 上课时重启 JupyterHub（{lesson["signal"]}） | 它不在时 {lesson["servers"]} 台服务器中 {lesson["answering_without_hub"]} 台照常回答；{lesson["hub_back_seconds"]} 秒后回来，认得全部 {lesson["servers_known_again"]} 台；丢失 {lesson["processes_lost"]} 台，没有一个单元格出错 |
 | JupyterHub 被强行结束（{killed["signal"]}），一个单元格正在运行 | 单元格算完，内核里的变量还在；{killed["hub_back_seconds"]} 秒后回来 |
 | 一个学生的服务器被强行结束（SIGKILL） | 保存过的笔记本逐字节不变，{server["outputs_kept"]} 个输出都在；内核随之结束（留下 {server["orphaned_processes"]} 个进程），变量与没有保存的改动丢失；{server["noticed_seconds"]} 秒后 JupyterHub 发现，重新启动 {server["respawn_seconds"]} 秒；其他学生不受影响 |
 | 课程更新 | {update["pull_seconds"]} 秒；改过的笔记本不变，没改过的更新，新的一本出现；改名以后得到新版，自己的那本不变 |
+| 没有人用的服务器（试验里 {idle["idle_seconds"]} 秒，真正的课上两小时） | {idle["culled_after_seconds"]} 秒后结束，留下 {idle["processes_left"]} 个进程；正在用的那台不受影响；保存过的笔记本逐字节不变，{idle["outputs_kept"]} 个输出都在，重新启动 {idle["respawn_seconds"]} 秒 |
 | 越界 | 学生的代码能写的共享文件：{facts["borders"]["shared_paths"]} 处中 {facts["borders"]["writable_shared_paths"]} 处；邻座的目录：{facts["borders"]["neighbours_home"]} |
 """
 

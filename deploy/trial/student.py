@@ -71,6 +71,10 @@ class Student:
         url = f"{self.base}/api/contents/{quote(f'{STUDENT_FOLDER}/{name}')}"
         await fetch(url, "PUT", {"type": "notebook", "format": "json", "content": notebook}, token=self.token)
 
+    async def write(self, name, text):
+        url = f"{self.base}/api/contents/{quote(f'{STUDENT_FOLDER}/{name}')}"
+        await fetch(url, "PUT", {"type": "file", "format": "text", "content": text}, token=self.token)
+
     async def rename(self, old, new):
         url = f"{self.base}/api/contents/{quote(f'{STUDENT_FOLDER}/{old}')}"
         await fetch(url, "PATCH", {"path": f"{STUDENT_FOLDER}/{new}"}, token=self.token)

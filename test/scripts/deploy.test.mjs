@@ -172,6 +172,14 @@ test('the hub keeps servers and proxy when it goes, listens to this machine, and
   assert.ok(c.Spawner.cmd[1].endsWith('start_student.py') && fs.existsSync(c.Spawner.cmd[1]));
 });
 
+test('idle servers end after the same time here and there; not before a hub that was away has heard from them', async () => {
+  const { JupyterHub } = await configured();
+  const [{ command }] = JupyterHub.services.filter(({ name }) => name === 'idle-culler');
+  assert.ok(fs.existsSync(command[1]), command[1]);
+  assert.ok(Number(command[2]) > 300, 'servers report every 300 seconds');
+  assert.is(command[3], `--timeout=${values.cull.timeout}`);
+});
+
 test('a server and the cluster give a student the same memory and processors', async () => {
   const { Spawner } = await configured();
   assert.is(Spawner.mem_limit, values.singleuser.memory.limit);
@@ -187,6 +195,36 @@ test('that memory is enough for what was measured', () => {
     assert.ok(most < limit, `chapter ${chapter} took ${most} MB, the limit is ${limit}`);
     assert.ok(own < guarantee, `chapter ${chapter} has ${own} MB of its own, guaranteed are ${guarantee}`);
   }
+});
+
+const REPORT = `
+import json, os, pathlib
+from trial import report
+facts = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+where = facts.pop("machine")
+facts.setdefault("idle", {"idle_seconds": 15, "culled_after_seconds": 31.5, "processes_left": 0, "outputs_kept": 46,
+  "respawn_seconds": 7.1, "busy_server_kept": True, "busy_cell_finished": True, "saved_notebook_identical": True})
+folder = pathlib.Path(os.environ["TARGET"])
+page = folder / "class.md"
+page.write_text(f"# 前\\n\\n{report.BEGIN}\\n\\n旧的\\n\\n{report.END}\\n\\n后\\n", encoding="utf-8")
+report.RESULTS, report.PAGE, report.machine = folder / "class.json", page, lambda: where
+report.write(facts)
+print(json.dumps({"page": page.read_text(encoding="utf-8"), "results": json.loads(report.RESULTS.read_text(encoding="utf-8")),
+  "failures": report.failures(facts)}))`;
+
+test('a trial writes its own section of docs/class.md and its figures, and touches nothing else', async () => {
+  const { page, results, failures } = await python(REPORT, { TARGET: base });
+  assert.match(page, /^# 前\n\n<!-- 实测.*-->\n\n\d{4}-\d\d-\d\d，/);
+  assert.match(page, /<!-- 实测完 -->\n\n后\n$/);
+  assert.not.match(page, '旧的');
+  const rows = page.split('\n').filter((line) => line.startsWith('|'));
+  for (const word of ['章', '01', '04', '05', 'JupyterHub 被强行结束', '没有人用的服务器', '越界'])
+    assert.ok(
+      rows.some((row) => row.startsWith(`| ${word}`)),
+      word,
+    );
+  assert.ok(results.machine && results.times && results.memory);
+  assert.equal(failures, []);
 });
 
 test('the services start the hub’s own proxy, closed to the outside', async () => {
