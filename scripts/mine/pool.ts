@@ -9,6 +9,8 @@ import type { Listed } from './walk';
 import type { Answer, Settings } from './worker';
 
 const TRIES = 3;
+/** Growth after which a worker is replaced: the AVIF decoder keeps the memory of every picture that it fails on. */
+const RETIRE_BYTES = 2 ** 30;
 export class WorkerDied extends Error {}
 
 type Ready = NonNullable<Answer['ready']>;
@@ -22,10 +24,13 @@ export class Worker {
   private child?: ChildProcess;
   private ready?: Promise<Ready>;
   private listen: (answer: Answer | WorkerDied) => void = () => {};
+  /** Memory after the first shard of the process. */
+  private usual?: number;
 
   constructor(
     private readonly settings: Settings,
     private readonly onBatch: (photos: number) => void,
+    private readonly retireBytes = RETIRE_BYTES,
   ) {}
 
   private start(): Promise<Ready> {
@@ -43,12 +48,17 @@ export class Worker {
         else reject(new CourseError(failed ?? '工作进程没有启动'));
       };
       child.on('close', (code, signal) => {
-        if (this.child === child) this.child = this.ready = undefined;
+        const isCurrent = this.child === child;
+        if (isCurrent) this.child = this.ready = this.usual = undefined;
         const died = new WorkerDied(`工作进程结束了（${signal ?? code}）${complaint && `：${complaint.trim()}`}`);
         reject(died);
-        this.listen(died);
+        if (isCurrent) this.listen(died);
       });
     });
+  }
+
+  get isRunning(): boolean {
+    return this.child !== undefined;
   }
 
   /** Starts the process if there is none. */
@@ -61,12 +71,22 @@ export class Worker {
     return new Promise((resolve, reject) => {
       this.listen = (answer) => {
         if (answer instanceof WorkerDied) reject(answer);
-        else if (answer.done) resolve(answer.done);
-        else if (answer.failed) reject(new CourseError(answer.failed));
+        else if (answer.done) {
+          this.retireWhenLarge(answer.done.rss);
+          resolve(answer.done);
+        } else if (answer.failed) reject(new CourseError(answer.failed));
         else if (answer.photos) this.onBatch(answer.photos);
       };
       this.child?.stdin?.write(`${JSON.stringify({ id, listed, file })}\n`);
     });
+  }
+
+  /** Between two shards nothing is lost: the next one starts a new process. */
+  private retireWhenLarge(rss: number): void {
+    this.usual ??= rss;
+    if (rss - this.usual < this.retireBytes) return;
+    this.end();
+    this.child = this.ready = this.usual = undefined;
   }
 
   end(): void {

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readJson } from './place.mjs';
-import { runningPrograms } from './run.mjs';
+import { onProgramStart, runningPrograms } from './run.mjs';
 
 const HEARTBEAT_MS = 1000;
 const STALE_MS = 60_000;
@@ -43,8 +43,11 @@ async function acquire(file, report, pollMs) {
   }
   const heart = setInterval(() => beat(file), HEARTBEAT_MS);
   heart.unref();
+  // at once: who is killed within the second would leave a program that the lock does not name
+  const forget = onProgramStart(() => beat(file));
   const release = () => {
     clearInterval(heart);
+    forget();
     process.off('exit', release);
     if (readJson(file, {}).pid === process.pid) fs.rmSync(file, { force: true });
   };

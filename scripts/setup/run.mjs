@@ -9,6 +9,14 @@ const children = new Set();
 /** The process numbers of what we have started and what has not ended. */
 export const runningPrograms = () => [...children].map((child) => child.pid);
 
+const listeners = new Set();
+
+/** Calls `listener` whenever a program has been started; gives back how to stop that. */
+export function onProgramStart(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 /** Our children end with us: otherwise an interrupted set-up would leave pip or g++ running. */
 function endChildren() {
   for (const child of children) child.kill('SIGTERM');
@@ -58,6 +66,7 @@ export function run(
       shell: windows && /\.cmd$/i.test(program),
     });
     children.add(child);
+    for (const listener of listeners) listener();
     let output = '';
     let stdout = '';
     let rest = '';

@@ -28,7 +28,15 @@ export interface KillFigures {
 }
 
 const PATIENCE_MS = 300_000;
-const wait = (ms: number) => new Promise<'time'>((resolve) => setTimeout(resolve, ms, 'time').unref());
+
+/** In steps: the time that the machine was asleep does not count. */
+async function wait(ms: number): Promise<'time'> {
+  for (let [waited, last] = [0, Date.now()]; waited < ms; last = Date.now()) {
+    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(200, ms - waited)).unref());
+    waited += Math.min(Date.now() - last, 1000);
+  }
+  return 'time';
+}
 
 /** To its end; what takes longer hangs. */
 async function finish(area: Area, begun: Begun): Promise<string[]> {

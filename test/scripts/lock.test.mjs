@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withLock } from '../../scripts/setup/lock.mjs';
+import { run } from '../../scripts/setup/run.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-lock-'));
 test.after(() => fs.rmSync(folder, { recursive: true }));
@@ -55,6 +56,16 @@ test('the lock of a killed process does not hold anybody up', async () => {
   await ended;
   assert.ok(fs.existsSync(file), 'the killed process could not clean up');
   assert.is(await withLock(file, report, () => 'done', { pollMs: 10 }), 'done');
+});
+
+test('a program is named in the lock as soon as it has started, not at the next heartbeat', async () => {
+  const file = path.join(folder, 'named');
+  await withLock(file, report, async () => {
+    const program = run(process.execPath, ['-e', 'setTimeout(() => {}, 50)']);
+    assert.is(JSON.parse(fs.readFileSync(file, 'utf8')).programs.length, 1);
+    await program;
+  });
+  assert.not(fs.existsSync(file));
 });
 
 test('a program that outlives its killed owner is waited for', async () => {

@@ -9,6 +9,7 @@ import { cacheFolder } from '../../lib/paths';
 import { loadModel } from '../../lib/networks/load';
 import { topPatches } from '../../lib/patches';
 import { coursePhotos, photosIn } from '../../lib/photos';
+import { Worker } from '../../scripts/mine/pool';
 import { root } from '../helpers';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-mine-'));
@@ -95,6 +96,26 @@ test('与 topPatches 在同一批照片上的结果相同', async () => {
     });
   }
   model.dispose();
+});
+
+test('工作进程占的内存多了：做完一份就换一个新的进程，结果是同样的字节', async () => {
+  const settings = { photos, network: 'efficientnet-lite0', layer: 'b2', top: 4, batch: 8, work: 'w' };
+  const listed = photosIn(photos).photos.slice(0, 4).map(({ file }) => ({ file })); // prettier-ignore
+  const files: Record<string, string[]> = { kept: [], replaced: [] };
+  for (const [name, retireBytes] of [
+    ['kept', Infinity],
+    ['replaced', 0],
+  ] as const) {
+    const worker = new Worker(settings, () => undefined, retireBytes);
+    for (const id of [0, 1]) {
+      const file = path.join(folder, `${name}-${id}.partial`);
+      await worker.scan(id, listed.slice(2 * id, 2 * id + 2), file);
+      files[name].push(fs.readFileSync(file, 'latin1'));
+      assert.is(worker.isRunning, name === 'kept');
+    }
+    worker.end();
+  }
+  assert.equal(files.replaced, files.kept);
 });
 
 test('中途被 kill -9：再运行一次接着做，做好的份不重算，结果是同样的字节', async () => {
