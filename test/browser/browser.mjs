@@ -120,7 +120,7 @@ export async function runAll(page, notebook) {
 }
 
 /** How many pictures an executed notebook must show. */
-export const picturesIn = ({ cells }) =>
+const picturesIn = ({ cells }) =>
   cells.flatMap(({ outputs = [] }) => outputs).filter(({ data = {} }) => data['image/png'] || data['image/jpeg'])
     .length;
 
@@ -150,7 +150,7 @@ function lookAtPictures() {
  * Scrolls through the whole notebook as a reader does, and looks at the pixels of every picture on the way. Takes a
  * screenshot where the first one is in full view.
  */
-export async function picturesOn(page, screenshot) {
+async function picturesOn(page, screenshot) {
   const seen = new Map();
   let shot = false;
   const scroller = page.locator('.jp-WindowedPanel-outer').first();
@@ -174,3 +174,16 @@ export async function picturesOn(page, screenshot) {
 
 /** A line on white paper has few colours, but not one alone; a broken canvas has. */
 export const blank = ({ colours, share, shown }) => colours < 8 || share > 0.995 || shown === 0;
+
+/** What is wrong on a page, compared with the notebook behind it: its pictures, dialogs, requests to the internet. */
+export async function pageFaults({ page, outside }, notebook, screenshot) {
+  const pictures = await picturesOn(page, screenshot);
+  const expected = picturesIn(notebook);
+  const dialogs = await page.locator('.jp-Dialog').count();
+  return [
+    ...(dialogs > 0 ? ['a dialog is in the way'] : []),
+    ...(pictures.length < expected ? [`${pictures.length} of ${expected} pictures shown`] : []),
+    ...pictures.filter(blank).map((facts) => `a blank picture: ${JSON.stringify(facts)}`),
+    ...outside.map((address) => `asked from the internet: ${address}`),
+  ];
+}

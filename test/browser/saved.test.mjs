@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { notebookFiles, RUN_IN_BROWSER } from '../../scripts/notebooks/execute.mjs';
 import { errorCells } from '../../scripts/notebooks/rules.mjs';
-import { blank, copyOf, picturesIn, picturesOn, startLab } from './browser.mjs';
+import { copyOf, pageFaults, startLab } from './browser.mjs';
 
 let lab;
 test.before(async () => {
@@ -19,18 +19,11 @@ for (const name of names.filter((other) => !RUN_IN_BROWSER.includes(other))) {
   test(`${name}: opens with its saved pictures, none blank, nothing from the internet`, async () => {
     const notebook = copyOf(name);
     assert.equal(errorCells(notebook), []);
-    const { page, outside } = await lab.open(name);
+    const opened = await lab.open(name);
     try {
-      const pictures = await picturesOn(page, `${name}-saved.png`);
-      assert.is(await page.locator('.jp-Dialog').count(), 0, 'a dialog is in the way');
-      assert.ok(
-        pictures.length >= picturesIn(notebook),
-        `${pictures.length} of ${picturesIn(notebook)} pictures shown`,
-      );
-      assert.equal(pictures.filter(blank), [], 'no picture is blank');
-      assert.equal(outside, [], 'nothing is asked from the internet');
+      assert.equal(await pageFaults(opened, notebook, `${name}-saved.png`), []);
     } finally {
-      await lab.close(page);
+      await lab.close(opened.page);
     }
   });
 }
