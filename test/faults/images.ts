@@ -7,8 +7,8 @@ import { type RandomGenerator, randomGenerator } from '../../lib/random';
 import { caseSeed, type Mutation, MUTATIONS, pick } from './mutate';
 import { type Campaign, type Figures, tally } from './tally';
 
-const FORMATS = ['png', 'jpeg', 'webp', 'avif'] as const;
-type Format = (typeof FORMATS)[number];
+export const FORMATS = ['png', 'jpeg', 'webp', 'avif'] as const;
+export type Format = (typeof FORMATS)[number];
 
 const SIZES = [0, 1, 2, 47, 49, 4096, 10_000, 20_000, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff];
 
@@ -98,12 +98,13 @@ async function load(bytes: Uint8Array, size: number | undefined): Promise<void> 
   }
 }
 
-export async function attackImages(campaign: Campaign): Promise<Figures> {
+/** @param formats of one format alone, to see whose memory grows */
+export async function attackImages(campaign: Campaign, formats: readonly Format[] = FORMATS): Promise<Figures> {
   const files = await originals();
-  for (const format of FORMATS) for (const bytes of files[format]) await load(bytes, undefined);
+  for (const format of formats) for (const bytes of files[format]) await load(bytes, undefined);
   return tally(campaign, (index) => {
     const random = randomGenerator(caseSeed(campaign.seed, index));
-    const format = pick(random, FORMATS);
+    const format = pick(random, formats);
     const [kind, mutate] = pick(random, mutationsOf(format));
     const bytes = mutate(pick(random, files[format]), random);
     const size = random.integer(2) ? 32 : undefined;

@@ -1,7 +1,7 @@
 /** One stretch of a campaign, in a process of its own. usage: main.ts KIND FIRST COUNT SEED (from scripts/faults.mjs) */
 import { startBackend } from '../../lib/backend';
 import { attackByHours } from './hours';
-import { attackImages } from './images';
+import { attackImages, FORMATS } from './images';
 import { attackKernel } from './kernel';
 import { attackByKilling } from './kills';
 import { attackMemory } from './memory';
@@ -9,7 +9,8 @@ import type { Campaign } from './tally';
 import { attackHead, attackWeights } from './weights';
 
 const CAMPAIGNS: Record<string, (campaign: Campaign) => Promise<unknown>> = {
-  images: attackImages,
+  images: (campaign) => attackImages(campaign),
+  ...Object.fromEntries(FORMATS.map((format) => [format, (campaign: Campaign) => attackImages(campaign, [format])])),
   weights: attackWeights,
   head: attackHead,
   kernel: attackKernel,

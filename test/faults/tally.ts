@@ -16,8 +16,6 @@ export interface Figures {
   slowestMs: number;
   /** Case number and memory of the process, about twenty times. */
   memory: [index: number, rssMB: number][];
-  /** MB by which the process grew during the cases of each family (the first word of their kind). */
-  grownMB: Record<string, number>;
   /** Tensors that were not there before. */
   tensors: number;
 }
@@ -40,7 +38,7 @@ const clear = (error: unknown) => error instanceof CourseError && /[\u4e00-\u9ff
 
 /** Runs the cases one after the other. */
 export async function tally({ first, count, onCase }: Campaign, make: (index: number) => Case): Promise<Figures> {
-  const figures: Figures = { cases: 0, refused: 0, accepted: 0, kinds: {}, faults: [], slowestMs: 0, memory: [], grownMB: {}, tensors: 0 }; // prettier-ignore
+  const figures: Figures = { cases: 0, refused: 0, accepted: 0, kinds: {}, faults: [], slowestMs: 0, memory: [], tensors: 0 }; // prettier-ignore
   const before = tf.memory().numTensors;
   const every = Math.max(1, Math.floor(count / 20));
   for (let index = first; index < first + count; index++) {
@@ -48,7 +46,6 @@ export async function tally({ first, count, onCase }: Campaign, make: (index: nu
     const { kind, read } = make(index);
     const counts = (figures.kinds[kind] ??= [0, 0]);
     const start = process.cpuUsage();
-    const size = process.memoryUsage.rss();
     try {
       await read();
       counts[1]++;
@@ -64,11 +61,8 @@ export async function tally({ first, count, onCase }: Campaign, make: (index: nu
     figures.slowestMs = Math.max(figures.slowestMs, ms);
     if (ms > LIMIT_MS) figures.faults.push(`${index} ${kind}: ${Math.round(ms / 1000)} s of processor time`);
     figures.cases++;
-    const [family] = kind.split(' ');
-    figures.grownMB[family] = (figures.grownMB[family] ?? 0) + (process.memoryUsage.rss() - size) / 2 ** 20;
     if (figures.cases % every === 0) figures.memory.push([index, Math.round(process.memoryUsage.rss() / 2 ** 20)]);
   }
-  for (const family of Object.keys(figures.grownMB)) figures.grownMB[family] = Math.round(figures.grownMB[family]);
   figures.tensors = tf.memory().numTensors - before;
   return figures;
 }
