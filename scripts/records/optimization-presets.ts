@@ -21,7 +21,7 @@ interface Measured {
 export const recipe: Recipe = {
   name: 'optimization-presets',
   title: 'Yosinski 的四组设置，论文的步数（500、750、1000、1000）',
-  settings: { model: 'squeezenet', classes: [130, 9] },
+  settings: { model: 'squeezenet', classes: [130, 9, 144, 779, 736] },
   seed: 0,
   tolerance: 0.3,
   sources: ['lib/presets.ts', 'lib/steps.ts', 'lib/regularizers.ts'],
