@@ -107,13 +107,14 @@ export async function scanPhotos(
   for (let i = 0; i < photos.length;) {
     if (watch.stopped) return watch.stopped;
     const batch: number[] = [];
-    for (; i < photos.length && batch.length < batchSize; i++) {
+    // Even when all is known already, the notebook is to hear of it, and its stop button to work.
+    let rest = false;
+    for (; i < photos.length && batch.length < batchSize && !rest; i++) {
       const known = cache ? readSummary(kind, photos[i], channels) : undefined;
       if (known) {
         visit(photos[i], known, i);
-        cached++;
+        rest = ++cached % 64 === 0;
       } else batch.push(i);
-      if (known && cached % 64 === 0) break;
     }
     if (batch.length) {
       const summaries = await summarize(kind, batch.map((j) => photos[j])); // prettier-ignore

@@ -136,6 +136,28 @@ test('缓存有大小上限：超过时丢掉最早写的，留下刚写的；�
   model.dispose();
 });
 
+test('全在缓存里的许多照片：每张恰好看一遍，次序不变，进度走到头', async () => {
+  const model = tinyModel([4, 4], [corner]);
+  const before = process.env.CONVSCOPE_CACHE;
+  process.env.CONVSCOPE_CACHE = path.join(folder, 'large-cache');
+  const many = coursePhotos().slice(0, 200);
+  for (const [i, photo] of many.entries()) {
+    const own = { value: Float32Array.of(i, 0), at: Int32Array.of(0, 0), mean: Float32Array.of(0, 0) };
+    writeSummary({ model, layer: 'c1', perPhoto: 1 }, photo, own);
+  }
+  const seen: number[] = [];
+  const done: number[] = [];
+  const visit = (_: Photo, { value }: PhotoSummary, index: number) => {
+    assert.is(value[0], index);
+    seen.push(index);
+  };
+  await scanPhotos(model, many, 'c1', visit, { cache: true, onStep: (s) => void done.push(s.done) });
+  assert.equal(seen, [...many.keys()]); // prettier-ignore
+  assert.equal(done, [64, 128, 192, 200]);
+  process.env.CONVSCOPE_CACHE = before;
+  model.dispose();
+});
+
 test('照片只过一遍网络，所有通道一起', async () => {
   const model = tinyModel([4, 4], [corner]);
   let passes = 0;
