@@ -57,7 +57,7 @@ const firstLine = ({ source }) => {
 export function storeTimes(file, entries) {
   const name = path.basename(file, '.ipynb');
   const all = readJson(numbersFile(), {});
-  all[name] = { date: new Date().toISOString().slice(0, 10), machine: machine(), ...all[name], ...entries };
+  all[name] = { ...all[name], date: new Date().toISOString().slice(0, 10), machine: machine(), ...entries };
   const sorted = Object.fromEntries(Object.entries(all).sort());
   writeJson(numbersFile(), sorted);
   writeWhole(tableFile(), timesTable(sorted));
