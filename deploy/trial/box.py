@@ -105,13 +105,23 @@ class Box:
         enter = ["nsenter", *target, *NAMESPACES, "chroot", str(self.folder / "root")]
         return subprocess.run([*enter, *map(str, words)], capture_output=True, text=True, **more)
 
+    def remove_cgroups(self):
+        """Whether nobody was left in them."""
+        try:
+            for cgroup in self.cgroups:
+                for folder, _, _ in os.walk(cgroup, topdown=False):
+                    os.rmdir(folder)
+        except OSError:
+            return False
+        return True
+
     def stop(self):
         self.outer.kill()
         self.outer.wait()
-        time.sleep(1)
-        for cgroup in self.cgroups:
-            for folder, _, _ in os.walk(cgroup, topdown=False):
-                os.rmdir(folder)
+        # its processes die with it, but not at once on a busy machine
+        end = time.monotonic() + 60
+        while not self.remove_cgroups() and time.monotonic() < end:
+            time.sleep(0.5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
