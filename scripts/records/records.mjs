@@ -3,7 +3,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { inRoot, readJson, writeJson } from '../setup/place.mjs';
+import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
 import { run } from '../setup/run.mjs';
 import { tsxArguments } from '../setup/weights.mjs';
 import { numberFaults } from '../notebooks/claims.mjs';
@@ -63,8 +63,9 @@ async function inScratch(work) {
 export async function writeRecord(name) {
   return inScratch(async (folder) => {
     const record = await make(name, folder);
-    fs.mkdirSync(path.dirname(recordFile(name)), { recursive: true });
-    for (const image of record.images) fs.copyFileSync(path.join(folder, image), inRoot('data', 'records', image));
+    // Whole or not at all: half a picture would count as made.
+    for (const image of record.images)
+      writeWhole(inRoot('data', 'records', image), fs.readFileSync(path.join(folder, image)));
     writeJson(recordFile(name), { ...record, hash: codeHash(name, record.sources) });
     return record;
   });
