@@ -58,7 +58,7 @@ test('with systemd, a student’s server is limited, may not write to the course
   const { spawner, unit, properties } = JSON.parse(stdout);
   assert.equal([spawner, unit], ['systemd', 'jupyter-root-singleuser']);
   const { MemoryMax, CPUQuota, ReadOnlyDirectories, NoNewPrivileges, PrivateTmp } = properties;
-  assert.equal([MemoryMax, CPUQuota], [2 * 1024 ** 3, '200%']);
+  assert.equal([MemoryMax, CPUQuota], [3 * 1024 ** 3, '200%']);
   assert.equal([properties.MemoryAccounting, properties.CPUAccounting], ['yes', 'yes']);
   assert.equal([ReadOnlyDirectories, NoNewPrivileges, PrivateTmp], [[inRoot()], 'yes', 'yes']);
 });
