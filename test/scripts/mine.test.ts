@@ -5,7 +5,6 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cacheFolder } from '../../lib/paths';
 import { loadModel } from '../../lib/networks/load';
 import { topPatches } from '../../lib/patches';
 import { coursePhotos, photosIn } from '../../lib/photos';
@@ -150,8 +149,12 @@ test('参数不对：说清要什么，不开始工作', () => {
   assert.match(say(...words('x', ['--network', 'vgg'])), /没有名为"vgg"的网络/);
 });
 
-const dask = fs.existsSync(cacheFolder('dask', 'convscope-done'));
-if (!dask) console.log('SKIP Dask：没有它的 Python 环境（npm run mine:dask 会建立）');
+// The program makes its own Python environment the first time: half a minute, and the package index must be reachable.
+const asked = spawnSync(process.execPath, [path.join(root, 'scripts', 'mine-dask.mjs'), '--help'], {
+  encoding: 'utf8',
+});
+const dask = asked.status === 0;
+if (!dask) console.log(`SKIP Dask：装不上它的 Python 环境：${asked.stderr}`);
 (dask ? test : test.skip)('Dask 的两个工作进程，中途杀死一个：同样的字节', async () => {
   const out = 'dask';
   const script = path.join(root, 'scripts', 'mine-dask.mjs');
