@@ -15,7 +15,8 @@ const CAMPAIGNS: Record<string, (campaign: Campaign) => Promise<unknown>> = {
   head: attackHead,
   kernel: attackKernel,
   kills: attackByKilling,
-  hours: (campaign) => attackByHours(campaign),
+  // CONVSCOPE_CHAPTERS="00 01": only these, many rounds in a short time.
+  hours: (campaign) => attackByHours(campaign, process.env.CONVSCOPE_CHAPTERS?.split(' ')),
   // the count is the limit in MB
   memory: ({ count, onCase }) => attackMemory(count, onCase),
 };
