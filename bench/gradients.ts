@@ -240,8 +240,8 @@ AlexNet 11 to 3 ms, of SqueezeNet 17 to 7); TensorFlow's own ReluGrad; max pooli
 binding (SqueezeNet's first pool 15 to 0.8 ms, PyTorch needs 0.9). Tried without gain: fused convolution + bias,
 Conv2DBackpropInput against a forward convolution at stride 1, 1x1 convolutions backwards as matrix products.
 
-Why the 256 maps together differ from Captum's by 3e-3 in some runs and by 5e-7 in others: ONE ReLU. On this dog the input of relu2 at row 23, column 22,
-channel 177 is 2.8e-5 in float64; native gets +5.9e-6, PyTorch -7.6e-6, so it is open on one side and closed on the other.
+Why the 256 maps together differ from Captum's by 3e-3 in some runs and by 5e-7 in others: ONE ReLU. On this dog the
+input of relu2 at row 23, column 22, channel 177 is 2.8e-5 in float64; native gets +5.9e-6, PyTorch -7.6e-6, so it is open on one side and closed on the other.
 244 of the 256 maps agree (median 4e-7); the 12 that have this place in their way differ by 6e-4 to 4e-2, all in the
 same 50 x 50 pixels. With that ReLU opened in PyTorch too, all 12 agree to 5e-7. No other unit was chosen and no pool differs
 otherwise. Other photos: gradient-agreement.md.`;

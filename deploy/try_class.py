@@ -5,6 +5,7 @@ Starts the real proxy and hub on loopback, lets six students run chapters 01, 04
 alone before, and tries what can go wrong. Writes the figures to bench/results/class.json and into docs/class.md.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import publish
 from place import CLASS, ENVIRONMENT, ROOT, models
@@ -29,9 +31,16 @@ from trial.hub import Hub  # noqa: E402
 from trial.memory import MemorySampler, end_all  # noqa: E402
 from trial.student import Student  # noqa: E402
 
-SHORT = "--short" in sys.argv
+parser = argparse.ArgumentParser(prog="npm run class:try --", description="一个班的试验，只在本机（docs/class.md）")
+parser.add_argument("--short", action="store_true", help="小样：两个学生，第 01 章的前四个单元格，什么也不写")
+parser.add_argument("--cells", type=int, metavar="N", help="六个学生，每章只运行前 N 个单元格")
+options = parser.parse_args()
+SHORT = options.short
+# Without them the chapters fall back on the embedded network, and the figures would be of that one.
+if not SHORT and not (Path(models()) / "compressed_SqueezeNet.net").exists():
+    raise SystemExit(f"{models()} 里没有 SqueezeNet 的权值：先 npm run setup，或用 CONVSCOPE_MODELS 指向有它的文件夹")
 CHAPTERS = ["01"] if SHORT else list(lesson.CHAPTERS)
-CELLS = 4 if SHORT else int(sys.argv[sys.argv.index("--cells") + 1]) if "--cells" in sys.argv else None
+CELLS = 4 if SHORT else options.cells
 FOLDER = CLASS / ("trial-short" if SHORT else "trial")
 
 

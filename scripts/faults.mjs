@@ -1,7 +1,7 @@
 /**
- * npm run faults -- images 10000 --seed 1: damaged pictures, weight files or kernel messages, or processes
- * killed in the middle of their work, as many as you like. A case depends on the seed and its number alone: `--first 1234` with a count of 1 repeats one. What was tried and
- * what came of it: docs/reliability.md
+ * npm run faults -- images 10000 --seed 1: damaged pictures, weight files or kernel messages, processes killed in the
+ * middle of their work, hours of cells, little memory. A case depends on the seed and its number alone: `--first 1234`
+ * with a count of 1 repeats one. What was tried and what came of it: docs/reliability.md
  */
 import { fork } from 'node:child_process';
 import os from 'node:os';

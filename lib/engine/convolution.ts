@@ -26,8 +26,7 @@ const addBias = (x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D =>
 
 /** x plus a frozen bias for each channel. Differentiable with respect to x. */
 export function addFrozenBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
-  if (!isNative(tf)) return tf.add(x, bias);
-  if (!differentiating()) return addBias(x, bias);
+  if (!isNative(tf) || !differentiating()) return addBias(x, bias);
   return tf.customGrad((input, save) => {
     (save as (tensors: tf.Tensor[]) => void)([]);
     return { value: addBias(input as tf.Tensor4D, bias), gradFunc: (dy) => tf.clone(dy as tf.Tensor) };

@@ -42,7 +42,7 @@ const interpreted: PoolGradient = (backend, tensors, info) => {
   return { dataId: backend.write(dx, shape, dtype), shape, dtype };
 };
 
-/** TensorFlow works on as many images at once as there are processors, the loop above on one. */
+/** TensorFlow works on as many images at once as there are processors, the loop above on one, three times as fast. */
 const manyImages = (images: number) => images > 3 * Math.ceil(images / cpus().length);
 
 /** Whether the binding knows the operation: one pixel tells. */

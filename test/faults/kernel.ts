@@ -106,7 +106,7 @@ function makeCase(random: RandomGenerator, wire: Kernel['wire']) {
 }
 
 /** The kernel is busy or slow on a busy machine; longer than this it is dead. */
-const PATIENCE = 120;
+const PATIENCE = 30;
 
 /** A normal completion and a normal cell; a cell that waits behind a failed or interrupted one is aborted: once more. */
 async function answers(kernel: Kernel): Promise<void> {

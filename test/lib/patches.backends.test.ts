@@ -4,7 +4,6 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../lib/backend';
-import { type PhotoSummary, readSummary, writeSummary } from '../../lib/engine/patch-cache';
 import { Strongest } from '../../lib/engine/strongest';
 import { encodePng, loadImage } from '../../lib/image';
 import { loadModel } from '../../lib/networks/load';
@@ -110,54 +109,6 @@ test('照片比输入大：方框是照片自己的像素；越出边界的部�
   model.dispose();
 });
 
-test('缓存有大小上限：超过时丢掉最早写的，留下刚写的；两种 perPhoto 互不相混', async () => {
-  const model = tinyModel([4, 4], [corner]);
-  const kind = { model, layer: 'c1', perPhoto: 1 };
-  const before = process.env.CONVSCOPE_CACHE;
-  process.env.CONVSCOPE_CACHE = path.join(folder, 'small-cache');
-  const some = coursePhotos({ category: 'fish' }).slice(0, 12);
-  const summary = (i: number): PhotoSummary => ({
-    value: Float32Array.of(i, -i),
-    at: Int32Array.of(i, 0),
-    mean: Float32Array.of(0, i),
-  });
-  const bytes = 2 * 12;
-  for (const [i, photo] of some.entries()) {
-    writeSummary(kind, photo, summary(i), 5 * bytes);
-    assert.equal(readSummary(kind, photo, 2), summary(i), '刚写的一定在');
-    const kept = some.filter((p) => readSummary(kind, p, 2));
-    assert.ok(kept.length <= 5, `上限是 5 张，留着 ${kept.length} 张`);
-    assert.ok(kept.length >= Math.min(i + 1, 4), `丢得太多：只剩 ${kept.length} 张`);
-    await new Promise((done) => setTimeout(done, 5)); // the time of writing tells which is older
-  }
-  assert.is(readSummary({ ...kind, perPhoto: 2 }, some[11], 2), undefined);
-  assert.is(readSummary(kind, some[0], 2), undefined);
-  process.env.CONVSCOPE_CACHE = before;
-  model.dispose();
-});
-
-test('全在缓存里的许多照片：每张恰好看一遍，次序不变，进度走到头', async () => {
-  const model = tinyModel([4, 4], [corner]);
-  const before = process.env.CONVSCOPE_CACHE;
-  process.env.CONVSCOPE_CACHE = path.join(folder, 'large-cache');
-  const many = coursePhotos().slice(0, 200);
-  for (const [i, photo] of many.entries()) {
-    const own = { value: Float32Array.of(i, 0), at: Int32Array.of(0, 0), mean: Float32Array.of(0, 0) };
-    writeSummary({ model, layer: 'c1', perPhoto: 1 }, photo, own);
-  }
-  const seen: number[] = [];
-  const done: number[] = [];
-  const visit = (_: Photo, { value }: PhotoSummary, index: number) => {
-    assert.is(value[0], index);
-    seen.push(index);
-  };
-  await scanPhotos(model, many, 'c1', visit, { cache: true, onStep: (s) => void done.push(s.done) });
-  assert.equal(seen, [...many.keys()]); // prettier-ignore
-  assert.equal(done, [64, 128, 192, 200]);
-  process.env.CONVSCOPE_CACHE = before;
-  model.dispose();
-});
-
 test('照片只过一遍网络，所有通道一起', async () => {
   const model = tinyModel([4, 4], [corner]);
   let passes = 0;
@@ -182,23 +133,6 @@ test('批次大小不影响结果；并列时先来的照片在前', async () =>
   const [one, three] = [await run(1), await run(3)];
   assert.equal(one, three);
   assert.equal(one[1].map(([name]) => name), ['a', 'b', 'c']); // prettier-ignore
-  model.dispose();
-});
-
-test('真实网络：第二次从缓存读，结果相同；缓存损坏则重算', async () => {
-  const model = await loadModel('efficientnet-lite0');
-  const some = coursePhotos({ labelled: true, background: 'scene' }).slice(0, 6);
-  const steps: number[] = [];
-  const onStep = (s: { cached: number }) => void steps.push(s.cached);
-  const first = await topPatches(model, some, 'b2', { top: 3, onStep });
-  assert.is(steps[steps.length - 1], 0);
-  const second = await topPatches(model, some, 'b2', { top: 3, onStep });
-  assert.is(steps[steps.length - 1], 6);
-  assert.equal(second, first);
-  const files = fs.readdirSync(process.env.CONVSCOPE_CACHE!, { recursive: true, encoding: 'utf8' }).map((f) => path.join(process.env.CONVSCOPE_CACHE!, f)).filter((f) => fs.statSync(f).isFile()); // prettier-ignore
-  assert.is(files.length, 6);
-  fs.writeFileSync(files[0], 'x');
-  assert.equal(await topPatches(model, some, 'b2', { top: 3 }), first);
   model.dispose();
 });
 
