@@ -1,7 +1,7 @@
 """The class's server as docs/class.md sets it up, tried in a box of its own: `sudo npm run class:server`.
 
 Real systemd, the two services as they are, accounts with passwords (PAM), SystemdSpawner with its limits. One student
-takes more memory than there is; another must not notice. Needs root, Linux with systemd, 4 GB; writes
+takes more memory than there is, another is held to half a processor. Needs root, Linux with systemd, 4 GB; writes
 bench/results/class-server.json.
 """
 
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from place import CLASS, ENVIRONMENT, ROOT
 
@@ -23,13 +24,18 @@ for (let i = 0; i < 40; i++) { hog.push(Buffer.alloc(1e8, i + 1)); await new Pro
 hog.length"""
 WRITE = "(() => {{ try {{ require('fs').writeFileSync({file}, ''); return ''; }} catch (e: any) {{ return e.code; }} }})()"
 READ = "(() => {{ try {{ return require('fs').readdirSync({path}).length; }} catch (e: any) {{ return e.code; }} }})()"
+SPIN = """(() => { const t = performance.now(), before = process.cpuUsage();
+while (performance.now() - t < 4000);
+const used = process.cpuUsage(before); return (used.user + used.system) / 1000 / (performance.now() - t); })()"""
 WAIT = "let n = 0; for (let i = 0; i < 120; i++) { await new Promise((r) => setTimeout(r, 100)); n++; } n"
 
 # What must come out, on every machine.
 EXPECTED = {
     "outsider_refused": True,
     "wrong_password_refused": True,
-    "memory_limit_mb": 2147,
+    "memory_limit_mb": 3221,
+    "cpu_quota": "2s",
+    "cpu_slowed_down": True,
     "hog_ended": True,
     "hogs_server_answers": True,
     "hogs_kernel_was_replaced": "'undefined'",
@@ -47,6 +53,45 @@ class Address:
     url = "http://127.0.0.1:8000"
 
 
+def unit_property(student, name):
+    """What systemd says about a student's server."""
+    words = ["systemctl", "show", "--value", "-p", name, unit_of(student)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def unit_of(student):
+    return f"jupyter-{student.name}-singleuser.service"
+
+
+def throttled(student):
+    """How often this machine has stopped the student's processes because their share was used up."""
+    process = Path("/proc") / unit_property(student, "MainPID")
+    groups = [line.split(":", 2) for line in (process / "cgroup").read_text().splitlines()]
+    one = next((path for _, names, path in groups if "cpu" in names.split(",")), None)
+    two = next(path for number, _, path in groups if number == "0")
+    folder = Path(f"/sys/fs/cgroup/cpu{one}") if one else Path(f"/sys/fs/cgroup{two}")
+    lines = (folder / "cpu.stat").read_text().splitlines()
+    return int(dict(line.split() for line in lines)["nr_throttled"])
+
+
+async def processors(student):
+    """The quota of the configuration; and, because a small machine has no more than that, one of half a processor."""
+    quota = unit_property(student, "CPUQuotaPerSecUSec")
+    kernel = await student.open("00-overview.ipynb")
+    before = float(await kernel.value(SPIN))
+    subprocess.run(["systemctl", "set-property", "--runtime", unit_of(student), "CPUQuota=50%"], check=True)
+    times = throttled(student)
+    share = float(await kernel.value(SPIN))
+    times = throttled(student) - times
+    subprocess.run(["systemctl", "set-property", "--runtime", unit_of(student), "CPUQuota=200%"], check=True)
+    return {
+        "cpu_quota": quota,
+        "cpu_share_before": round(before, 2),
+        "cpu_share_at_half": round(share, 2),
+        "cpu_slowed_down": share < 0.55 and times > 0,
+    }
+
+
 async def memory(neighbour, student):
     """One student takes four gigabytes."""
     kept = await neighbour.open("00-overview.ipynb")
@@ -54,9 +99,7 @@ async def memory(neighbour, student):
     kernel = await student.open("00-overview.ipynb")
     write = await kernel.value(WRITE.format(file=json.dumps(str(ROOT / "lib" / "x.ts"))))
     home = await kernel.value(READ.format(path=json.dumps(f"/home/{neighbour.name}")))
-    unit = f"jupyter-{student.name}-singleuser"
-    words = ["systemctl", "show", "--value", "-p", "MemoryMax", unit]
-    limit = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    limit = unit_property(student, "MemoryMax")
     await kernel.value("(globalThis as any).before = 1")
     start = time.monotonic()
     ended = False
@@ -115,7 +158,7 @@ async def inside():
         facts[f"start_seconds_{student.name}"] = round(await student.start_server(), 1)
     facts["notebooks"] = len((await bob.read("01-filters.ipynb"))["cells"])
     kernel, facts_of_memory = await memory(bob, amy)
-    return {**facts, **facts_of_memory, **await restart(bob, kernel)}
+    return {**facts, **facts_of_memory, **await processors(amy), **await restart(bob, kernel)}
 
 
 def set_up(box):

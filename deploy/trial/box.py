@@ -12,7 +12,8 @@ from pathlib import Path
 
 NAMESPACES = ["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup"]
 CGROUPS = Path("/sys/fs/cgroup")
-CONTROLLERS = ["systemd", "memory", "cpu", "pids"]
+# systemd makes a group of cpu only where it can make one of cpuacct too.
+CONTROLLERS = ["systemd", "memory", "cpu", "cpuacct", "pids"]
 TARGET = """[Unit]
 Requires=basic.target
 Wants=dbus.service systemd-user-sessions.service

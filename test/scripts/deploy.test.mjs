@@ -195,6 +195,14 @@ test('a server and the cluster give a student the same memory and processors', a
   assert.is(Spawner.cpu_limit, values.singleuser.cpu.limit);
 });
 
+test('the limits that the class’s server was tried with are these', async () => {
+  const { Spawner } = await configured();
+  const tried = readJson(inRoot('bench', 'results', 'class-server.json'));
+  assert.is(tried.memory_limit_mb, Math.floor((parseFloat(Spawner.mem_limit) * 1024 ** 3) / 1e6));
+  assert.is(tried.cpu_quota, `${Spawner.cpu_limit}s`);
+  assert.ok(tried.hog_ended && tried.cpu_slowed_down);
+});
+
 test('that memory is enough for what was measured', () => {
   const { memory } = readJson(inRoot('bench', 'results', 'class.json'));
   const limit = 1000 * parseFloat(values.singleuser.memory.limit);
