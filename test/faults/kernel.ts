@@ -13,7 +13,15 @@ export interface KernelFigures {
   answered: number;
   faults: string[];
   memory: [index: number, rssMB: number][];
+  /** What the kernel's JavaScript holds after a collection, MB: at the start, every 250 cases and at the end. */
+  heldMB: number[];
 }
+
+const HELD = `require('v8').setFlagsFromString('--expose-gc');
+for (let i = 0; i < 2; i++) require('vm').runInNewContext('gc')();
+Math.round(process.memoryUsage().heapUsed / 2 ** 20)`;
+
+const held = async (kernel: Kernel) => Number(await kernel.value(HELD));
 
 /** Valid requests, of every type that Jupyter sends (but not the one that ends the kernel). */
 const REQUESTS: readonly [type: string, content: Content][] = [
@@ -142,9 +150,10 @@ async function awaited(kernel: Kernel, random: RandomGenerator): Promise<void> {
 
 export async function attackKernel({ first, count, seed, onCase }: Campaign): Promise<KernelFigures> {
   const kernel = await Kernel.start();
-  const figures: KernelFigures = { cases: 0, kinds: {}, answered: 0, faults: [], memory: [] };
+  const figures: KernelFigures = { cases: 0, kinds: {}, answered: 0, faults: [], memory: [], heldMB: [] };
   let recent: string[] = [];
   try {
+    figures.heldMB.push(await held(kernel));
     for (let index = first; index < first + count; index++) {
       onCase?.(index);
       const random = randomGenerator(caseSeed(seed, index));
@@ -165,6 +174,7 @@ export async function attackKernel({ first, count, seed, onCase }: Campaign): Pr
       recent = [];
       const rss = residentMB(kernel.process.pid!);
       if (rss !== undefined) figures.memory.push([index, rss]);
+      if (figures.cases % 250 === 0 || figures.cases === count) figures.heldMB.push(await held(kernel));
     }
   } finally {
     await kernel.stop();

@@ -9,6 +9,8 @@ test('100 damaged messages: the kernel lives, completes and computes', async () 
   assert.equal(figures.faults, []);
   assert.is(figures.cases, 100);
   assert.is(figures.answered, 10);
+  const [before, after] = figures.heldMB;
+  assert.ok(after - before < 15, `the kernel holds ${before} MB at first, ${after} MB afterwards`);
 });
 
 test('more messages than the binding sends without a pause: every request is answered, every cell ends', async () => {
