@@ -1,4 +1,5 @@
 import { tf } from './backend';
+import { gradientBatch } from './engine/gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
 import { watchInterrupts } from './interrupt';
 import type { ImageModel } from './model';
@@ -9,7 +10,7 @@ export interface FeatureMapOptions extends GradientOptions {
   channels?: readonly number[];
   /** 每张特征图从哪个位置往回传，缺省 'max'（最强的位置）。 */
   at?: Position;
-  /** 一次传几张特征图，缺省 16；内存随它增长，与通道总数无关。 */
+  /** 一次传几张特征图，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）；内存随它增长，与通道总数无关。 */
   batchSize?: number;
   onStep?: (step: { done: number; total: number }) => void | Promise<void>;
   signal?: AbortSignal;
@@ -33,7 +34,7 @@ export async function featureMapGradients(
     pool = 'gradient',
     channels,
     at = 'max',
-    batchSize = 16,
+    batchSize = gradientBatch(model),
     onStep,
     signal,
   }: FeatureMapOptions = {},

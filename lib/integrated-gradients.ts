@@ -1,5 +1,6 @@
 import type { LongRun } from './attributions';
 import { tf } from './backend';
+import { gradientBatch } from './engine/gradient-batch';
 import { backProject } from './gradients';
 import { type StopReason, watchInterrupts } from './interrupt';
 import type { ImageModel } from './model';
@@ -13,6 +14,7 @@ export interface IntegratedGradientsOptions extends LongRun {
   /** 起初的步数，缺省 32；最多 `maxSteps`，缺省 512。 */
   steps?: number;
   maxSteps?: number;
+  /** 一次算几个点，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）。 */
   batchSize?: number;
 }
 
@@ -89,7 +91,7 @@ export async function integratedGradients(
     tolerance = 0.01,
     steps = 32,
     maxSteps = 512,
-    batchSize = 16,
+    batchSize = gradientBatch(model),
     onStep,
     signal,
   }: IntegratedGradientsOptions = {},

@@ -1,5 +1,6 @@
 import type { LongRun } from './attributions';
 import { tf } from './backend';
+import { gradientBatch } from './engine/gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
 import { loadImage } from './image';
 import { type StopReason, watchInterrupts } from './interrupt';
@@ -10,7 +11,7 @@ import { resolveTarget, seedGradient } from './target';
 export interface PatchProjectionOptions extends GradientOptions, LongRun {
   /** 输出边长（像素），缺省 96。 */
   size?: number;
-  /** 一次传几张照片，缺省 8。 */
+  /** 一次传几张照片，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）。 */
   batchSize?: number;
 }
 
@@ -34,7 +35,14 @@ export async function patchProjections(
   model: ImageModel,
   layer: string,
   { channel, patches }: ChannelPatches,
-  { rule = 'deconv', pool = 'gradient', size = 96, batchSize = 8, onStep, signal }: PatchProjectionOptions = {},
+  {
+    rule = 'deconv',
+    pool = 'gradient',
+    size = 96,
+    batchSize = gradientBatch(model),
+    onStep,
+    signal,
+  }: PatchProjectionOptions = {},
 ): Promise<PatchProjections> {
   checkRule(rule, pool);
   if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
