@@ -2,6 +2,7 @@
 /** The kernel's entry: `node kernel/main.cjs CONNECTION_FILE`, started by Jupyter in the notebook's folder. */
 const path = require('path');
 const { Worker } = require('worker_threads');
+require('./heap.cjs');
 
 // The sockets answer while the compiler is still loading.
 const shared = new Int32Array(new SharedArrayBuffer(8));
