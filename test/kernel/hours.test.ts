@@ -7,7 +7,9 @@ import { cellsOf } from '../faults/chapters';
 
 withModels(test, '第 00 章一遍又一遍，在一个内核里：没有一个单元格出错，内存与张量不是每遍都涨', async () => {
   const cells = cellsOf('00').length;
-  const { cases, faults, memory, heapMB, tensors } = await attackByHours({ first: 0, count: 3 * cells, seed: 1 }, ['00']);
+  const { cases, faults, memory, heapMB, tensors } = await attackByHours({ first: 0, count: 3 * cells, seed: 1 }, [
+    '00',
+  ]);
   assert.is(cases, 3 * cells);
   assert.equal(faults, []);
   const rounds = memory.map(([, mb]) => mb);
