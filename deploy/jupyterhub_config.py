@@ -36,8 +36,8 @@ c.PAMAuthenticator.admin_groups = {"convscope-teachers"} & {group.gr_name for gr
 # Limits need systemd; without it (a container, WSL) everything else works and nothing is limited.
 LIMITED = Path("/run/systemd/system").is_dir()
 c.JupyterHub.spawner_class = "systemd" if LIMITED else "jupyterhub.spawner.LocalProcessSpawner"
-# docs/class.md has the figures: one open notebook with its server takes 1 to 2 GB.
-c.Spawner.mem_limit = "3G"
+# docs/class.md has the figures: one open notebook with its server takes up to 1.3 GB.
+c.Spawner.mem_limit = "2G"
 c.Spawner.cpu_limit = 2.0
 if LIMITED:
     c.SystemdSpawner.readonly_paths = [str(ROOT)]

@@ -37,7 +37,8 @@ parser.add_argument("--cells", type=int, metavar="N", help="六个学生，每�
 options = parser.parse_args()
 SHORT = options.short
 # Without them the chapters fall back on the embedded network, and the figures would be of that one.
-if not SHORT and not (Path(models()) / "compressed_SqueezeNet.net").exists():
+WEIGHTS = ("compressed_SqueezeNet.net", "SqueezeNet-v1.0.net")  # as lib/networks/files.ts knows them
+if not SHORT and not any((Path(models()) / name).exists() for name in WEIGHTS):
     raise SystemExit(f"{models()} 里没有 SqueezeNet 的权值：先 npm run setup，或用 CONVSCOPE_MODELS 指向有它的文件夹")
 CHAPTERS = ["01"] if SHORT else list(lesson.CHAPTERS)
 CELLS = 4 if SHORT else options.cells

@@ -33,7 +33,7 @@ WAIT = "let n = 0; for (let i = 0; i < 120; i++) { await new Promise((r) => setT
 EXPECTED = {
     "outsider_refused": True,
     "wrong_password_refused": True,
-    "memory_limit_mb": 3221,
+    "memory_limit_mb": 2147,
     "cpu_quota": "2s",
     "cpu_slowed_down": True,
     "hog_ended": True,

@@ -66,7 +66,7 @@ inClass('with systemd, a student’s server is limited, may not write to the cou
   const { spawner, unit, properties } = JSON.parse(stdout);
   assert.equal([spawner, unit], ['systemd', 'jupyter-root-singleuser']);
   const { MemoryMax, CPUQuota, ReadOnlyDirectories, NoNewPrivileges, PrivateTmp } = properties;
-  assert.equal([MemoryMax, CPUQuota], [3 * 1024 ** 3, '200%']);
+  assert.equal([MemoryMax, CPUQuota], [2 * 1024 ** 3, '200%']);
   assert.equal([properties.MemoryAccounting, properties.CPUAccounting], ['yes', 'yes']);
   assert.equal([ReadOnlyDirectories, NoNewPrivileges, PrivateTmp], [[inRoot()], 'yes', 'yes']);
 });

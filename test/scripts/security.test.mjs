@@ -127,6 +127,33 @@ test('packages: exact versions, npm ones with a checksum and without install scr
 const CODE =
   /\beval\s*\(|\bnew Function\b|\bFunction\s*\(|['"](node:)?(vm|child_process)['"]|\beval: *true|\bimport\s*\(\s*[^'"`\s]/;
 
+/** The first version without the fault, of packages that other packages ask for in older ones (see `overrides`) or did. */
+const MENDED = {
+  tar: ['7.5.8', 'CVE-2026-26960, CVE-2026-23745'],
+  minimist: ['1.2.6', 'CVE-2021-44906, CVE-2020-7598'],
+  'static-eval': ['2.0.2', 'npm 548, npm 758'],
+  'form-data': ['4.0.4', 'CVE-2025-7783'],
+  'brace-expansion': ['1.1.12', 'CVE-2025-5889'],
+  'node-fetch': ['2.6.7', 'CVE-2022-0235'],
+  minimatch: ['3.0.5', 'CVE-2022-3517'],
+  'ansi-regex': ['5.0.1', 'CVE-2021-3807'],
+  rollup: ['2.79.2', 'CVE-2024-47068'],
+  'adm-zip': ['0.5.2', 'SNYK-JS-ADMZIP-1065796'],
+};
+
+test('packages: none that ships with the course is older than the repair of a fault that is known to us', () => {
+  const { packages } = readJson(inRoot('package-lock.json'));
+  const seen = new Set();
+  for (const [where, { version, dev }] of Object.entries(packages)) {
+    const name = where.split('node_modules/').at(-1);
+    if (dev || !MENDED[name]) continue;
+    const [first, fault] = MENDED[name];
+    seen.add(name);
+    assert.ok(version.localeCompare(first, 'en', { numeric: true }) >= 0, `${where} ${version}: ${fault}, ${first}`);
+  }
+  assert.equal([...seen].sort(), Object.keys(MENDED).sort());
+});
+
 test('weights are data: the library neither evaluates text nor starts programs', () => {
   const files = fs.readdirSync(inRoot('lib'), { recursive: true }).filter((name) => name.endsWith('.ts'));
   assert.ok(files.length > 100);
