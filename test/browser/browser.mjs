@@ -113,9 +113,15 @@ export async function runAll(page, notebook) {
   await page.waitForSelector(indicator('busy'), { timeout: MINUTES });
   await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
   await page.keyboard.press('Control+s');
-  const clean = { state: 'detached', timeout: MINUTES };
-  await page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', clean).catch(() => {});
-  await page.waitForTimeout(1000);
+  // Lab saves by itself too, and where both meet it takes the other for somebody else's and asks.
+  const overwrite = page.getByRole('button', { name: '覆盖', exact: true });
+  const clean = () => page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', { state: 'detached', timeout: MINUTES });
+  for (let asked = true; asked;) {
+    await Promise.race([clean(), overwrite.waitFor({ timeout: MINUTES })]).catch(() => {});
+    await page.waitForTimeout(1000);
+    asked = await overwrite.isVisible();
+    if (asked) await overwrite.click();
+  }
   return readJson(path.join(folder, notebook));
 }
 

@@ -80,10 +80,10 @@ test('Tab completes, with the kernel’s suggestions', async () => {
 test('Shift-Tab shows the docstring', async () => {
   await edit('shiftTab');
   await page.keyboard.press('Shift+Tab');
-  await page.locator('.jp-Tooltip').waitFor();
-  const text = await page.locator('.jp-Tooltip').innerText();
-  assert.match(text, '遮挡');
-  assert.match(text, 'occlusionMap(model');
+  // Lab shows the box first and fills it when the Markdown is ready.
+  const tooltip = page.locator('.jp-Tooltip', { hasText: '遮挡' });
+  await tooltip.waitFor();
+  assert.match(await tooltip.innerText(), 'occlusionMap(model');
   await page.screenshot({ path: `${folder}/hands-shift-tab.png` });
   await page.keyboard.press('Escape');
 });
