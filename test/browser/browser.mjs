@@ -115,7 +115,8 @@ export async function runAll(page, notebook) {
   await page.keyboard.press('Control+s');
   // Lab saves by itself too, and where both meet it takes the other for somebody else's and asks.
   const overwrite = page.getByRole('button', { name: '覆盖', exact: true });
-  const clean = () => page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', { state: 'detached', timeout: MINUTES });
+  const clean = () =>
+    page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', { state: 'detached', timeout: MINUTES });
   for (let asked = true; asked;) {
     await Promise.race([clean(), overwrite.waitFor({ timeout: MINUTES })]).catch(() => {});
     await page.waitForTimeout(1000);
