@@ -234,7 +234,7 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
 
 const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet trunk), 1.9 (EfficientNet-Lite0), 2.2 (SqueezeNet), wasm at most 6;
 all maps of conv5 faster than Captum. Captum gets the maps in batches of 16, each example with a neuron of its own; ours go
-in batches of 8, which take half the memory (with 16 the ratio was 0.58 as well).
+in batches of 8, which take half the memory: 0.58 and 0.63 in two runs (with 16 it was 0.58).
 
 What made native faster: convolutions with a stride run backwards as one forward convolution of the phases (conv1 of
 AlexNet 11 to 3 ms, of SqueezeNet 17 to 7); TensorFlow's own ReluGrad; max pooling's gradient as an operation of ours in the

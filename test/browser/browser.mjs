@@ -117,11 +117,11 @@ export async function runAll(page, notebook) {
   const overwrite = page.getByRole('button', { name: '覆盖', exact: true });
   const clean = () =>
     page.waitForSelector('.jp-DirtyIndicator, .jp-mod-dirty', { state: 'detached', timeout: MINUTES });
-  for (let asked = true; asked;) {
+  for (let tries = 0; tries < 3; tries++) {
     await Promise.race([clean(), overwrite.waitFor({ timeout: MINUTES })]).catch(() => {});
     await page.waitForTimeout(1000);
-    asked = await overwrite.isVisible();
-    if (asked) await overwrite.click();
+    if (!(await overwrite.isVisible())) break;
+    await overwrite.click();
   }
   return readJson(path.join(folder, notebook));
 }

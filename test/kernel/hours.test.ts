@@ -18,7 +18,7 @@ withModels(test, '第 00 章一遍又一遍，在一个内核里：没有一个�
   assert.ok(Math.max(...heapMB) < 450, `堆，MB：${heapMB}`);
   // the first round loads the networks
   assert.ok(rounds[2] - rounds[1] < 200, `MB：${rounds}`);
-  assert.ok(tensors[2] - tensors[1] <= 40, `张量：${tensors}`);
+  assert.ok(tensors[2] - tensors[1] <= 2, `张量：${tensors}`);
 });
 
 test.run();

@@ -1,8 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../lib/backend';
+import { gradientBatch } from '../../lib/engine/gradient-batch';
 import { featureMapGradients } from '../../lib/feature-map-gradients';
 import type { Rule } from '../../lib/gradients';
+import type { ImageModel } from '../../lib/model';
+import { loadModel } from '../../lib/networks/load';
 import { gradientOf } from '../gradient-networks';
 import { assertClose, failure, leakFree, tinyModel } from '../helpers';
 
@@ -33,6 +36,14 @@ test('所有特征图：内存只随批的大小增长，不随通道总数', as
   assert.ok(wide > 4 * few, `一批 4 个 ${few}，一批 32 个 ${wide}`);
   image.dispose();
   model.dispose();
+});
+
+test('缺省的批由网络的大小决定：小的 8，EfficientNet-Lite0 4，再大的更少，至少 1', async () => {
+  const sized = (megabytes: number) => gradientBatch({ layers: [{ shape: [megabytes, 512, 512] }] } as unknown as ImageModel); // prettier-ignore
+  assert.equal([8, 48, 96, 400].map(sized), [8, 4, 2, 1]);
+  const lite = await loadModel('efficientnet-lite0');
+  assert.is(gradientBatch(lite), 4);
+  lite.dispose();
 });
 
 test('一层的所有特征图：与逐个求相同，与批的大小无关；中断交出已有的', async () => {

@@ -10,10 +10,11 @@ import * as assert from 'uvu/assert';
 import { inRoot } from '../../scripts/setup/place.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 
-const environment = path.join(process.env.CONVSCOPE_CLASS || inRoot('.cache', 'class'), 'venv');
+const folder = process.env.CONVSCOPE_CLASS || inRoot('.cache', 'class');
+const environment = path.join(folder, 'venv');
 
-const done = path.join(environment, 'convscope-done');
-const unprepared = fs.existsSync(done) ? undefined : await prepare();
+// Made late: a preparation that was broken off goes on.
+const unprepared = fs.existsSync(path.join(folder, 'state', 'proxy-token')) ? undefined : await prepare();
 if (unprepared) console.log(`SKIP a class on JupyterHub: it could not be prepared here (${unprepared})`);
 const inClass = unprepared ? test.skip : test;
 

@@ -123,10 +123,6 @@ test('packages: exact versions, npm ones with a checksum and without install scr
   }
 });
 
-/** What could turn data into code. */
-const CODE =
-  /\beval\s*\(|\bnew Function\b|\bFunction\s*\(|['"](node:)?(vm|child_process)['"]|\beval: *true|\bimport\s*\(\s*[^'"`\s]/;
-
 /** The first version without the fault, of packages that other packages ask for in older ones (see `overrides`) or did. */
 const MENDED = {
   tar: ['7.5.8', 'CVE-2026-26960, CVE-2026-23745'],
@@ -153,6 +149,10 @@ test('packages: none that ships with the course is older than the repair of a fa
   }
   assert.equal([...seen].sort(), Object.keys(MENDED).sort());
 });
+
+/** What could turn data into code. */
+const CODE =
+  /\beval\s*\(|\bnew Function\b|\bFunction\s*\(|['"](node:)?(vm|child_process)['"]|\beval: *true|\bimport\s*\(\s*[^'"`\s]/;
 
 test('weights are data: the library neither evaluates text nor starts programs', () => {
   const files = fs.readdirSync(inRoot('lib'), { recursive: true }).filter((name) => name.endsWith('.ts'));
