@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import publish
 from place import CLASS, ENVIRONMENT, ROOT, models
@@ -36,10 +35,20 @@ parser.add_argument("--short", action="store_true", help="小样：两个学生�
 parser.add_argument("--cells", type=int, metavar="N", help="六个学生，每章只运行前 N 个单元格")
 options = parser.parse_args()
 SHORT = options.short
+
+
+def weights_missing():
+    """The titles of the networks whose weights the library does not find."""
+    words = ["node", "--import", "tsx", str(ROOT / "scripts" / "setup" / "weights.ts"), "state"]
+    environment = {**os.environ, "CONVSCOPE_MODELS": models()}
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    # chapters 01, 04 and 05 use the first two
+    return [network["title"] for network in json.loads(done.stdout)["state"][:2] if not network["present"]]
+
+
 # Without them the chapters fall back on the embedded network, and the figures would be of that one.
-WEIGHTS = ("compressed_SqueezeNet.net", "SqueezeNet-v1.0.net")  # as lib/networks/files.ts knows them
-if not SHORT and not any((Path(models()) / name).exists() for name in WEIGHTS):
-    raise SystemExit(f"{models()} 里没有 SqueezeNet 的权值：先 npm run setup，或用 CONVSCOPE_MODELS 指向有它的文件夹")
+if not SHORT and (missing := weights_missing()):
+    raise SystemExit(f"没有 {'、'.join(missing)} 的权值：先 npm run setup，或用 CONVSCOPE_MODELS 指向有它们的文件夹")
 CHAPTERS = ["01"] if SHORT else list(lesson.CHAPTERS)
 CELLS = 4 if SHORT else options.cells
 FOLDER = CLASS / ("trial-short" if SHORT else "trial")
