@@ -48,7 +48,7 @@ def weights_missing():
 
 # Without them the chapters fall back on the embedded network, and the figures would be of that one.
 if not SHORT and (missing := weights_missing()):
-    raise SystemExit(f"没有 {'、'.join(missing)} 的权值：先 npm run setup，或用 CONVSCOPE_MODELS 指向有它们的文件夹")
+    raise SystemExit(f"没有找到权值：{'、'.join(missing)}。先 npm run setup，或用 CONVSCOPE_MODELS 指向有它们的文件夹")
 CHAPTERS = ["01"] if SHORT else list(lesson.CHAPTERS)
 CELLS = 4 if SHORT else options.cells
 FOLDER = CLASS / ("trial-short" if SHORT else "trial")
