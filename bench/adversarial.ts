@@ -7,15 +7,15 @@
  */
 import { execFileSync } from 'node:child_process';
 import * as os from 'node:os';
-import { targeted } from '../lib/adversarial';
-import { deepFool } from '../lib/adversarial-deepfool';
-import { loadPhoto, retest, rightPhotos, smallestEpsilon } from '../lib/adversarial-robustness';
-import { startBackend, tf } from '../lib/backend';
-import { findClass } from '../lib/classes';
-import { l2Norm } from '../lib/metrics';
-import type { ImageModel } from '../lib/model';
-import { loadModel, type NetworkId } from '../lib/networks/load';
-import { coursePhotos, type Photo } from '../lib/photos';
+import { targeted } from '../lib/08-adversarial/attacks';
+import { deepFool } from '../lib/08-adversarial/deepfool';
+import { loadPhoto, retest, rightPhotos, smallestEpsilon } from '../lib/08-adversarial/robustness';
+import { startBackend, tf } from '../lib/tf/backend';
+import { findClass } from '../lib/model/classes';
+import { l2Norm } from '../lib/image/metrics';
+import type { ImageModel } from '../lib/model/model';
+import { loadModel, type NetworkId } from '../lib/model/networks/load';
+import { coursePhotos, type Photo } from '../lib/image/photos';
 
 const EPSILON = 2 / 255;
 const STEPS = 20;

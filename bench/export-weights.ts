@@ -6,11 +6,11 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fetchNetworkFiles } from '../lib/download';
-import { decodeSqueezeNet } from '../lib/networks/formats/deep-compression';
-import { readEmbeddedEfficientNet } from '../lib/networks/formats/embedded';
-import { decodeAlexNetHead, decodeAlexNetTrunk } from '../lib/networks/formats/quantized-cnn';
-import type { NamedWeights } from '../lib/networks/formats/weights';
+import { fetchNetworkFiles } from '../lib/model/weights/download';
+import { decodeSqueezeNet } from '../lib/model/weights/formats/deep-compression';
+import { readEmbeddedEfficientNet } from '../lib/model/weights/formats/embedded';
+import { decodeAlexNetHead, decodeAlexNetTrunk } from '../lib/model/weights/formats/quantized-cnn';
+import type { NamedWeights } from '../lib/model/weights/formats/weights';
 
 const sources: Record<string, () => Promise<NamedWeights>> = {
   squeezenet: async () => decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet')).values()][0]),

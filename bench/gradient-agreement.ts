@@ -8,12 +8,12 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { startBackend, tf } from '../lib/backend';
-import { strongestUnits } from '../lib/feature-map-gradients';
-import type { PoolBackward, Rule } from '../lib/gradients';
-import { loadImage } from '../lib/image';
-import { loadModel, type NetworkId } from '../lib/networks/load';
-import { coursePhotos, type Photo } from '../lib/photos';
+import { startBackend, tf } from '../lib/tf/backend';
+import { strongestUnits } from '../lib/05-deconv/feature-map-gradients';
+import type { PoolBackward, Rule } from '../lib/05-deconv/gradients';
+import { loadImage } from '../lib/image/image';
+import { loadModel, type NetworkId } from '../lib/model/networks/load';
+import { coursePhotos, type Photo } from '../lib/image/photos';
 import { Contestant } from './contestant';
 
 const NETWORKS: readonly [NetworkId, string, number][] = [

@@ -11,12 +11,12 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as readline from 'node:readline';
-import { startBackend, tf } from '../lib/backend';
-import { featureMapGradients, strongestUnits } from '../lib/feature-map-gradients';
-import { inputGradient, type PoolBackward, type Rule, type Target } from '../lib/gradients';
-import { loadImage } from '../lib/image';
-import type { ImageModel } from '../lib/model';
-import { loadModel, type NetworkId } from '../lib/networks/load';
+import { startBackend, tf } from '../lib/tf/backend';
+import { featureMapGradients, strongestUnits } from '../lib/05-deconv/feature-map-gradients';
+import { inputGradient, type PoolBackward, type Rule, type Target } from '../lib/05-deconv/gradients';
+import { loadImage } from '../lib/image/image';
+import type { ImageModel } from '../lib/model/model';
+import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { Contestant } from './contestant';
 
 const DOG = 235;

@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { createCanvas, loadImage } from 'canvas';
-import { coursePhotos } from '../lib/photos';
-import { randomGenerator } from '../lib/random';
+import { coursePhotos } from '../lib/image/photos';
+import { randomGenerator } from '../lib/base/random';
 
 const PER_FOLDER = 1000;
 /** Every 50th is the same file as the one before it, every 500th is bad: ties and faults belong to the task. */

@@ -9,9 +9,9 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { startBackend } from '../lib/backend';
-import { encodeJpeg, loadImage } from '../lib/image';
-import { cacheFolder, projectRoot } from '../lib/paths';
+import { startBackend } from '../lib/tf/backend';
+import { encodeJpeg, loadImage } from '../lib/image/image';
+import { cacheFolder, projectRoot } from '../lib/base/paths';
 import { makePhotoFolder } from './many-photos-folder';
 
 const FILES = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];

@@ -8,11 +8,11 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { startBackend, tf } from '../lib/backend';
-import type { ImageModel } from '../lib/model';
-import { loadModel } from '../lib/networks/load';
-import { classScore } from '../lib/objectives';
-import { maximize, type MaximizeOptions, type Optimized } from '../lib/optimize';
+import { startBackend, tf } from '../lib/tf/backend';
+import type { ImageModel } from '../lib/model/model';
+import { loadModel } from '../lib/model/networks/load';
+import { classScore } from '../lib/06-optimization/objectives';
+import { maximize, type MaximizeOptions, type Optimized } from '../lib/06-optimization/optimize';
 import { livePicture } from '../lib/show/live';
 import { setSink } from '../lib/show/sink';
 import { Contestant } from './contestant';

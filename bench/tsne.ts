@@ -8,7 +8,7 @@ import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { embed, type EmbedOptions } from '../lib/embedding';
+import { embed, type EmbedOptions } from '../lib/03-embedding/embedding';
 
 const PYTHON = process.env.PYTHON ?? 'python3';
 const ROUNDS = 3;

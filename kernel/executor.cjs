@@ -167,7 +167,7 @@ class Stage {
   }
 }
 
-/** Shared with lib/interrupt.ts, which watches it. */
+/** Shared with lib/base/interrupt.ts, which watches it. */
 function interruptCounter() {
   const key = Symbol.for('convscope.state');
   const values = (globalThis[key] ??= new Map());

@@ -1,5 +1,5 @@
 'use strict';
-/** Stack traces in terms of what people wrote: `单元格 [3] 第 2 行` and `lib/model.ts:88`, not emitted JavaScript. */
+/** Stack traces in terms of what people wrote: `单元格 [3] 第 2 行` and `lib/model/model.ts:88`, not emitted JavaScript. */
 const path = require('path');
 const { SourceMap } = require('module');
 const { root } = require('./typescript.cjs');

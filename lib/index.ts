@@ -2,27 +2,34 @@
  * 《看懂卷积网络》的函数库（convscope）：笔记本只从这里导入。
  * 每一章的想法在同名的模块里：filters、patches、embedding、occlusion、gradients、optimize、inversion、adversarial。
  */
-export { type Backend, type BackendName, startBackend, tf } from './backend';
-export { type ClassLabel, findClass, imageNetClasses } from './classes';
-export { loadCourseModel } from './course-model';
-export { CourseError } from './errors';
-export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image';
-export { type ClassScore, classify, type ImageModel, type LayerInfo, type ReceptiveField, type Roles } from './model';
-export { loadModel, type LoadOptions, type NetworkId } from './networks/load';
-export { loadOwnModel } from './own-files';
-export { fromLayersModel, type OwnModelOptions, type Preprocess } from './own-model';
-export { saveOwnModel } from './own-save';
-export { coursePhotos, type Photo, photo, photosIn } from './photos';
-export { randomGenerator } from './random';
+export { type Backend, type BackendName, startBackend, tf } from './tf/backend';
+export { type ClassLabel, findClass, imageNetClasses } from './model/classes';
+export { loadCourseModel } from './course/course-model';
+export { CourseError } from './base/errors';
+export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image/image';
+export {
+  type ClassScore,
+  classify,
+  type ImageModel,
+  type LayerInfo,
+  type ReceptiveField,
+  type Roles,
+} from './model/model';
+export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
+export { loadOwnModel } from './09-your-own/load';
+export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
+export { saveOwnModel } from './09-your-own/save';
+export { coursePhotos, type Photo, photo, photosIn } from './image/photos';
+export { randomGenerator } from './base/random';
 
 // 01 卷积核权值
-export * from './filters';
+export * from './01-filters/filters';
 // 02 最大激活图块
-export { type ChannelPatches, type Patch, patchImage, patchPurity, scanPhotos, topPatches } from './patches';
+export { type ChannelPatches, type Patch, patchImage, patchPurity, scanPhotos, topPatches } from './02-patches/patches';
 // 03 高维表征
-export * from './embedding';
-export * from './features';
-export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './thumbnails';
+export * from './03-embedding/embedding';
+export * from './03-embedding/features';
+export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './03-embedding/thumbnails';
 // 04 遮挡实验
 export {
   type Correspondence,
@@ -30,7 +37,7 @@ export {
   signDifference,
   type SignDifference,
   signPattern,
-} from './correspondence';
+} from './04-occlusion/correspondence';
 export {
   courseFaces,
   courseObjects,
@@ -39,44 +46,49 @@ export {
   landmarkIn,
   type MarkedObject,
   objectIn,
-} from './landmarks';
-export { type OcclusionMap, occlusionMap, type OcclusionOptions, type OcclusionStep } from './occlusion';
+} from './04-occlusion/landmarks';
+export { type OcclusionMap, occlusionMap, type OcclusionOptions, type OcclusionStep } from './04-occlusion/occlusion';
 // 05 去卷积方法
-export { type Attribution, type SmoothGrad, smoothGrad } from './attributions';
-export { type FeatureMapOptions, featureMapGradients, strongestUnits, type StrongUnit } from './feature-map-gradients';
-export { type GradCam, gradCam, guidedGradCam } from './grad-cam';
-export { explainRule, type RuleExplanation } from './gradient-rules';
-export { backProject, type GradientOptions, inputGradient, type Rule, RULES, withRule } from './gradients';
-export { type IntegratedGradients, integratedGradients } from './integrated-gradients';
-export * from './metrics';
-export { type InsertionDeletion, insertionDeletion, randomDirection, responseAlong } from './perturbation';
-export { patchProjections, type PatchProjections } from './projections';
-export * from './saliency';
-export { cascadingRandomisation, type RandomisationTest, weightedLayers } from './sanity';
-export { fixTarget, type Position, type Target, targetValue, targetValues } from './target';
+export { type Attribution, type SmoothGrad, smoothGrad } from './05-deconv/smooth-grad';
+export {
+  type FeatureMapOptions,
+  featureMapGradients,
+  strongestUnits,
+  type StrongUnit,
+} from './05-deconv/feature-map-gradients';
+export { type GradCam, gradCam, guidedGradCam } from './05-deconv/grad-cam';
+export { explainRule, type RuleExplanation } from './05-deconv/explain-rule';
+export { backProject, type GradientOptions, inputGradient, type Rule, RULES, withRule } from './05-deconv/gradients';
+export { type IntegratedGradients, integratedGradients } from './05-deconv/integrated-gradients';
+export * from './image/metrics';
+export { type InsertionDeletion, insertionDeletion, randomDirection, responseAlong } from './05-deconv/perturbation';
+export { patchProjections, type PatchProjections } from './05-deconv/projections';
+export * from './05-deconv/saliency';
+export { cascadingRandomisation, type RandomisationTest, weightedLayers } from './05-deconv/sanity';
+export { fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 
 // 07 特征反演
-export * from './inversion';
-export * from './inversion-measures';
+export * from './07-inversion/inversion';
+export * from './07-inversion/measures';
 // 08 对抗样本
-export * from './adversarial';
-export { type DeepFoolOptions, deepFool } from './adversarial-deepfool';
-export * from './adversarial-directions';
-export * from './adversarial-linear';
-export type { AttackGoal, AttackLoss } from './adversarial-losses';
-export * from './adversarial-robustness';
-export { type Transfer, transfer, type TransferOptions } from './adversarial-transfer';
-export { foolingRate, type Universal, universal, type UniversalOptions } from './adversarial-universal';
+export * from './08-adversarial/attacks';
+export { type DeepFoolOptions, deepFool } from './08-adversarial/deepfool';
+export * from './08-adversarial/directions';
+export * from './08-adversarial/linear-growth';
+export type { AttackGoal, AttackLoss } from './08-adversarial/losses';
+export * from './08-adversarial/robustness';
+export { type Transfer, transfer, type TransferOptions } from './08-adversarial/transfer';
+export { foolingRate, type Universal, universal, type UniversalOptions } from './08-adversarial/universal';
 // 06 图像最优化
-export { diverse, similarity } from './diversity';
-export { fourier, PHOTO_COLOURS } from './fourier';
+export { diverse, similarity } from './06-optimization/diversity';
+export { fourier, PHOTO_COLOURS } from './06-optimization/fourier';
 export { livePicture } from './show/live';
-export { type Naturalness, naturalness } from './naturalness';
-export * from './objectives';
-export { maximize, type MaximizeOptions, type Optimized, type OptimizeStep } from './optimize';
-export { type Parametrization, pixels } from './parametrization';
-export { fourierPreset, type Preset, simonyanPreset, yosinskiPresets } from './presets';
-export { readRecord } from './records';
+export { type Naturalness, naturalness } from './06-optimization/naturalness';
+export * from './06-optimization/objectives';
+export { maximize, type MaximizeOptions, type Optimized, type OptimizeStep } from './06-optimization/optimize';
+export { type Parametrization, pixels } from './06-optimization/parametrization';
+export { fourierPreset, type Preset, simonyanPreset, yosinskiPresets } from './06-optimization/presets';
+export { readRecord } from './show/records';
 export {
   alphaNorm,
   blur,
@@ -88,11 +100,11 @@ export {
   type Penalty,
   type Projection,
   totalVariation,
-} from './regularizers';
-export { adam, byProgress, momentum, normalized, plain, type Rate, sign, type Step } from './steps';
-export { jitter, pad, rotate, scale, type Transform } from './transforms';
+} from './06-optimization/regularizers';
+export { adam, byProgress, momentum, normalized, plain, type Rate, sign, type Step } from './06-optimization/steps';
+export { jitter, pad, rotate, scale, type Transform } from './06-optimization/transforms';
 
 // 练习
-export { check } from './checks/all';
+export { check } from './course/check';
 
 export * from './show/index';

@@ -1,7 +1,7 @@
-import { tf } from '../lib/backend';
-import { inputGradient, type Target } from '../lib/gradients';
-import { type ImageModel, imageModel } from '../lib/model';
-import { Convolution } from '../lib/networks/layers';
+import { tf } from '../lib/tf/backend';
+import { inputGradient, type Target } from '../lib/05-deconv/gradients';
+import { type ImageModel, imageModel } from '../lib/model/model';
+import { Convolution } from '../lib/model/networks/layers';
 
 /** A network of our own from any chain of layers; input x in [0, 1] reaches the first layer unchanged. */
 export function chain(inputSize: [number, number], layers: tf.layers.Layer[], logits?: string): ImageModel {

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Callback, Context, Test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { tf } from '../lib/backend';
-import { type ImageModel, imageModel } from '../lib/model';
-import { Convolution, Relu } from '../lib/networks/layers';
+import { tf } from '../lib/tf/backend';
+import { type ImageModel, imageModel } from '../lib/model/model';
+import { Convolution, Relu } from '../lib/model/networks/layers';
 
 export const root = resolve(__dirname, '..');
 

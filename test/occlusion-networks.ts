@@ -1,5 +1,5 @@
-import { tf } from '../lib/backend';
-import { type ImageModel, imageModel } from '../lib/model';
+import { tf } from '../lib/tf/backend';
+import { type ImageModel, imageModel } from '../lib/model/model';
 import {
   CeilMaxPooling,
   Convolution,
@@ -8,8 +8,8 @@ import {
   LocalResponseNormalization,
   Relu,
   Relu6,
-} from '../lib/networks/layers';
-import { randomGenerator } from '../lib/random';
+} from '../lib/model/networks/layers';
+import { randomGenerator } from '../lib/base/random';
 
 /** Small networks with every layer that incremental occlusion knows, non-square on purpose; seeded weights. */
 

@@ -1,5 +1,5 @@
-import type { NamedWeights } from '../lib/networks/formats/weights';
-import { fromCaffeKernel } from '../lib/networks/formats/weights';
+import type { NamedWeights } from '../lib/model/weights/formats/weights';
+import { fromCaffeKernel } from '../lib/model/weights/formats/weights';
 
 /**
  * AlexNet with reproducible pseudo-random weights: the real network's full size, without its files. Stream:

@@ -1,7 +1,7 @@
 /** Writes a small network into a folder as TensorFlow.js' converter would: as a graph of operations. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { tf } from '../lib/backend';
+import type { tf } from '../lib/tf/backend';
 
 const write = (folder: string, value: unknown) =>
   fs.writeFileSync(path.join(folder, 'model.json'), JSON.stringify(value));

@@ -1,6 +1,6 @@
 import { createCanvas } from 'canvas';
-import { encodePngBytes } from '../image-encode';
-import type { Figure, Trace } from './figure';
+import { encodePngBytes } from '../image/encode';
+import type { Figure, Trace } from './plotly/figure';
 import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
 import { escapeHtml } from './html';
 import { canvasPixels, enlarge, toGrey, type Range, type Raster } from './picture';

@@ -1,6 +1,6 @@
 import type { Canvas } from 'canvas';
-import { tf } from '../backend';
-import { drawFigure } from './chart';
+import { tf } from '../tf/backend';
+import { drawFigure } from './plotly/chart';
 import { mapChoices, pictureChoices, type LiveChoice } from './choices-figure';
 import { gridCanvas, readList, scaleRanges, type GridScale } from './grid';
 import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';

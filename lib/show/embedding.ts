@@ -1,11 +1,11 @@
-import type { EmbedStep } from '../embedding';
-import { imageNetClasses } from '../classes';
-import type { Photo } from '../photos';
-import { drawFigure } from './chart';
+import type { EmbedStep } from '../03-embedding/embedding';
+import { imageNetClasses } from '../model/classes';
+import type { Photo } from '../image/photos';
+import { drawFigure } from './plotly/chart';
 import { PALETTE } from './colormap';
-import { axisKey, type Figure, type Trace } from './figure';
+import { axisKey, type Figure, type Trace } from './plotly/figure';
 import { emitCanvas } from './picture';
-import { courseStyle } from './plot-style';
+import { courseStyle } from './plotly/plot-style';
 import { RULE } from './text';
 
 export interface PointsPanel {

@@ -1,5 +1,5 @@
 import { createCanvas, type Canvas, type SKRSContext2D } from 'canvas';
-import { tf } from '../backend';
+import { tf } from '../tf/backend';
 import { rasterOf } from './image';
 import {
   describeRange,

@@ -1,8 +1,8 @@
 import { createCanvas } from 'canvas';
-import { pixelsToCanvas } from '../image-encode';
-import type { Pixels } from '../image';
+import { pixelsToCanvas } from '../image/encode';
+import type { Pixels } from '../image/image';
 import { plotlyColorscale, type ColormapName } from './colormap';
-import type { Figure, Trace } from './figure';
+import type { Figure, Trace } from './plotly/figure';
 import { escapeHtml } from './html';
 import { describeRange, type Range, type Raster } from './picture';
 import { INK, LABEL, MUTED, NOTE } from './text';

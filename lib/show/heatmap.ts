@@ -1,6 +1,6 @@
 import type { Canvas } from 'canvas';
-import { tf } from '../backend';
-import { drawFigure } from './chart';
+import { tf } from '../tf/backend';
+import { drawFigure } from './plotly/chart';
 import type { ColormapName } from './colormap';
 import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
 import { roundNumbers } from './html';

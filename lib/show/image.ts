@@ -1,6 +1,6 @@
 import { createCanvas, type Canvas } from 'canvas';
-import { tf } from '../backend';
-import { loadImage } from '../image';
+import { tf } from '../tf/backend';
+import { loadImage } from '../image/image';
 import {
   describeRange,
   emitCanvas,

@@ -1,5 +1,5 @@
-import type { tf } from '../backend';
-import type { OcclusionStep } from '../occlusion';
+import type { tf } from '../tf/backend';
+import type { OcclusionStep } from '../04-occlusion/occlusion';
 import { drawHeat, heatPanels } from './heatmap';
 import { emitCanvas } from './picture';
 import { duration } from './progress';

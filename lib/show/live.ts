@@ -1,6 +1,6 @@
 import { createCanvas } from 'canvas';
-import type { tf } from '../backend';
-import { drawFigure } from './chart';
+import type { tf } from '../tf/backend';
+import { drawFigure } from './plotly/chart';
 import { rasterOf } from './image';
 import { emitCanvas, enlarge, toGrey } from './picture';
 import { PAPER } from './text';

@@ -1,5 +1,5 @@
 import { createCanvas, type SKRSContext2D } from 'canvas';
-import type { ImageModel, LayerInfo } from '../model';
+import type { ImageModel, LayerInfo } from '../model/model';
 import { PALETTE } from './colormap';
 import { emitCanvas } from './picture';
 import { drawText, INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';

@@ -1,7 +1,7 @@
 import { createCanvas, type Canvas } from 'canvas';
-import type { tf } from '../backend';
-import { encodePngBytes, pixelsToCanvas } from '../image-encode';
-import type { Pixels } from '../image';
+import type { tf } from '../tf/backend';
+import { encodePngBytes, pixelsToCanvas } from '../image/encode';
+import type { Pixels } from '../image/image';
 import { emit } from './sink';
 import { formatNumber } from './html';
 

@@ -1,10 +1,10 @@
 import { emitCanvas } from './picture';
-import { drawFigure } from './chart';
-import { courseStyle } from './plot-style';
-import { plainText, type Figure } from './figure';
+import { drawFigure } from './plotly/chart';
+import { courseStyle } from './plotly/plot-style';
+import { plainText, type Figure } from './plotly/figure';
 import { roundNumbers } from './html';
 
-export type { Figure, Trace } from './figure';
+export type { Figure, Trace } from './plotly/figure';
 
 export interface ShowPlotOptions {
   /** 宽度，像素，默认 920（或 layout.width）。 */

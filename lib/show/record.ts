@@ -1,6 +1,6 @@
 import { createCanvas, loadImage as loadCanvas } from 'canvas';
-import { readRecord } from '../records';
-import { encodePngBytes } from '../image-encode';
+import { readRecord } from './records';
+import { encodePngBytes } from '../image/encode';
 import { canvasPixels, emitCanvas } from './picture';
 import { emit, setSink, type DisplayBundle } from './sink';
 

@@ -1,4 +1,4 @@
-import { shared } from '../state';
+import { shared } from '../base/state';
 
 /** One output of a cell: the same content in several MIME types, of which the reader's program takes the best. */
 export interface DisplayBundle {

@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import { GlobalFonts, type SKRSContext2D } from 'canvas';
-import { CourseError } from '../errors';
-import { projectRoot } from '../paths';
-import { shared } from '../state';
+import { CourseError } from '../base/errors';
+import { projectRoot } from '../base/paths';
+import { shared } from '../base/state';
 
 /** Soft greys: text and rules must not compete with the picture. */
 export const INK = '#333a44';

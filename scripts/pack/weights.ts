@@ -5,8 +5,8 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fetchNetworkFiles, networkFilesPresent } from '../../lib/download';
-import type { NetworkFilesId } from '../../lib/networks/files';
+import { fetchNetworkFiles, networkFilesPresent } from '../../lib/model/weights/download';
+import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
 async function main([folder, ...ids]: string[]): Promise<void> {
   const packed: string[] = [];

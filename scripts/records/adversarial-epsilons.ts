@@ -1,6 +1,6 @@
-import { loadPhoto, rightPhotos, smallestEpsilon } from '../../lib/adversarial-robustness';
-import { loadModel, type NetworkId } from '../../lib/networks/load';
-import { coursePhotos } from '../../lib/photos';
+import { loadPhoto, rightPhotos, smallestEpsilon } from '../../lib/08-adversarial/robustness';
+import { loadModel, type NetworkId } from '../../lib/model/networks/load';
+import { coursePhotos } from '../../lib/image/photos';
 import { showPlot } from '../../lib/show/plot';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -15,7 +15,7 @@ export const recipe: Recipe = {
   settings: { models: NETWORKS, method: 'fgsm', max: `${MAX}/255`, precision: 1.1 },
   seed: 0,
   tolerance: 0.1,
-  sources: ['lib/adversarial-robustness.ts', 'lib/adversarial-directions.ts', 'lib/adversarial-losses.ts'],
+  sources: ['lib/08-adversarial/robustness.ts', 'lib/08-adversarial/directions.ts', 'lib/08-adversarial/losses.ts'],
   async run() {
     const numbers: Record<string, { photos: number; never: number; median: number; below2: number }> = {};
     const data: Record<string, unknown>[] = [];

@@ -1,6 +1,6 @@
-import { transfer } from '../../lib/adversarial-transfer';
-import { loadModel } from '../../lib/networks/load';
-import { coursePhotos } from '../../lib/photos';
+import { transfer } from '../../lib/08-adversarial/transfer';
+import { loadModel } from '../../lib/model/networks/load';
+import { coursePhotos } from '../../lib/image/photos';
 import type { Recipe } from './recipe';
 
 /** Examples made on one network, shown to the other. */
@@ -10,7 +10,7 @@ export const recipe: Recipe = {
   settings: { models: ['squeezenet', 'efficientnet-lite0'], every: 2, epsilons: [2, 8], steps: 10 },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/adversarial-transfer.ts', 'lib/adversarial.ts', 'lib/adversarial-losses.ts'],
+  sources: ['lib/08-adversarial/transfer.ts', 'lib/08-adversarial/attacks.ts', 'lib/08-adversarial/losses.ts'],
   async run({ epsilons, steps, every }, seed) {
     const models = [await loadModel('squeezenet'), await loadModel('efficientnet-lite0')];
     const photos = coursePhotos({ labelled: true, background: 'scene' }).filter((_, i) => i % (every as number) === 0);

@@ -1,10 +1,10 @@
-import { foolingRate, universal } from '../../lib/adversarial-universal';
-import { loadPhoto, rightPhotos } from '../../lib/adversarial-robustness';
-import { signNoise } from '../../lib/adversarial-directions';
-import { tf } from '../../lib/backend';
-import type { ImageModel } from '../../lib/model';
-import { loadModel } from '../../lib/networks/load';
-import { coursePhotos, type Photo } from '../../lib/photos';
+import { foolingRate, universal } from '../../lib/08-adversarial/universal';
+import { loadPhoto, rightPhotos } from '../../lib/08-adversarial/robustness';
+import { signNoise } from '../../lib/08-adversarial/directions';
+import { tf } from '../../lib/tf/backend';
+import type { ImageModel } from '../../lib/model/model';
+import { loadModel } from '../../lib/model/networks/load';
+import { coursePhotos, type Photo } from '../../lib/image/photos';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -27,7 +27,7 @@ export const recipe: Recipe = {
   settings: { model: 'squeezenet', train: 120, epsilon: '10/255', epochs: 5, jitter: 16 },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/adversarial-universal.ts'],
+  sources: ['lib/08-adversarial/universal.ts'],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const right = (await rightPhotos(model, coursePhotos({ labelled: true }))).map(({ photo }) => photo.file);

@@ -1,8 +1,8 @@
-import { tf } from '../../lib/backend';
-import { loadImage } from '../../lib/image';
-import { invert } from '../../lib/inversion';
-import { loadModel } from '../../lib/networks/load';
-import { photo } from '../../lib/photos';
+import { tf } from '../../lib/tf/backend';
+import { loadImage } from '../../lib/image/image';
+import { invert } from '../../lib/07-inversion/inversion';
+import { loadModel } from '../../lib/model/networks/load';
+import { photo } from '../../lib/image/photos';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -19,7 +19,7 @@ export const recipe: Recipe = {
   },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/inversion.ts', 'lib/inversion-presets.ts'],
+  sources: ['lib/07-inversion/inversion.ts', 'lib/07-inversion/presets.ts'],
   async run(settings, seed) {
     const model = await loadModel('alexnet', { head: false });
     const layers = settings.layers as string[];

@@ -1,9 +1,9 @@
-import { tf } from '../../lib/backend';
-import { loadImage } from '../../lib/image';
-import { invert, quickInversion } from '../../lib/inversion';
-import { survival } from '../../lib/inversion-measures';
-import { loadModel } from '../../lib/networks/load';
-import { photo } from '../../lib/photos';
+import { tf } from '../../lib/tf/backend';
+import { loadImage } from '../../lib/image/image';
+import { invert, quickInversion } from '../../lib/07-inversion/inversion';
+import { survival } from '../../lib/07-inversion/measures';
+import { loadModel } from '../../lib/model/networks/load';
+import { photo } from '../../lib/image/photos';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -19,7 +19,7 @@ export const recipe: Recipe = {
   tolerance: 0.2,
   // correlations with the photo; of deep layers, where little is left, rounding decides which picture is found
   absolute: { structure: 0.15, colour: 0.15, layout: 0.15 },
-  sources: ['lib/inversion.ts', 'lib/inversion-presets.ts', 'lib/inversion-measures.ts'],
+  sources: ['lib/07-inversion/inversion.ts', 'lib/07-inversion/presets.ts', 'lib/07-inversion/measures.ts'],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const own = photo(settings.photo as string);

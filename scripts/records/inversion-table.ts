@@ -1,9 +1,9 @@
-import { tf } from '../../lib/backend';
-import { loadImage } from '../../lib/image';
-import { invert, paperLambda, quickInversion } from '../../lib/inversion';
-import { pairwiseDistances, photoErrors, type Survival, survival } from '../../lib/inversion-measures';
-import { loadModel } from '../../lib/networks/load';
-import { coursePhotos, photo } from '../../lib/photos';
+import { tf } from '../../lib/tf/backend';
+import { loadImage } from '../../lib/image/image';
+import { invert, paperLambda, quickInversion } from '../../lib/07-inversion/inversion';
+import { pairwiseDistances, photoErrors, type Survival, survival } from '../../lib/07-inversion/measures';
+import { loadModel } from '../../lib/model/networks/load';
+import { coursePhotos, photo } from '../../lib/image/photos';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -26,7 +26,7 @@ export const recipe: Recipe = {
   },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/inversion.ts', 'lib/inversion-presets.ts', 'lib/inversion-measures.ts'],
+  sources: ['lib/07-inversion/inversion.ts', 'lib/07-inversion/presets.ts', 'lib/07-inversion/measures.ts'],
   async run(settings, seed) {
     const model = await loadModel('alexnet', { head: false });
     const own = photo(settings.photo as string);

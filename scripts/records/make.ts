@@ -1,8 +1,8 @@
 /** Makes one record in a process of its own. usage: make.ts NAME FOLDER */
 import fs from 'node:fs';
 import path from 'node:path';
-import { startBackend } from '../../lib/backend';
-import { projectRoot } from '../../lib/paths';
+import { startBackend } from '../../lib/tf/backend';
+import { projectRoot } from '../../lib/base/paths';
 import type { Recipe } from './recipe';
 
 async function main(name: string, folder: string): Promise<void> {

@@ -1,8 +1,8 @@
-import { tf } from '../../lib/backend';
-import { loadModel } from '../../lib/networks/load';
-import { naturalness } from '../../lib/naturalness';
-import { classScore } from '../../lib/objectives';
-import { maximize } from '../../lib/optimize';
+import { tf } from '../../lib/tf/backend';
+import { loadModel } from '../../lib/model/networks/load';
+import { naturalness } from '../../lib/06-optimization/naturalness';
+import { classScore } from '../../lib/06-optimization/objectives';
+import { maximize } from '../../lib/06-optimization/optimize';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -14,7 +14,7 @@ export const recipe: Recipe = {
   settings: { model: 'squeezenet', classes: [130, 9, 235, 388, 340, 13, 950, 817, 404, 980], steps: 200 },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/steps.ts', 'lib/transforms.ts', 'lib/regularizers.ts'],
+  sources: ['lib/06-optimization/steps.ts', 'lib/06-optimization/transforms.ts', 'lib/06-optimization/regularizers.ts'],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const steps = settings.steps as number;

@@ -1,9 +1,9 @@
-import { tf } from '../../lib/backend';
-import { loadModel } from '../../lib/networks/load';
-import { naturalness } from '../../lib/naturalness';
-import { classScore } from '../../lib/objectives';
-import { maximize } from '../../lib/optimize';
-import { fourierPreset } from '../../lib/presets';
+import { tf } from '../../lib/tf/backend';
+import { loadModel } from '../../lib/model/networks/load';
+import { naturalness } from '../../lib/06-optimization/naturalness';
+import { classScore } from '../../lib/06-optimization/objectives';
+import { maximize } from '../../lib/06-optimization/optimize';
+import { fourierPreset } from '../../lib/06-optimization/presets';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -15,7 +15,12 @@ export const recipe: Recipe = {
   settings: { model: 'squeezenet', classes: [130, 9, 340, 13, 817], steps: 60 },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/presets.ts', 'lib/fourier.ts', 'lib/transforms.ts', 'lib/steps.ts'],
+  sources: [
+    'lib/06-optimization/presets.ts',
+    'lib/06-optimization/fourier.ts',
+    'lib/06-optimization/transforms.ts',
+    'lib/06-optimization/steps.ts',
+  ],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const steps = settings.steps as number;

@@ -1,15 +1,15 @@
-import { tf } from '../../lib/backend';
-import { loadModel } from '../../lib/networks/load';
-import { neuron } from '../../lib/objectives';
-import { maximize, type MaximizeOptions } from '../../lib/optimize';
-import { type ChannelPatches, patchImage, patchPurity, topPatches } from '../../lib/patches';
-import { coursePhotos } from '../../lib/photos';
-import { fourier } from '../../lib/fourier';
+import { tf } from '../../lib/tf/backend';
+import { loadModel } from '../../lib/model/networks/load';
+import { neuron } from '../../lib/06-optimization/objectives';
+import { maximize, type MaximizeOptions } from '../../lib/06-optimization/optimize';
+import { type ChannelPatches, patchImage, patchPurity, topPatches } from '../../lib/02-patches/patches';
+import { coursePhotos } from '../../lib/image/photos';
+import { fourier } from '../../lib/06-optimization/fourier';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
-import { blur, decay } from '../../lib/regularizers';
-import { adam } from '../../lib/steps';
-import { jitter } from '../../lib/transforms';
+import { blur, decay } from '../../lib/06-optimization/regularizers';
+import { adam } from '../../lib/06-optimization/steps';
+import { jitter } from '../../lib/06-optimization/transforms';
 import type { Recipe } from './recipe';
 
 const PATCHES = 4;
@@ -36,7 +36,7 @@ export const recipe: Recipe = {
   settings: { model: 'alexnet', layers: ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'], steps: 150 },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/fourier.ts', 'lib/steps.ts', 'lib/regularizers.ts'],
+  sources: ['lib/06-optimization/fourier.ts', 'lib/06-optimization/steps.ts', 'lib/06-optimization/regularizers.ts'],
   async run(settings, seed) {
     const model = await loadModel('alexnet', { head: false });
     const photos = coursePhotos({ background: 'scene' });

@@ -1,8 +1,8 @@
-import { tf } from '../../lib/backend';
-import { loadModel } from '../../lib/networks/load';
-import { classScore } from '../../lib/objectives';
-import { maximize } from '../../lib/optimize';
-import { yosinskiPresets } from '../../lib/presets';
+import { tf } from '../../lib/tf/backend';
+import { loadModel } from '../../lib/model/networks/load';
+import { classScore } from '../../lib/06-optimization/objectives';
+import { maximize } from '../../lib/06-optimization/optimize';
+import { yosinskiPresets } from '../../lib/06-optimization/presets';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
@@ -24,7 +24,7 @@ export const recipe: Recipe = {
   settings: { model: 'squeezenet', classes: [130, 9, 144, 779, 736] },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/presets.ts', 'lib/steps.ts', 'lib/regularizers.ts'],
+  sources: ['lib/06-optimization/presets.ts', 'lib/06-optimization/steps.ts', 'lib/06-optimization/regularizers.ts'],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const classes = settings.classes as number[];

@@ -2,8 +2,8 @@
  * The library's own downloader, started by set-up and by the doctor.
  * `fetch` gets SqueezeNet and AlexNet's convolutional part; `state` looks without the network. Prints JSON lines.
  */
-import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/download';
-import type { NetworkFilesId } from '../../lib/networks/files';
+import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/model/weights/download';
+import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
 const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet'];
 const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-head'];

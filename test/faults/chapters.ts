@@ -1,7 +1,7 @@
 /** The code cells of the chapters, and a kernel that runs them as a reader does. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { projectRoot } from '../../lib/paths';
+import { projectRoot } from '../../lib/base/paths';
 import type { CellResult, Kernel } from '../kernel/client';
 
 const folder = () => path.join(projectRoot(), 'notebooks');

@@ -1,7 +1,7 @@
 /** Downloads from a server of its own, whatever the clock says, and tells how many files were asked for. usage: clock-download.ts CACHE */
-import { fetchNetworkFiles } from '../../lib/download';
-import { mirrorHost } from '../../lib/download/settings';
-import { makeUpFiles, startServer } from '../lib/download-server';
+import { fetchNetworkFiles } from '../../lib/model/weights/download';
+import { mirrorHost } from '../../lib/model/weights/settings';
+import { makeUpFiles, startServer } from '../lib/model/weights/download-server';
 
 async function main(cache: string): Promise<void> {
   const contents = makeUpFiles();

@@ -1,9 +1,9 @@
 /** Damaged pictures through loadImage: a clear error or a picture of the right form, whatever was done to the file. */
 import { createCanvas, loadImage as decode } from 'canvas';
-import { loadPhoto } from '../../lib/image';
-import { crc32, readHeader } from '../../lib/image-header';
-import { coursePhotos } from '../../lib/photos';
-import { type RandomGenerator, randomGenerator } from '../../lib/random';
+import { loadPhoto } from '../../lib/image/image';
+import { crc32, readHeader } from '../../lib/image/header';
+import { coursePhotos } from '../../lib/image/photos';
+import { type RandomGenerator, randomGenerator } from '../../lib/base/random';
 import { caseSeed, type Mutation, MUTATIONS, pick } from './mutate';
 import { type Campaign, type Figures, tally } from './tally';
 

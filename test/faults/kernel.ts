@@ -1,7 +1,7 @@
 /** Damaged Jupyter messages to a running kernel: it lives, and answers a normal request afterwards. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type RandomGenerator, randomGenerator } from '../../lib/random';
+import { type RandomGenerator, randomGenerator } from '../../lib/base/random';
 import { type Content, Kernel } from '../kernel/client';
 import { caseSeed, MUTATIONS, pick } from './mutate';
 import { type Campaign } from './tally';

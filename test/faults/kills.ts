@@ -4,9 +4,9 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fetchNetworkFiles } from '../../lib/download';
-import { randomGenerator } from '../../lib/random';
-import { startServer } from '../lib/download-server';
+import { fetchNetworkFiles } from '../../lib/model/weights/download';
+import { randomGenerator } from '../../lib/base/random';
+import { startServer } from '../lib/model/weights/download-server';
 import type { Area, Begun } from './kills/area';
 import { makeCourse } from './kills/course';
 import { downloadArea, slowly } from './kills/download';

@@ -2,9 +2,9 @@
  * The near end of a slow line: downloads, prints its progress, and is killed by itself in the middle, if that is asked.
  * usage: line-client.ts CACHE [BYTES_AT_WHICH_IT_DIES]
  */
-import { fetchNetworkFiles } from '../../lib/download';
-import { mirrorHost } from '../../lib/download/settings';
-import { makeUpFiles } from '../lib/download-server';
+import { fetchNetworkFiles } from '../../lib/model/weights/download';
+import { mirrorHost } from '../../lib/model/weights/settings';
+import { makeUpFiles } from '../lib/model/weights/download-server';
 
 async function main(cache: string, dies = Infinity): Promise<void> {
   const contents = makeUpFiles();

@@ -1,5 +1,5 @@
 /** The far end of a slow line: serves made-up files, and prints what is asked for. usage: line-server.ts */
-import { makeUpFiles, serve, startServer } from '../lib/download-server';
+import { makeUpFiles, serve, startServer } from '../lib/model/weights/download-server';
 
 void startServer(
   makeUpFiles(),

@@ -1,5 +1,5 @@
 /** One stretch of a campaign, in a process of its own. usage: main.ts KIND FIRST COUNT SEED (from scripts/faults.mjs) */
-import { startBackend } from '../../lib/backend';
+import { startBackend } from '../../lib/tf/backend';
 import { attackByHours } from './hours';
 import { attackImages, FORMATS } from './images';
 import { attackKernel } from './kernel';

@@ -1,5 +1,5 @@
 /** Seeded damage to any file: what a bad disk, a broken line or a careless program does to bytes. */
-import type { RandomGenerator } from '../../lib/random';
+import type { RandomGenerator } from '../../lib/base/random';
 
 export type Mutation = (bytes: Uint8Array, random: RandomGenerator) => Uint8Array;
 

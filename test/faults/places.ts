@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { projectRoot } from '../../lib/paths';
+import { projectRoot } from '../../lib/base/paths';
 
 export interface Place {
   readonly through: readonly string[];

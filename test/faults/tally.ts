@@ -1,6 +1,6 @@
 /** Counts what became of every case, and watches time and memory. */
-import { tf } from '../../lib/backend';
-import { CourseError } from '../../lib/errors';
+import { tf } from '../../lib/tf/backend';
+import { CourseError } from '../../lib/base/errors';
 
 export interface Figures {
   cases: number;

@@ -2,14 +2,14 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { fetchNetworkFiles } from '../../lib/download';
-import { decodeSqueezeNet } from '../../lib/networks/formats/deep-compression';
-import { readEmbeddedEfficientNet } from '../../lib/networks/formats/embedded';
-import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../lib/networks/formats/quantized-cnn';
-import type { NamedWeights } from '../../lib/networks/formats/weights';
-import { projectRoot } from '../../lib/paths';
-import { type RandomGenerator, randomGenerator } from '../../lib/random';
-import { syntheticLayer } from '../lib/weight-encoders';
+import { fetchNetworkFiles } from '../../lib/model/weights/download';
+import { decodeSqueezeNet } from '../../lib/model/weights/formats/deep-compression';
+import { readEmbeddedEfficientNet } from '../../lib/model/weights/formats/embedded';
+import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../lib/model/weights/formats/quantized-cnn';
+import type { NamedWeights } from '../../lib/model/weights/formats/weights';
+import { projectRoot } from '../../lib/base/paths';
+import { type RandomGenerator, randomGenerator } from '../../lib/base/random';
+import { syntheticLayer } from '../lib/model/weights/weight-encoders';
 import { caseSeed, MUTATIONS, pick } from './mutate';
 import { type Campaign, type Figures, tally } from './tally';
 

@@ -5,9 +5,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadModel } from '../../lib/networks/load';
-import { topPatches } from '../../lib/patches';
-import { coursePhotos, photosIn } from '../../lib/photos';
+import { loadModel } from '../../lib/model/networks/load';
+import { topPatches } from '../../lib/02-patches/patches';
+import { coursePhotos, photosIn } from '../../lib/image/photos';
 import { Worker } from '../../scripts/mine/pool';
 import { root } from '../helpers';
 

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeUpFiles, serve, startServer } from '../lib/download-server';
+import { makeUpFiles, serve, startServer } from '../lib/model/weights/download-server';
 import { makeCourse, start } from '../faults/kills/course';
 
 const NAME = '两个窗口同时 npm run setup：只装一次，另一个等它，都成功';

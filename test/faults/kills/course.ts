@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { projectRoot } from '../../../lib/paths';
+import { projectRoot } from '../../../lib/base/paths';
 import { standInPackages } from './stand-in';
 
 const WHEELS = 4;

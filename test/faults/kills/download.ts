@@ -1,8 +1,8 @@
 /** The download of weights, killed and started again: no file that is not whole, and no half of one left. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { projectRoot } from '../../../lib/paths';
-import { makeUpFiles, type Manner, startServer, type TestServer } from '../../lib/download-server';
+import { projectRoot } from '../../../lib/base/paths';
+import { makeUpFiles, type Manner, startServer, type TestServer } from '../../lib/model/weights/download-server';
 import { type Area, litter } from './area';
 import { start } from './course';
 

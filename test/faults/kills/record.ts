@@ -1,13 +1,13 @@
 /** npm run record, killed and started again: a record that counts as good belongs to its pictures and its code. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { projectRoot } from '../../../lib/paths';
+import { projectRoot } from '../../../lib/base/paths';
 import { type Area, litter } from './area';
 import { type Course, start } from './course';
 
 const NAME = 'kills';
 const PICTURES = 3;
-const crc32 = (file: string) => (require('../../../lib/image-header') as typeof import('../../../lib/image-header')).crc32(fs.readFileSync(file)); // prettier-ignore
+const crc32 = (file: string) => (require('../../../lib/image/header') as typeof import('../../../lib/image/header')).crc32(fs.readFileSync(file)); // prettier-ignore
 
 /** Pictures of noise, large enough to take a moment to write; their checksums are the record's numbers. */
 const recipe = (version: number) => `import { crc32 } from '../../lib/image-header';
@@ -22,7 +22,7 @@ const picture = (seed: number) => {
 };
 
 export const recipe = {
-  name: '${NAME}', title: '', settings: {}, seed: ${version}, sources: ['lib/random.ts'],
+  name: '${NAME}', title: '', settings: {}, seed: ${version}, sources: ['lib/base/random.ts'],
   async run() {
     const images: Record<string, Uint8Array> = {};
     for (let i = 0; i < ${PICTURES}; i++) images[i] = await picture(${PICTURES * version} + i);

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { projectRoot } from '../../../lib/paths';
+import { projectRoot } from '../../../lib/base/paths';
 import { type Area, type Begun, litter } from './area';
 import { type Course, forget, start } from './course';
 import { BINDING_BYTES } from './stand-in';

@@ -1,0 +1,54 @@
+import type { Feedback } from '../show/feedback';
+import { checkNumber, right, wrong } from '../show/feedback';
+
+/** 01 练习：conv1 的输出边长。227 的输入，11 的核，步幅 4，不填充。 */
+export function filterOutputSize(answer: unknown): Feedback {
+  return checkNumber(answer, 55, {
+    tolerance: 0,
+    praise: '(227 − 11) / 4 + 1 = 55。',
+    mistakes: [
+      [(a) => a === 54, '(227 − 11) / 4 = 54 是走了多少步；起点那一格也算一个输出。'],
+      [(a) => a === 57 || a === 56.75, '227 / 4 忽略了核的大小：核的最后一格不能越出图像。'],
+      [(a) => a === 217, '217 是步幅为 1 时的边长；这一层每次走 4 个像素。'],
+    ],
+    hint: '数一数核的左上角能放在哪些位置：0、4、8 …，右下角不能越过第 226 个像素。',
+  });
+}
+
+/** 01 练习：conv1 的参数个数（权值与偏置）。 */
+export function filterParameters(answer: unknown): Feedback {
+  return checkNumber(answer, 34944, {
+    tolerance: 0,
+    praise: '96 × (11 × 11 × 3) + 96 = 34944。',
+    mistakes: [
+      [(a) => a === 34848, '权值数对了，还差 96 个偏置。'],
+      [(a) => a === 11616 || a === 11712, '每个卷积核有三个输入通道（R、G、B），别忘了乘 3。'],
+      [(a) => a === 105415296 || a > 1e6, '卷积核在所有位置共用：不要乘以特征图的大小。'],
+    ],
+    hint: '每个核有 11 × 11 × 3 个权值和一个偏置，一共 96 个核。',
+  });
+}
+
+/** 01 练习：对一块颜色均匀的图像，一个权值之和为 0 的卷积核（偏置为 0）输出多少？ */
+export function flatResponse(answer: unknown): Feedback {
+  return checkNumber(answer, 0, {
+    tolerance: 1e-6,
+    praise: '每个像素都乘同一个数，相当于这个数乘以权值之和 0：边缘滤波器对平坦的天空没有反应。',
+    mistakes: [
+      [(a) => a === 1, '1 是归一化滤波器（权值之和为 1，如模糊）对亮度 1 的输出；这里权值之和是 0。'],
+      [(a) => a === 0.5, '0.5 是画图时 0 对应的灰度，不是输出值。'],
+      [(a) => a < 0, '正负权值正好抵消，不会剩下负数。'],
+    ],
+    hint: '把像素值提到求和号外面：输出 = 像素值 × 权值之和。',
+  });
+}
+
+/** 01 练习：下面哪一层的卷积核可以直接当彩色图来看？答案是层名。 */
+export function readableLayer(answer: unknown): Feedback {
+  const name = String(answer).trim().toLowerCase();
+  if (name === 'conv1' || name === 'stem') return right('只有它直接读 R、G、B 三个通道。');
+  if (/pool|relu|norm/.test(name)) return wrong('这一层没有卷积核：池化、ReLU、归一化不含可学习的权值。');
+  if (/^(conv[2-5]|fire|b\d)/.test(name)) return wrong('它读的是上一层的特征图：每个输入通道代表什么，要看前面各层。');
+  if (/^fc/.test(name)) return wrong('全连接层的权值没有空间排列，更不能当图看。');
+  return wrong('请写一个层名，例如 conv3；想一想哪一层的输入是像素。');
+}

@@ -1,0 +1,160 @@
+import { tf } from '../tf/backend';
+import type { ImageModel } from '../model/model';
+
+export { filterSpectrum, type FilterSpectrum, fitGabor, type GaborFit, gaborFilter } from './gabor';
+
+/** The kernel of a convolution layer, [kh, kw, in, out], or an error that names the layers that have one. */
+function kernelOf(model: ImageModel, layer: string): tf.Tensor4D {
+  const own = model.network.getLayer(model.layerName(layer));
+  const kernel = own.weights.map((w) => w.read()).find((w) => w.rank === 4);
+  if (kernel) return kernel as tf.Tensor4D;
+  const having = model.network.layers.filter((l) => l.weights.some((w) => w.shape.length === 4)).map((l) => l.name);
+  throw new RangeError(`${layer} 层没有卷积核；有卷积核的层：${having.join('、')}`);
+}
+
+/** Zero stays mid grey, so that the sign of a weight can be seen: 0.5 + w / (2 max|w|). */
+function toPicture(kernels: tf.Tensor4D, scale: 'each' | 'shared'): tf.Tensor4D {
+  const axes = scale === 'each' ? [1, 2, 3] : undefined;
+  const largest = tf.maximum(tf.max(tf.abs(kernels), axes, true), 1e-12);
+  return tf.add(0.5, tf.div(kernels, tf.mul(2, largest)));
+}
+
+/**
+ * 把卷积核画成图（filter weights as pictures）：只有直接看像素的层（3 个输入通道）才能这样画。
+ *
+ * @param layer 层名，缺省为 `model.roles.firstConv`
+ * @param options `scale`: "each" 每个卷积核用自己的最大绝对值，"shared" 全层共用一个；0 总是中灰
+ * @returns `[n, kh, kw, 3]`，RGB，[0, 1]，由调用者 dispose
+ * @throws RangeError 层名不存在、没有卷积核，或它的输入不是 RGB 像素（用 kernelSlices 看单个切片）
+ */
+export function filterImages(
+  model: ImageModel,
+  layer: string = model.roles.firstConv,
+  { scale = 'each' }: { scale?: 'each' | 'shared' } = {},
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const kernel = kernelOf(model, layer);
+    const [kh, kw, channels, count] = kernel.shape;
+    if (channels !== 3) {
+      throw new RangeError(
+        `${layer} 的卷积核是 ${kh}×${kw}×${channels}（共 ${count} 个）：它读的是上一层的 ${channels} 个特征图，不是 RGB 像素，` +
+          `不能画成彩色图。要看单个切片，用 kernelSlices(model, "${layer}", { filter: 0 })`,
+      );
+    }
+    return toPicture(tf.transpose(kernel, [3, 0, 1, 2]), scale);
+  });
+}
+
+/**
+ * 一个卷积核的各个切片（kernel slices）：每个输入通道一张灰度图，只为看清"画出来说明不了什么"。
+ *
+ * @param options `filter` 第几个卷积核（0 起）；`scale` 同 filterImages
+ * @returns `[输入通道, kh, kw, 1]`，[0, 1]，0 为中灰，由调用者 dispose
+ * @throws RangeError 层名或 filter 不存在
+ */
+export function kernelSlices(
+  model: ImageModel,
+  layer: string,
+  { filter = 0, scale = 'shared' }: { filter?: number; scale?: 'each' | 'shared' } = {},
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const kernel = kernelOf(model, layer);
+    const [, , , count] = kernel.shape;
+    if (!Number.isInteger(filter) || filter < 0 || filter >= count) {
+      throw new RangeError(`${layer} 有 ${count} 个卷积核，filter 应为 0 … ${count - 1} 的整数，得到 ${filter}`);
+    }
+    const one = tf.slice(kernel, [0, 0, 0, filter], [-1, -1, -1, 1]);
+    return toPicture(tf.transpose(one, [2, 0, 1, 3]), scale);
+  });
+}
+
+/**
+ * 每个卷积核的彩色程度（colour share）：去掉灰度部分（三通道的平均）之后剩下的能量占比，0 为纯灰，1 为纯彩。
+ *
+ * @returns 长度为卷积核个数，值在 [0, 1]
+ * @throws RangeError 同 filterImages
+ */
+export function colourShare(model: ImageModel, layer: string = model.roles.firstConv): number[] {
+  const shares = tf.tidy(() => {
+    const pictures = tf.sub(filterImages(model, layer), 0.5);
+    const grey = tf.mean(pictures, 3, true);
+    const colour = tf.sum(tf.square(tf.sub(pictures, grey)), [1, 2, 3]);
+    return tf.div(colour, tf.maximum(tf.sum(tf.square(pictures), [1, 2, 3]), 1e-12));
+  });
+  const values = Array.from(shares.dataSync());
+  shares.dispose();
+  return values;
+}
+
+/** 一个卷积核的主图案（main pattern）：最能概括它的一个颜色方向，以及沿这个方向的 kh × kw 灰度图案。 */
+export interface FilterPattern {
+  /** Unit vector in RGB, the direction of most energy; its largest component is positive. */
+  readonly colour: readonly [number, number, number];
+  /** kh × kw values, row by row: the weights along that colour. */
+  readonly values: Float32Array;
+  /** Share of the filter's energy that this one colour holds, 1/3 … 1. */
+  readonly share: number;
+}
+
+/** The leading eigenvector of a symmetric 3x3 matrix, by repeated multiplication. */
+function leadingAxis(matrix: number[][]): [number, number, number] {
+  let axis: number[] = [1, 0.9, 1.1];
+  for (let i = 0; i < 200; i++) {
+    const next = matrix.map((row) => row.reduce((sum, v, k) => sum + v * axis[k], 0));
+    const norm = Math.hypot(...next) || 1;
+    axis = next.map((v) => v / norm);
+  }
+  const largest = axis.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+  return axis.map((v) => (largest < 0 ? -v : v)) as [number, number, number];
+}
+
+/**
+ * 每个卷积核的主颜色与主图案（principal colour and pattern）：对 kh·kw 个 RGB 权值做主成分分析（不减平均值）。
+ * 频谱与 Gabor 拟合看的是这个二维图案。
+ *
+ * @returns `size` 为 [kh, kw]；`patterns` 每个卷积核一项
+ * @throws RangeError 同 filterImages
+ */
+export function filterPatterns(
+  model: ImageModel,
+  layer: string = model.roles.firstConv,
+): { size: [number, number]; patterns: FilterPattern[] } {
+  const kernel = kernelOf(model, layer);
+  const [kh, kw, channels, count] = kernel.shape;
+  if (channels !== 3)
+    throw new RangeError(`${layer} 的输入有 ${channels} 个通道，不是 RGB；请用 ${model.roles.firstConv}`);
+  const weights = kernel.dataSync();
+  return { size: [kh, kw], patterns: Array.from({ length: count }, (_, f) => pattern(weights, kh * kw, count, f)) };
+}
+
+/**
+ * 一个 RGB 核的主颜色与主图案（main pattern of one filter），与 filterPatterns 相同；用于随机核等对照。
+ *
+ * @param weights kh·kw·3 个数，逐位置排列，每个位置是 R、G、B
+ * @throws RangeError 个数不是 3 的倍数
+ */
+export function mainPattern(weights: ArrayLike<number>): FilterPattern {
+  if (weights.length === 0 || weights.length % 3 !== 0) {
+    throw new RangeError(`weights 应有 kh·kw·3 个数（每个位置 R、G、B），得到 ${weights.length} 个`);
+  }
+  return pattern(weights, weights.length / 3, 1, 0);
+}
+
+/** Weights as [position, colour, filter]. */
+function pattern(weights: ArrayLike<number>, positions: number, count: number, filter: number): FilterPattern {
+  const at = (i: number, c: number) => weights[(i * 3 + c) * count + filter];
+  const products = [0, 1, 2].map((a) =>
+    [0, 1, 2].map((b) => {
+      let sum = 0;
+      for (let i = 0; i < positions; i++) sum += at(i, a) * at(i, b);
+      return sum;
+    }),
+  );
+  const colour = leadingAxis(products);
+  const values = Float32Array.from({ length: positions }, (_, i) =>
+    colour.reduce((sum, v, c) => sum + v * at(i, c), 0),
+  );
+  const total = products[0][0] + products[1][1] + products[2][2];
+  const energy = values.reduce((sum, v) => sum + v * v, 0);
+  return { colour, values, share: total > 0 ? energy / total : 1 };
+}

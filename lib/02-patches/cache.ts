@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { ImageModel } from '../model/model';
+import { cacheFolder, projectRoot } from '../base/paths';
+import type { Photo } from '../image/photos';
+
+/**
+ * What is kept of one photo at one layer. `value` and `at` (row by row in the feature map) hold the strongest positions
+ * of channel 0, then those of channel 1 …; usually one each. `mean` holds every channel's average.
+ */
+export interface PhotoSummary {
+  readonly value: Float32Array;
+  readonly at: Int32Array;
+  readonly mean: Float32Array;
+}
+
+/** Which summary: positions per channel, of which layer of which network. */
+export interface SummaryKind {
+  readonly model: ImageModel;
+  readonly layer: string;
+  readonly perPhoto: number;
+}
+
+/** All summaries together; beyond it the oldest are dropped. 419 photos at AlexNet's pool5 take 1.3 MB. */
+export const LIMIT_BYTES = 256e6;
+/** What is left after dropping: not every write of a full cache shall list the folder. */
+const KEPT = 0.8;
+const checksums = new Map<string, string>();
+
+/** Contents, not names, identify a photo; the crop box changes what the network sees of it. */
+function photoKey(photo: Photo): string {
+  const { size, mtimeMs } = fs.statSync(photo.path);
+  const seen = `${photo.path}|${size}|${mtimeMs}|${photo.crop ?? ''}`;
+  let key = checksums.get(seen);
+  if (!key) {
+    const hash = createHash('sha256')
+      .update(fs.readFileSync(photo.path))
+      .update(String(photo.crop ?? ''));
+    checksums.set(seen, (key = hash.digest('hex').slice(0, 32)));
+  }
+  return key;
+}
+
+/** The code that turns a photo into activations: when it changes, what was computed with it no longer counts. */
+const CODE = ['image', 'model', 'tf', '02-patches/patches.ts', '02-patches/strongest.ts'];
+let code: string | undefined;
+
+function codeKey(): string {
+  if (code) return code;
+  const lib = path.join(projectRoot(), 'lib');
+  const files = CODE.flatMap((name) =>
+    name.endsWith('.ts')
+      ? [name]
+      : fs
+          .readdirSync(path.join(lib, name), { recursive: true, encoding: 'utf8' })
+          .map((file) => path.join(name, file)),
+  );
+  const hash = createHash('sha256');
+  for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
+    hash.update(fs.readFileSync(path.join(lib, file)));
+  }
+  return (code = hash.digest('hex').slice(0, 8));
+}
+
+const fileOf = ({ model, layer, perPhoto }: SummaryKind, photo: Photo) =>
+  path.join(
+    cacheFolder('patches'),
+    `${model.id}-${model.weightsId}-${model.inputSize.join('x')}-${codeKey()}`,
+    layer.replace(/\W/g, '_') + (perPhoto > 1 ? `-${perPhoto}` : ''),
+    photoKey(photo),
+  );
+
+export function readSummary(kind: SummaryKind, photo: Photo, channels: number): PhotoSummary | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(fileOf(kind, photo));
+  } catch {
+    return undefined;
+  }
+  const count = channels * kind.perPhoto;
+  if (bytes.length !== 4 * (2 * count + channels)) return undefined;
+  // Buffers of small files are views into a shared pool: copy, so that the typed arrays are aligned.
+  const copy = new Uint8Array(bytes).buffer;
+  return {
+    value: new Float32Array(copy, 0, count),
+    at: new Int32Array(copy, 4 * count, count),
+    mean: new Float32Array(copy, 8 * count, channels),
+  };
+}
+
+export function writeSummary(
+  kind: SummaryKind,
+  photo: Photo,
+  { value, at, mean }: PhotoSummary,
+  limit = LIMIT_BYTES,
+): void {
+  const file = fileOf(kind, photo);
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    const bytes = Buffer.concat([value, at, mean].map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength)));
+    const part = `${file}.${process.pid}.part`;
+    fs.writeFileSync(part, bytes);
+    fs.renameSync(part, file);
+    keepWithin(limit, cacheFolder('patches'), bytes.length);
+  } catch {
+    // A cache that cannot be written (full or read-only disk) costs time, not results.
+  }
+}
+
+/** Bytes in each cache folder: listed once, then counted along. */
+const sizes = new Map<string, number>();
+
+/** Drops the least recently written files once there are more than `limit` bytes. */
+function keepWithin(limit: number, folder: string, written: number): void {
+  const known = sizes.get(folder);
+  sizes.set(folder, known === undefined ? sum(filesIn(folder)) : known + written);
+  if (sizes.get(folder)! <= limit) return;
+  const files = filesIn(folder).sort((a, b) => b.time - a.time);
+  let total = 0;
+  const kept = files.filter(({ name, size }) => {
+    if (total + size <= KEPT * limit) return (total += size);
+    fs.rmSync(name, { force: true });
+    return false;
+  });
+  sizes.set(folder, sum(kept));
+}
+
+const sum = (files: readonly { size: number }[]) => files.reduce((total, { size }) => total + size, 0);
+
+function filesIn(folder: string) {
+  return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((entry) => {
+    const name = path.join(folder, entry);
+    const stat = fs.statSync(name, { throwIfNoEntry: false });
+    return stat?.isFile() ? [{ name, size: stat.size, time: stat.mtimeMs }] : [];
+  });
+}

@@ -1,0 +1,218 @@
+import { tf } from '../tf/backend';
+import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './cache';
+import { Strongest } from './strongest';
+import { loadImage, type PhotoBox, photoBoxes } from '../image/image';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import type { ImageModel, LayerInfo } from '../model/model';
+import type { Photo } from '../image/photos';
+
+/** 一个最大激活图块（max-activating patch）。 */
+export interface Patch {
+  readonly photo: Photo;
+  /** Activation of the unit. */
+  readonly value: number;
+  /** [row, col] of the unit in the feature map. */
+  readonly at: readonly [number, number];
+  /** The unit's receptive field in the photo's own pixels; it may reach over the border (padding). */
+  readonly box: PhotoBox;
+}
+
+export interface ChannelPatches {
+  readonly channel: number;
+  /** Strongest first. */
+  readonly patches: readonly Patch[];
+  readonly stopped?: StopReason;
+}
+
+export interface ScanOptions {
+  /** Photos per forward pass, default 16. */
+  batchSize?: number;
+  /** false: neither read nor write the cache on disk (default: on for the course's networks). */
+  cache?: boolean;
+  /** 每张照片每个通道最多几个位置（positions per photo），默认 1；相邻位置的图块大半重叠。 */
+  perPhoto?: number;
+  onStep?: (step: { done: number; total: number; cached: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+/** A layer with height, width and channels, or an error that says which have them. */
+export function spatialLayer(model: ImageModel, layer: string): LayerInfo {
+  const info = model.layers.find((l) => l.name === model.layerName(layer))!;
+  if (info.shape.length === 3 && info.receptiveField) return info;
+  const having = model.layers
+    .filter((l) => l.receptiveField && l.shape.length === 3 && l.shape[0] > 1)
+    .map((l) => l.name);
+  throw new RangeError(
+    `${layer} 层没有空间位置（形状 [${info.shape.join(', ')}]），找不到图块；可用的层到 ${having[having.length - 1]} 为止`,
+  );
+}
+
+/** 一批照片的摘要（summaries of a batch）：每张照片每个通道最强的值、它的位置与平均值；`images` 由调用者 dispose。 */
+export async function summarizeImages(
+  { model, layer, perPhoto }: SummaryKind,
+  images: readonly tf.Tensor3D[],
+): Promise<PhotoSummary[]> {
+  const outputs = tf.tidy(() => {
+    const maps = model.activations(tf.stack([...images]), layer) as tf.Tensor4D;
+    const [n, height, width, channels] = maps.shape;
+    const flat = tf.reshape(maps, [n, height * width, channels]);
+    if (perPhoto === 1) return [tf.max(flat, 1), tf.argMax(flat, 1), tf.mean(flat, 1)];
+    const { values, indices } = tf.topk(tf.transpose(flat, [0, 2, 1]), perPhoto);
+    return [values, indices, tf.mean(flat, 1)];
+  });
+  const [value, at, mean] = await Promise.all(outputs.map((t) => t.data()));
+  tf.dispose(outputs);
+  const row = <T extends Float32Array | Int32Array>(all: T, i: number) => {
+    const length = all.length / images.length;
+    return all.slice(i * length, (i + 1) * length) as T;
+  };
+  return images.map((_, i) => ({
+    value: row(value as Float32Array, i),
+    at: row(at as Int32Array, i),
+    mean: row(mean as Float32Array, i),
+  }));
+}
+
+async function summarize(kind: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
+  const size = [...kind.model.inputSize] as [number, number];
+  const images: tf.Tensor3D[] = [];
+  try {
+    for (const photo of photos) images.push(await loadImage(photo.path, { size, crop: photo.crop }));
+    return await summarizeImages(kind, images);
+  } finally {
+    tf.dispose(images);
+  }
+}
+
+/**
+ * 把照片逐批送过网络一遍，依次交出每张照片在每个通道上的最大激活值、位置与平均值；不保存整张特征图。
+ * The second pass over the same photos reads them from the cache on disk.
+ */
+export async function scanPhotos(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layer: string,
+  visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
+  { batchSize = 16, cache = model.weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
+): Promise<StopReason | undefined> {
+  if (!photos.length)
+    throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  const [height, width, channels] = spatialLayer(model, layer).shape;
+  if (!Number.isInteger(perPhoto) || perPhoto < 1 || perPhoto > height * width)
+    throw new RangeError(`perPhoto 应为 1 到 ${height * width}（${layer} 的位置数）的整数，得到 ${perPhoto}`);
+  const kind = { model, layer, perPhoto };
+  const watch = watchInterrupts(signal);
+  let cached = 0;
+  for (let i = 0; i < photos.length;) {
+    if (watch.stopped) return watch.stopped;
+    const batch: number[] = [];
+    // Even when all is known already, the notebook is to hear of it, and its stop button to work.
+    let rest = false;
+    for (; i < photos.length && batch.length < batchSize && !rest; i++) {
+      const known = cache ? readSummary(kind, photos[i], channels) : undefined;
+      if (known) {
+        visit(photos[i], known, i);
+        rest = ++cached % 64 === 0;
+      } else batch.push(i);
+    }
+    if (batch.length) {
+      const summaries = await summarize(kind, batch.map((j) => photos[j])); // prettier-ignore
+      summaries.forEach((summary, k) => {
+        if (cache) writeSummary(kind, photos[batch[k]], summary);
+        visit(photos[batch[k]], summary, batch[k]);
+      });
+    }
+    await onStep?.({ done: i, total: photos.length, cached });
+    await watch.breathe();
+  }
+  return undefined;
+}
+
+/**
+ * 最大激活图块（top patches; Girshick et al. 2014, Zeiler & Fergus 2014）：一个通道在哪些照片的哪些位置反应最强。
+ * 照片只过一遍网络，所有通道一起收集；每张照片每个通道最多一个位置（`perPhoto` 可以改）。
+ *
+ * @param layer 卷积层或池化层
+ * @param options `channels` 通道编号，缺省全部；`top` 每个通道几块，缺省 9；`perPhoto`、`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
+ * @returns 每个通道一项，由强到弱；`box` 是照片自己的像素；中断时带 `stopped`
+ * @throws RangeError 层没有空间、通道不存在、top 不是正整数、perPhoto 多于位置数、没有照片
+ */
+export async function topPatches(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layer: string,
+  { channels, top = 9, ...options }: ScanOptions & { channels?: readonly number[]; top?: number } = {},
+): Promise<ChannelPatches[]> {
+  const info = spatialLayer(model, layer);
+  const [, width, count] = info.shape;
+  const wanted = channels ?? Array.from({ length: count }, (_, c) => c);
+  const wrong = wanted.find((c) => !Number.isInteger(c) || c < 0 || c >= count);
+  if (wrong !== undefined)
+    throw new RangeError(`${layer} 有 ${count} 个通道，编号应为 0 … ${count - 1}，得到 ${wrong}`);
+  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+
+  const strongest = wanted.map(() => new Strongest(top));
+  const { perPhoto = 1 } = options;
+  const collect = (_: Photo, { value, at }: PhotoSummary, index: number) =>
+    wanted.forEach((c, i) => {
+      for (let k = c * perPhoto; k < (c + 1) * perPhoto; k++) strongest[i].offer(value[k], at[k], index);
+    });
+  const stopped = await scanPhotos(model, photos, layer, collect, options);
+
+  const { size, stride, offset } = info.receptiveField!;
+  const toPhoto = new Map<Photo, (box: PhotoBox) => PhotoBox>();
+  const result: ChannelPatches[] = [];
+  for (const [i, channel] of wanted.entries()) {
+    const patches: Patch[] = [];
+    for (const { value, at, index } of strongest[i].descending()) {
+      const photo = photos[index];
+      if (!toPhoto.has(photo)) {
+        toPhoto.set(
+          photo,
+          await photoBoxes(photo.path, { size: [...model.inputSize] as [number, number], crop: photo.crop }),
+        );
+      }
+      const [row, col] = [Math.floor(at / width), at % width];
+      const box = toPhoto.get(photo)!({
+        x: offset + stride * col,
+        y: offset + stride * row,
+        width: size,
+        height: size,
+      });
+      patches.push({ photo, value, at: [row, col], box });
+    }
+    result.push({ channel, patches, ...(stopped && { stopped }) });
+  }
+  return result;
+}
+
+/**
+ * 裁出图块的像素（patch pixels）：取自照片本身，不是缩小后的输入；越出边界的部分填 `fill`，看得出哪里是填充。
+ *
+ * @param options `size` 输出边长（像素），缺省 96；`fill` 填充的灰度，[0, 1]，缺省 0.5
+ * @returns `[size, size, 3]`，RGB，[0, 1]，由调用者 dispose
+ */
+export async function patchImage({ photo, box }: Patch, { size = 96, fill = 0.5 } = {}): Promise<tf.Tensor3D> {
+  const whole = await loadImage(photo.path);
+  try {
+    return tf.tidy(() => {
+      const [height, width] = whole.shape;
+      const [top, left] = [Math.round(box.y), Math.round(box.x)];
+      const [bottom, right] = [Math.round(box.y + box.height), Math.round(box.x + box.width)];
+      const [y0, x0, y1, x1] = [Math.max(0, top), Math.max(0, left), Math.min(height, bottom), Math.min(width, right)];
+      const inside = tf.slice(whole, [y0, x0, 0], [y1 - y0, x1 - x0, 3]);
+      const border: [number, number][] = [[y0 - top, bottom - y1], [x0 - left, right - x1], [0, 0]]; // prettier-ignore
+      return tf.image.resizeBilinear(tf.pad(inside, border, fill) as tf.Tensor3D, [size, size]);
+    });
+  } finally {
+    whole.dispose();
+  }
+}
+
+/** 前几名里最多的类别占几成（purity of the top patches）：1 为全是同一类；是挑选"说得清的通道"的一种尺度。 */
+export function patchPurity({ patches }: ChannelPatches, label: (photo: Photo) => string = (p) => p.category): number {
+  const counts = new Map<string, number>();
+  for (const { photo } of patches) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
+  return patches.length ? Math.max(...counts.values()) / patches.length : 0;
+}

@@ -1,0 +1,162 @@
+import { tf } from '../tf/backend';
+import type { Matrix } from './nearest-rows';
+import { loadImage } from '../image/image';
+import { watchInterrupts, type StopReason } from '../base/interrupt';
+import type { ImageModel } from '../model/model';
+import type { Photo } from '../image/photos';
+
+/** 特征矩阵（feature matrix）：每张照片一行。普通数组，不需要 dispose。 */
+export interface FeatureMatrix extends Matrix {
+  readonly data: Float32Array;
+  /** The photo of each row. */
+  readonly photos: readonly Photo[];
+  /** Layer the numbers come from; "pixels" for raw pixels. */
+  readonly layer: string;
+  /** How a feature map became numbers: 'none' keeps every position, 'mean' averages each channel. */
+  readonly pool: Pooling;
+  readonly stopped?: StopReason;
+}
+
+export type Pooling = 'none' | 'mean';
+
+export interface FeatureMatrixOptions {
+  /** 特征图怎么变成一行数（pool）：'none' 每个位置都要，'mean' 每个通道取平均。缺省：一行不超过 20000 个数时 'none'。 */
+  pool?: Pooling;
+  /** 一次前向传播几张照片，缺省 16。 */
+  batchSize?: number;
+  onStep?: (state: { readonly done: number; readonly total: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+const MOST_COLUMNS = 20000;
+
+/**
+ * 每张照片在某一层的编码（feature matrix）：把照片一批批送入网络，取出这一层的激活值，每张照片排成一行。
+ *
+ * @param model 网络
+ * @param photos 照片，如 `coursePhotos()`
+ * @param layer 层名，缺省 `model.roles.features`：分类之前的最高一层
+ * @param options `pool`、`batchSize`、`onStep`、`signal`，见 FeatureMatrixOptions
+ * @returns `data`：rows × columns，一行一张照片；中断时只有已算完的照片，并写明 `stopped`
+ * @throws RangeError 没有照片、没有这一层
+ */
+export async function featureMatrix(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layer: string = model.roles.features,
+  options: FeatureMatrixOptions = {},
+): Promise<FeatureMatrix> {
+  return (await featureMatrices(model, photos, [layer], options))[0];
+}
+
+/** 同 featureMatrix，一次前向传播取出几层（several layers in one pass）；每层一个特征矩阵，次序与 `layers` 相同。 */
+export async function featureMatrices(
+  model: ImageModel,
+  photos: readonly Photo[],
+  layers: readonly string[],
+  { pool, ...options }: FeatureMatrixOptions = {},
+): Promise<FeatureMatrix[]> {
+  if (layers.length === 0) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
+  const names = layers.map((layer) => model.layerName(layer));
+  const pools = names.map((name) => {
+    const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
+    return checkPool(pool ?? (size <= MOST_COLUMNS ? 'none' : 'mean'));
+  });
+  const encode = (images: tf.Tensor4D) =>
+    model.forward(images, names).map((maps, i) => (pools[i] === 'mean' && maps.rank === 4 ? maps.mean([1, 2]) : maps));
+  const { matrices, rest } = await photoRows(photos, model.inputSize, encode, options);
+  return matrices.map((matrix, i) => ({ ...matrix, ...rest, layer: names[i], pool: pools[i] }));
+}
+
+/**
+ * 照片的像素本身作为特征（raw pixels）：缩小到 size × size，RGB，每张照片一行。用作对照。
+ *
+ * @param photos 照片
+ * @param size 边长，像素，缺省 32（一行 3072 个数）
+ * @throws RangeError 没有照片
+ */
+export async function pixelMatrix(
+  photos: readonly Photo[],
+  size = 32,
+  options: Omit<FeatureMatrixOptions, 'pool'> = {},
+): Promise<FeatureMatrix> {
+  const { matrices, rest } = await photoRows(photos, [size, size], (images) => [images], { batchSize: 32, ...options });
+  return { ...matrices[0], ...rest, layer: 'pixels', pool: 'none' };
+}
+
+/**
+ * 只留下一部分行（select rows），如只看真实场景：`selectRows(f, (row) => f.photos[row].background === 'scene')`。
+ *
+ * @returns 新的特征矩阵；`photos` 跟着取出
+ */
+export function selectRows(features: FeatureMatrix, keep: (row: number) => boolean): FeatureMatrix {
+  const { columns, photos } = features;
+  const kept = photos.map((_, row) => row).filter(keep);
+  const data = new Float32Array(kept.length * columns);
+  kept.forEach((row, at) => data.set(features.data.subarray(row * columns, (row + 1) * columns), at * columns));
+  return { ...features, data, rows: kept.length, photos: kept.map((row) => photos[row]) };
+}
+
+/**
+ * 每行除以自己的长度（unit rows, L2 normalisation）：之后欧氏距离只看方向，即余弦相似度（cosine similarity），
+ * 激活值普遍大的照片不再离所有照片都远。
+ *
+ * @returns 新的特征矩阵；全零的行不变
+ */
+export function unitRows<F extends Matrix>(features: F): F {
+  const { rows, columns } = features;
+  const data = features.data.slice();
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * columns, (i + 1) * columns);
+    let squares = 0;
+    for (let c = 0; c < columns; c++) squares += row[c] * row[c];
+    if (squares > 0) for (let c = 0; c < columns; c++) row[c] /= Math.sqrt(squares);
+  }
+  return { ...features, data };
+}
+
+function checkPool(pool: Pooling): Pooling {
+  if (pool !== 'none' && pool !== 'mean') throw new RangeError(`pool 应为 'none' 或 'mean'，得到 ${String(pool)}`);
+  return pool;
+}
+
+async function photoRows(
+  photos: readonly Photo[],
+  [height, width]: readonly [number, number],
+  encode: (images: tf.Tensor4D) => tf.Tensor[],
+  { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
+) {
+  if (photos.length === 0)
+    throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  const watch = watchInterrupts(signal);
+  const batches: Float32Array[][] = [];
+  let done = 0;
+  while (done < photos.length && !watch.stopped) {
+    const batch = photos.slice(done, done + batchSize);
+    const images: tf.Tensor3D[] = [];
+    try {
+      for (const photo of batch) {
+        if (watch.stopped) break;
+        images.push(await loadImage(photo.path, { size: [height, width], crop: photo.crop }));
+        await watch.breathe();
+      }
+      if (images.length < batch.length) break; // stopped half-way through the batch
+      const outputs = tf.tidy(() => encode(tf.stack(images) as tf.Tensor4D));
+      batches.push((await Promise.all(outputs.map((t) => t.data()))) as Float32Array[]);
+      tf.dispose(outputs);
+    } finally {
+      tf.dispose(images);
+    }
+    done += batch.length;
+    await onStep?.({ done, total: photos.length });
+    await watch.breathe();
+  }
+  // One array per batch and output: join the batches of each output.
+  const matrices = (batches[0] ?? [new Float32Array(0)]).map((_, output) => {
+    const data = new Float32Array(batches.reduce((sum, batch) => sum + batch[output].length, 0));
+    batches.reduce((at, batch) => (data.set(batch[output], at), at + batch[output].length), 0);
+    return { data, rows: done, columns: done > 0 ? data.length / done : 0 };
+  });
+  return { matrices, rest: { photos: photos.slice(0, done), stopped: watch.stopped } };
+}

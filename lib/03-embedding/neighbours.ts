@@ -1,0 +1,183 @@
+import { nearestRowsSync, squaredDistance, type NeighbourTable } from './nearest-rows';
+import { asMatrix, type Rows } from './rows';
+import { affinities } from './layouts/affinities';
+import { randomGenerator } from '../base/random';
+
+export type { Matrix } from './nearest-rows';
+export type { Rows } from './rows';
+
+export interface Neighbour {
+  /** Row of the neighbour. */
+  readonly index: number;
+  /** Euclidean distance in feature space. */
+  readonly distance: number;
+}
+
+/**
+ * 离某一行最近的几行（nearest neighbours）：欧氏距离，由近到远，不含它自己。
+ *
+ * @param features 特征矩阵（feature matrix），或写成数组的点
+ * @param row 行号，从 0 开始
+ * @param count 取几个，缺省 8
+ * @returns 各邻居的行号 `index` 与距离 `distance`
+ * @throws RangeError 行号或个数不对、特征里有 NaN
+ */
+export function nearestNeighbours(features: Rows, row: number, count = 8): Neighbour[] {
+  const matrix = asMatrix(features, 2);
+  if (!Number.isInteger(row) || row < 0 || row >= matrix.rows) {
+    throw new RangeError(`行号应为 0 到 ${matrix.rows - 1} 的整数，得到 ${row}`);
+  }
+  checkCount(count, matrix.rows);
+  const others = Array.from({ length: matrix.rows }, (_, index) => index).filter((index) => index !== row);
+  return others
+    .map((index) => ({ index, distance: Math.sqrt(squaredDistance(matrix, row, index)) }))
+    .sort((a, b) => a.distance - b.distance || a.index - b.index)
+    .slice(0, count);
+}
+
+/**
+ * 每一行最近的几行（nearest neighbours of all rows），由近到远，不含它自己。
+ *
+ * @param features 特征矩阵（feature matrix），或写成数组的点
+ * @param count 取几个，缺省 5
+ * @returns 每行一个数组，次序与行相同
+ * @throws RangeError 个数不对、特征里有 NaN
+ */
+export function allNeighbours(features: Rows, count = 5): Neighbour[][] {
+  const matrix = asMatrix(features, 2);
+  checkCount(count, matrix.rows);
+  const { index, squared } = nearestRowsSync(matrix, count);
+  const entries = Array.from(index, (row, e): Neighbour => ({ index: row, distance: Math.sqrt(squared[e]) }));
+  return Array.from({ length: matrix.rows }, (_, i) => entries.slice(i * count, (i + 1) * count));
+}
+
+export interface PurityOptions {
+  /** 每个点看几个最近邻（neighbours），缺省 5。 */
+  neighbours?: number;
+  /** 只看这些行（subset）：邻居也只在其中找；缺省：全部。 */
+  subset?: (row: number) => boolean;
+  /** 对照组打乱标签的次数（shuffles）与种子。 */
+  shuffles?: number;
+  seed?: number;
+}
+
+export interface Purity {
+  /** Mean share of a row's nearest neighbours that carry the row's own label, 0 to 1. */
+  readonly purity: number;
+  /** The same with shuffled labels: mean and standard deviation over the shuffles. */
+  readonly control: number;
+  readonly controlSpread: number;
+  /** Rows that were looked at. */
+  readonly count: number;
+  readonly neighbours: number;
+  /** Per label: its rows and their purity. */
+  readonly byLabel: Readonly<Record<string, { readonly count: number; readonly purity: number }>>;
+}
+
+/**
+ * 近邻纯度（neighbour purity）：每个点的最近邻里，与它同一标签的占多少；自己不算自己的邻居（leave-one-out）。
+ * 在特征空间里量，不在 t-SNE 的图上量。对照（control）：同样的邻居，标签随机打乱。
+ *
+ * @param features 特征矩阵（feature matrix），或写成数组的点
+ * @param labels 每行一个标签（label），如照片的类别
+ * @param options `neighbours`：看几个邻居；`subset`：只看一部分行，如只看真实场景；`seed`
+ * @throws RangeError 标签数与行数不同、剩下的行不多于邻居数、特征里有 NaN
+ */
+export function neighbourPurity(
+  features: Rows,
+  labels: readonly string[],
+  { neighbours = 5, subset = () => true, shuffles = 20, seed = 0 }: PurityOptions = {},
+): Purity {
+  const whole = asMatrix(features, 2);
+  if (labels.length !== whole.rows) {
+    throw new RangeError(`标签数应等于行数：${whole.rows} 行，得到 ${labels.length} 个标签`);
+  }
+  const kept = labels.map((_, row) => row).filter(subset);
+  checkCount(neighbours, kept.length);
+  const { columns } = whole;
+  const data = new Float64Array(kept.length * columns);
+  kept.forEach((row, at) => data.set(whole.data.subarray(row * columns, (row + 1) * columns), at * columns));
+  const table = nearestRowsSync({ data, rows: kept.length, columns }, neighbours);
+
+  const own = kept.map((row) => labels[row]);
+  const shares = sameLabelShares(table, own);
+  const random = randomGenerator(seed);
+  const controls = Array.from({ length: shuffles }, () => mean(sameLabelShares(table, shuffled(own, random.integer))));
+  const control = mean(controls);
+  const byLabel: Record<string, { count: number; purity: number }> = {};
+  for (const label of new Set(own)) {
+    const of = shares.filter((_, at) => own[at] === label);
+    byLabel[label] = { count: of.length, purity: mean(of) };
+  }
+  const controlSpread = Math.sqrt(mean(controls.map((value) => (value - control) ** 2)));
+  return { purity: mean(shares), control, controlSpread, count: kept.length, neighbours, byLabel };
+}
+
+/**
+ * t-SNE 的联合概率 P（joint probabilities）：高维里的两个点有多像邻居。
+ *
+ * @param features 特征矩阵，或写成数组的点
+ * @param options `perplexity`：困惑度；`neighbours`：每个点取几个近邻，缺省全部（n − 1）
+ * @returns n × n 的数组，对称，对角线为 0，总和为 1。点多时很大，用于小例子
+ * @throws RangeError 困惑度或近邻数不对、特征里有 NaN
+ */
+export function jointProbabilities(
+  features: Rows,
+  { perplexity = 30, neighbours }: { perplexity?: number; neighbours?: number } = {},
+): number[][] {
+  const matrix = asMatrix(features, 3);
+  const k = neighbours ?? matrix.rows - 1;
+  checkCount(k, matrix.rows);
+  if (!(perplexity >= 1 && perplexity <= k)) {
+    throw new RangeError(`困惑度（perplexity）应在 1 与近邻数 ${k} 之间，得到 ${perplexity}`);
+  }
+  const { start, to, weight } = affinities(nearestRowsSync(matrix, k), perplexity);
+  const p = Array.from({ length: matrix.rows }, () => new Array<number>(matrix.rows).fill(0));
+  for (let i = 0; i < matrix.rows; i++) {
+    for (let e = start[i]; e < start[i + 1]; e++) p[i][to[e]] = p[to[e]][i] = weight[e];
+  }
+  return p;
+}
+
+/**
+ * t-SNE 的损失 KL(P ‖ Q)（Kullback-Leibler divergence），按定义逐对计算，单位 nat。
+ *
+ * @param p 联合概率 P，n × n，由 `jointProbabilities` 得到
+ * @param points 平面上的点，n × 2
+ */
+export function klDivergence(p: readonly (readonly number[])[], points: readonly (readonly number[])[]): number {
+  if (p.length !== points.length) throw new RangeError(`P 有 ${p.length} 行，点有 ${points.length} 个：应当相同`);
+  const closeness = (a: readonly number[], b: readonly number[]) => 1 / (1 + (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2);
+  let z = 0;
+  points.forEach((a, i) => points.forEach((b, j) => (z += i === j ? 0 : closeness(a, b))));
+  let kl = 0;
+  p.forEach((row, i) =>
+    row.forEach((pij, j) => pij > 0 && (kl += pij * Math.log((pij * z) / closeness(points[i], points[j])))),
+  );
+  return kl;
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function sameLabelShares({ k, index }: NeighbourTable, labels: readonly string[]): number[] {
+  return labels.map((label, row) => {
+    let same = 0;
+    for (let e = row * k; e < row * k + k; e++) if (labels[index[e]] === label) same++;
+    return same / k;
+  });
+}
+
+function shuffled<T>(values: readonly T[], integer: (n: number) => number): T[] {
+  const out = [...values];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = integer(i + 1);
+    [out[i], out[j]] = [out[j], out[i]];
+  }
+  return out;
+}
+
+function checkCount(count: number, rows: number): void {
+  if (!Number.isInteger(count) || count < 1 || count >= rows) {
+    throw new RangeError(`邻居数应为 1 到 ${rows - 1} 的整数（共 ${rows} 个点），得到 ${count}`);
+  }
+}

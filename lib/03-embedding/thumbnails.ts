@@ -1,0 +1,117 @@
+import { createCanvas, loadImage as decode } from 'canvas';
+import { tf } from '../tf/backend';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import type { Photo } from '../image/photos';
+
+export interface ThumbnailMapOptions {
+  /** 整张图的边长，像素，缺省 1100。 */
+  size?: number;
+  /** 缩略图的边长，像素，缺省 44。 */
+  thumbnail?: number;
+  signal?: AbortSignal;
+}
+
+export interface ThumbnailMap {
+  /** [height, width, 3]; the caller disposes it. */
+  readonly image: tf.Tensor3D;
+  readonly stopped?: StopReason;
+}
+
+/**
+ * 照片的地图（map of thumbnails）：每张照片的缩略图画在它的点上，后画的盖住先画的。x 向右，y 向上，两轴同一比例。
+ *
+ * @param photos 照片
+ * @param points 每张照片一个 [x, y]，如 `embedding.points`
+ * @param options `size`、`thumbnail`：像素；`signal`
+ * @returns `image`：RGB，[0, 1]，由调用者 dispose；用 `showImage(image)` 显示
+ * @throws RangeError 照片与点的个数不同，或点不是有限的数
+ */
+export async function thumbnailMap(
+  photos: readonly Photo[],
+  points: readonly (readonly number[])[],
+  { size = 1100, thumbnail = 44, signal }: ThumbnailMapOptions = {},
+): Promise<ThumbnailMap> {
+  checkPoints(photos, points);
+  const extent = (values: number[]) => {
+    const low = values.reduce((a, b) => Math.min(a, b));
+    return { low, span: values.reduce((a, b) => Math.max(a, b)) - low };
+  };
+  const x = extent(points.map((point) => point[0]));
+  const y = extent(points.map((point) => point[1]));
+  // One scale for both axes: t-SNE's picture has no preferred direction.
+  const scale = (size - thumbnail) / (Math.max(x.span, y.span) || 1);
+  return drawThumbnails(photos, {
+    width: Math.round(x.span * scale) + thumbnail,
+    height: Math.round(y.span * scale) + thumbnail,
+    place: (i) => [(points[i][0] - x.low) * scale, (y.low + y.span - points[i][1]) * scale],
+    thumbnail,
+    signal,
+  });
+}
+
+/**
+ * 照片的方格图（grid of thumbnails）：每张照片画在 `gridLayout` 给它的格子里，互不重叠。
+ *
+ * @param photos 照片
+ * @param cells 每张照片一个 { row, column }，由 `gridLayout(points)` 得到
+ * @param options `thumbnail`：格子的边长，像素，缺省 48；`signal`
+ * @returns 同 thumbnailMap
+ */
+export async function thumbnailGrid(
+  photos: readonly Photo[],
+  cells: readonly { readonly row: number; readonly column: number }[],
+  { thumbnail = 48, signal }: Omit<ThumbnailMapOptions, 'size'> = {},
+): Promise<ThumbnailMap> {
+  checkPoints(
+    photos,
+    cells.map((cell) => [cell.column, cell.row]),
+  );
+  const last = (values: number[]) => values.reduce((a, b) => Math.max(a, b));
+  return drawThumbnails(photos, {
+    width: (last(cells.map((cell) => cell.column)) + 1) * thumbnail,
+    height: (last(cells.map((cell) => cell.row)) + 1) * thumbnail,
+    place: (i) => [cells[i].column * thumbnail, cells[i].row * thumbnail],
+    thumbnail,
+    signal,
+  });
+}
+
+function checkPoints(photos: readonly Photo[], points: readonly (readonly number[])[]): void {
+  if (photos.length === 0 || photos.length !== points.length) {
+    throw new RangeError(`每张照片要有一个位置：${photos.length} 张照片，${points.length} 个位置`);
+  }
+  if (!points.every((point) => point.length === 2 && point.every(Number.isFinite))) {
+    throw new RangeError('每个位置应为两个有限的数');
+  }
+}
+
+interface Sheet {
+  readonly width: number;
+  readonly height: number;
+  readonly thumbnail: number;
+  readonly place: (index: number) => [left: number, top: number];
+  readonly signal?: AbortSignal;
+}
+
+async function drawThumbnails(
+  photos: readonly Photo[],
+  { width, height, thumbnail, place, signal }: Sheet,
+): Promise<ThumbnailMap> {
+  const watch = watchInterrupts(signal);
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext('2d');
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
+  for (let i = 0; i < photos.length && !watch.stopped; i++) {
+    const image = await decode(photos[i].path);
+    const [x, y, w, h] = photos[i].crop ?? [0, 0, image.width, image.height];
+    const side = Math.min(w, h);
+    const [left, top] = place(i);
+    context.drawImage(image, x + (w - side) / 2, y + (h - side) / 2, side, side, left, top, thumbnail, thumbnail);
+    await watch.breathe();
+  }
+  const { data } = context.getImageData(0, 0, width, height);
+  const rgb = new Float32Array(width * height * 3);
+  for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) rgb[3 * p + c] = data[4 * p + c] / 255;
+  return { image: tf.tensor3d(rgb, [height, width, 3]), stopped: watch.stopped };
+}

@@ -1,0 +1,172 @@
+import type { tf } from '../../tf/backend';
+import type { Reach } from './geometry';
+
+/**
+ * A network as a chain of steps. A step cuts windows out of its input once, runs one layer with a kernel (or the
+ * parallel branches of a fire module) on them, and then layers that work on each place by itself. Networks that
+ * are no such chain have no plan and take the plain path.
+ */
+
+type Layer = tf.layers.Layer;
+
+export interface Branch {
+  readonly rows: Reach;
+  readonly cols: Reach;
+  /** The first may have a kernel; the others work place by place. None: only padding. */
+  readonly layers: readonly Layer[];
+}
+
+export interface Step {
+  /** Name of the layer whose output this step reads. */
+  readonly input: string;
+  /** The widest branch. */
+  readonly rows: Reach;
+  readonly cols: Reach;
+  /** What lies outside the map: 0 for convolutions, less than anything for a max pool. */
+  readonly padValue: number;
+  readonly branches: readonly Branch[];
+  /** Joins the branches, where there are several. */
+  readonly join?: Layer;
+  readonly then: readonly Layer[];
+}
+
+export interface Chain {
+  readonly steps: readonly Step[];
+  /** Name of the last layer of the steps, input of the head. */
+  readonly features: string;
+  /** Everything after the steps, on whole maps; the global mean is kept up to date instead of recomputed. */
+  readonly head: readonly Layer[];
+  readonly globalMean: boolean;
+}
+
+const POINTWISE = ['Relu', 'Relu6', 'LocalResponseNormalization'];
+const KERNEL = ['Convolution', 'DepthwiseConvolution', 'MaxPooling', 'ZeroPadding2D'];
+
+type Windowed = {
+  size?: number[];
+  stride?: number;
+  pad?: string;
+  window?: number;
+  padding?: number[][];
+  config?: { size: number[]; stride: number };
+};
+
+/** How a layer with a kernel reads axis 1 (rows) or 2 (columns). */
+function reachOf(layer: Layer, axis: 1 | 2): Reach {
+  const own = layer as unknown as Windowed;
+  const input = (layer.inboundNodes[0].inputShapes[0] as number[])[axis];
+  const output = (layer.outputShape as number[])[axis];
+  if (layer.getClassName() === 'ZeroPadding2D') {
+    return { size: 1, stride: 1, before: own.padding![axis - 1][0], input, output };
+  }
+  if (layer.getClassName() === 'MaxPooling') {
+    return { size: own.window!, stride: own.stride!, before: 0, input, output };
+  }
+  const size = (own.size ?? own.config!.size)[axis - 1];
+  const stride = own.stride ?? own.config!.stride;
+  const same = own.config !== undefined || own.pad === 'same';
+  const before = same ? Math.floor(Math.max(0, (output - 1) * stride + size - input) / 2) : 0;
+  return { size, stride, before, input, output };
+}
+
+const isPointwise = (layer: Layer) => {
+  if (POINTWISE.includes(layer.getClassName())) return true;
+  if (layer.getClassName() !== 'Convolution') return false;
+  const { size, stride } = layer as unknown as Windowed;
+  return size![0] === 1 && size![1] === 1 && stride === 1;
+};
+
+/** The layers that lead to `output`, with who reads whom; undefined for what no chain can express. */
+function readersOf(network: tf.LayersModel, output: string): Map<string, Layer[]> | undefined {
+  const readers = new Map<string, Layer[]>();
+  const seen = new Set<Layer>();
+  const visit = (layer: Layer): boolean => {
+    if (seen.has(layer)) return true;
+    seen.add(layer);
+    if (layer.inboundNodes.length !== 1) return false; // a shared layer
+    return layer.inboundNodes[0].inboundLayers.every((from) => {
+      readers.set(from.name, [...(readers.get(from.name) ?? []), layer]);
+      return visit(from);
+    });
+  };
+  return visit(network.getLayer(output)) && network.inputs.length === 1 ? readers : undefined;
+}
+
+/** One branch from the fork to the layer that joins; only its first layer may have a kernel. */
+function branchOf(first: Layer, readers: Map<string, Layer[]>): { branch: Branch; join: Layer } | undefined {
+  if (!['Convolution', 'DepthwiseConvolution'].includes(first.getClassName())) return undefined;
+  const layers = [first];
+  for (;;) {
+    const next = readers.get(layers[layers.length - 1].name) ?? [];
+    if (next.length !== 1) return undefined;
+    if (next[0].getClassName() === 'Concatenate') {
+      return { branch: { rows: reachOf(first, 1), cols: reachOf(first, 2), layers }, join: next[0] };
+    }
+    if (!isPointwise(next[0])) return undefined;
+    layers.push(next[0]);
+  }
+}
+
+const widest = (reaches: Reach[]) => reaches.reduce((a, b) => (b.size > a.size ? b : a));
+
+/** A fire module: branches of equal stride from one layer to one concatenation. */
+function fork(input: string, firsts: Layer[], readers: Map<string, Layer[]>): Step | undefined {
+  const found = firsts.map((first) => branchOf(first, readers));
+  if (found.some((f) => !f || f.join !== found[0]!.join)) return undefined;
+  const join = found[0]!.join;
+  // The concatenation takes its inputs in its own order.
+  const order = join.inboundNodes[0].inboundLayers;
+  const branches = order.map((last) => found.find((f) => f!.branch.layers.includes(last))?.branch);
+  if (branches.length !== found.length || branches.some((b) => !b)) return undefined;
+  const rows = widest(branches.map((b) => b!.rows));
+  const cols = widest(branches.map((b) => b!.cols));
+  const fits = (r: Reach, wide: Reach) =>
+    r.stride === wide.stride && r.before <= wide.before && r.size - r.before <= wide.size - wide.before;
+  if (!branches.every((b) => fits(b!.rows, rows) && fits(b!.cols, cols))) return undefined;
+  return { input, rows, cols, padValue: 0, branches: branches as Branch[], join, then: [] };
+}
+
+function single(input: string, layer: Layer): Step {
+  const kind = layer.getClassName();
+  const padding = kind === 'ZeroPadding2D';
+  const [rows, cols] = [reachOf(layer, 1), reachOf(layer, 2)];
+  const branch = { rows, cols, layers: padding ? [] : [layer] };
+  return { input, rows, cols, padValue: kind === 'MaxPooling' ? -3.4e38 : 0, branches: [branch], then: [] };
+}
+
+/** 把网络读成一条链（chain），到 `output` 为止；顺序网络与 fire 模块可以，其余返回 undefined。 */
+export function chainOf(network: tf.LayersModel, output: string): Chain | undefined {
+  const readers = readersOf(network, output);
+  const start = network.layers.find((l) => l.getClassName() === 'InputLayer');
+  if (!readers || !start || network.layers.some((l) => JSON.stringify(l.outputShape).slice(5).includes('null'))) {
+    return undefined;
+  }
+  const steps: Step[] = [];
+  let last = start;
+  while (last.name !== output) {
+    const next = readers.get(last.name) ?? [];
+    const previous = steps[steps.length - 1];
+    if (next.length > 1) {
+      const step = fork(last.name, next, readers);
+      if (!step) return undefined;
+      steps.push(step);
+      last = step.join!;
+    } else if (previous && isPointwise(next[0])) {
+      steps[steps.length - 1] = { ...previous, then: [...previous.then, next[0]] };
+      last = next[0];
+    } else if (KERNEL.includes(next[0].getClassName())) {
+      steps.push(single(last.name, next[0]));
+      last = next[0];
+    } else break;
+  }
+  const features = last.name;
+  const head: Layer[] = [];
+  while (last.name !== output) {
+    const next = readers.get(last.name) ?? [];
+    if (next.length !== 1 || next[0].inboundNodes[0].inboundLayers.length !== 1) return undefined;
+    head.push((last = next[0]));
+  }
+  // A map that goes on behind the steps (a layer that we do not know) would be computed as a whole: no gain.
+  if (!steps.length || head.some((layer) => (layer.outputShape as number[]).length === 4)) return undefined;
+  return { steps, features, head, globalMean: head[0]?.getClassName() === 'GlobalAveragePooling2D' };
+}

@@ -1,0 +1,150 @@
+import { tf } from '../../tf/backend';
+import type { Branch, Chain, Step } from './chain';
+import { type WindowCopier, windowCopier } from './copy';
+import { type AxisPlan, type ChangeRule, coversAll, type Placement, planAxis, sameWindows } from './geometry';
+import { imageWindows, type Occluder, type Patches } from './pixels';
+
+/** Runs a chain on windows only: what the patches of one block change, layer by layer. */
+
+type Layer = tf.layers.Layer;
+
+/** The values of one layer at the windows of a block. */
+export interface Changed {
+  readonly values: tf.Tensor4D;
+  readonly at: Placement;
+}
+
+/** Called with every layer's output; must not dispose it. */
+export type Observer = (layer: string, changed: Changed) => void;
+
+/** A layer on a cut-out that already contains its padding. */
+function onWindow(layer: Layer, x: tf.Tensor4D): tf.Tensor4D {
+  const convolution = layer as unknown as { convolve?: (x: tf.Tensor4D, pad: 'valid') => tf.Tensor4D };
+  return convolution.convolve ? convolution.convolve(x, 'valid') : (layer.call(x, {}) as tf.Tensor4D);
+}
+
+/** The part of the step's cut-out that a branch with a smaller kernel reads. */
+function crop(x: tf.Tensor4D, step: Step, branch: Branch, out: Placement): tf.Tensor4D {
+  const length = (windows: number, { size, stride }: { size: number; stride: number }) => (windows - 1) * stride + size;
+  const rows = length(out.rows.length, branch.rows);
+  const cols = length(out.cols.length, branch.cols);
+  if (rows === x.shape[1] && cols === x.shape[2]) return x;
+  return tf.slice(
+    x,
+    [0, step.rows.before - branch.rows.before, step.cols.before - branch.cols.before, 0],
+    [-1, rows, cols, -1],
+  );
+}
+
+interface StepPlan {
+  readonly in: Placement;
+  readonly out: Placement;
+}
+
+const zip = (rows: AxisPlan[], cols: AxisPlan[]): StepPlan[] =>
+  rows.map((r, i) => ({ in: { rows: r.in, cols: cols[i].in }, out: { rows: r.out, cols: cols[i].out } }));
+
+const same = (a: Placement, b: Placement) => sameWindows(a.rows, b.rows) && sameWindows(a.cols, b.cols);
+const everything = (p: Placement, rows: number, cols: number) => coversAll(p.rows, rows) && coversAll(p.cols, cols);
+
+/** Applies layers one after the other and frees each input as soon as it is read: the next layer finds it in cache. */
+function applyAll(
+  layers: readonly Layer[],
+  first: tf.Tensor4D,
+  run: (l: Layer, x: tf.Tensor4D, i: number) => tf.Tensor4D,
+  seen: (l: Layer, x: tf.Tensor4D) => void,
+): tf.Tensor4D {
+  let x = first;
+  layers.forEach((layer, i) => {
+    const y = run(layer, x, i);
+    if (x !== first) x.dispose();
+    seen(layer, (x = y));
+  });
+  return x;
+}
+
+export class WindowRunner {
+  private readonly copiers: (WindowCopier | undefined)[];
+
+  /**
+   * @param clean per step: its input without a patch, [1, h, w, c]; not disposed, not needed afterwards
+   * @param rule only a test replaces it, by a wrong one
+   */
+  constructor(
+    private readonly chain: Chain,
+    private readonly occluder: Occluder,
+    clean: readonly tf.Tensor4D[],
+    private readonly rule?: ChangeRule,
+  ) {
+    // The first step reads pixels; padding alone shifts its windows. Neither needs a table.
+    this.copiers = chain.steps.map((step, i) =>
+      i === 0 || (step.rows.size === 1 && step.rows.stride === 1) ? undefined : windowCopier(clean[i], step.padValue),
+    );
+  }
+
+  /** One block of patches through all steps; the values belong to the caller (or to its tidy). */
+  run(patches: Patches, observe?: Observer): Changed {
+    const { steps } = this.chain;
+    const plans = zip(
+      planAxis(
+        patches.rows,
+        steps.map((s) => s.rows),
+        this.rule,
+      ),
+      planAxis(
+        patches.cols,
+        steps.map((s) => s.cols),
+        this.rule,
+      ),
+    );
+    let state: Changed | undefined;
+    steps.forEach((step, i) => {
+      const values = tf.tidy(() => this.step(i, step, plans[i], state, patches, observe));
+      state?.values.dispose();
+      state = { values, at: plans[i].out };
+    });
+    return state!;
+  }
+
+  private step(
+    index: number,
+    step: Step,
+    plan: StepPlan,
+    state: Changed | undefined,
+    patches: Patches,
+    observe?: Observer,
+  ): tf.Tensor4D {
+    const seen = (layer: Layer, values: tf.Tensor4D) => observe?.(layer.name, { values, at: plan.out });
+    // Once the change fills the whole map there is nothing to cut: the layer with its own padding.
+    const whole =
+      state !== undefined &&
+      everything(state.at, step.rows.input, step.cols.input) &&
+      everything(plan.out, step.rows.output, step.cols.output);
+    const input = whole ? state!.values : this.cut(index, step, plan, state, patches);
+    const results = step.branches.map((branch) => {
+      const own = whole ? input : crop(input, step, branch, plan.out);
+      return applyAll(
+        branch.layers,
+        own,
+        (layer, x, i) => (whole || i > 0 ? (layer.call(x, {}) as tf.Tensor4D) : onWindow(layer, x)),
+        seen,
+      );
+    });
+    const joined = step.join ? tf.concat(results, 3) : results[0];
+    if (step.join) seen(step.join, joined);
+    const values = applyAll(step.then, joined, (layer, x) => layer.call(x, {}) as tf.Tensor4D, seen);
+    // A step of padding alone hands its input on: the caller disposes that one, so it needs a handle of its own.
+    return values === state?.values ? values.clone() : values;
+  }
+
+  private cut(index: number, step: Step, plan: StepPlan, state: Changed | undefined, patches: Patches): tf.Tensor4D {
+    if (!state) return imageWindows(this.occluder, patches, plan.in, step.padValue);
+    const copier = this.copiers[index];
+    if (!copier || same(state.at, plan.in)) return state.values;
+    return copier.copy(state.values, state.at, plan.in);
+  }
+
+  dispose(): void {
+    this.copiers.forEach((copier) => copier?.dispose());
+  }
+}

@@ -1,0 +1,58 @@
+import { tf } from '../tf/backend';
+import { dropMap } from './drop-map';
+import type { PatchGrid } from './positions';
+import type { Scored } from './scorer';
+
+/** softmax of one class, and the class with the highest score. */
+export function readScores(logits: ArrayLike<number>, classIndex: number) {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - logits[best]);
+  return { probability: Math.exp(logits[classIndex] - logits[best]) / total, logit: logits[classIndex], best };
+}
+
+/** What has been measured so far, row by row in the order of the positions; NaN (class −1) where nothing has. */
+export class OcclusionRecord {
+  readonly probability: Float32Array;
+  readonly logit: Float32Array;
+  readonly mapSum: Float32Array;
+  readonly bestClass: Int32Array;
+  readonly total: number;
+  done = 0;
+
+  constructor(
+    readonly grid: PatchGrid,
+    private readonly classIndex: number,
+  ) {
+    this.total = grid.rows.length * grid.cols.length;
+    const unknown = () => new Float32Array(this.total).fill(NaN);
+    [this.probability, this.logit, this.mapSum] = [unknown(), unknown(), unknown()];
+    this.bestClass = new Int32Array(this.total).fill(-1);
+  }
+
+  add({ row, col, logits, mapSum }: Scored): void {
+    const at = row * this.grid.cols.length + col;
+    const { probability, logit, best } = readScores(logits, this.classIndex);
+    this.probability[at] = probability;
+    this.logit[at] = logit;
+    this.bestClass[at] = best;
+    if (mapSum !== undefined) this.mapSum[at] = mapSum;
+    this.done++;
+  }
+
+  /** [rows, cols]. */
+  matrix(values: Float32Array | Int32Array): tf.Tensor2D {
+    const { rows, cols } = this.grid;
+    return tf.tensor2d(values, [rows.length, cols.length], values instanceof Int32Array ? 'int32' : 'float32');
+  }
+
+  /** [h, w]: mean drop of these values below the clean one, over the patches that covered a pixel. */
+  map([height, width]: readonly [number, number], values: Float32Array, clean: number): tf.Tensor2D {
+    return tf.tensor2d(dropMap(this.grid, [height, width], values, clean), [height, width]);
+  }
+
+  positions(): { row: number; col: number }[] {
+    return this.grid.rows.flatMap((r) => this.grid.cols.map((c) => ({ row: r.first, col: c.first })));
+  }
+}

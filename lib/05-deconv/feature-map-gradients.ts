@@ -1,0 +1,102 @@
+import { tf } from '../tf/backend';
+import { gradientBatch } from './gradient-batch';
+import { backProject, checkRule, type GradientOptions } from './gradients';
+import { watchInterrupts } from '../base/interrupt';
+import type { ImageModel } from '../model/model';
+import { largestIn, type Position, resolveTarget, seedGradient } from '../model/target';
+
+export interface FeatureMapOptions extends GradientOptions {
+  /** 要哪些通道，缺省全部；结果按这里的次序。 */
+  channels?: readonly number[];
+  /** 每张特征图从哪个位置往回传，缺省 'max'（最强的位置）。 */
+  at?: Position;
+  /** 一次传几张特征图，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）；内存随它增长，与通道总数无关。 */
+  batchSize?: number;
+  onStep?: (step: { done: number; total: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+/**
+ * 一层的所有特征图，各自投影回输入（feature map gradients）：每张从最强的位置出发，几批算完。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
+ * @returns `[n, h, w, 3]`，带符号，第 i 幅属于 channels[i]，由调用者 dispose；
+ *   中途停止时只含已经算完的那几幅（n 小于通道数）；死掉的特征图处处为 0
+ * @throws RangeError 层、通道、位置、规则、batchSize 不对
+ * @see Zeiler & Fergus 2014 (arXiv:1311.2901), Fig. 2
+ */
+export async function featureMapGradients(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  layer: string,
+  {
+    rule = 'backprop',
+    pool = 'gradient',
+    channels,
+    at = 'max',
+    batchSize = gradientBatch(model),
+    onStep,
+    signal,
+  }: FeatureMapOptions = {},
+): Promise<tf.Tensor4D> {
+  checkRule(rule, pool);
+  if (image.rank !== 3)
+    throw new RangeError(`featureMapGradients 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  const info = model.layers.find((l) => l.name === model.layerName(layer))!;
+  const wanted = channels ?? Array.from({ length: info.shape[info.shape.length - 1] }, (_, c) => c);
+  if (wanted.length === 0) throw new RangeError('channels 是空的：至少要有一个通道');
+  const targets = wanted.map((channel) => resolveTarget(model, { layer, channel, at }));
+
+  const watch = watchInterrupts(signal);
+  const parts: tf.Tensor4D[] = [];
+  try {
+    for (let from = 0; from < targets.length && !watch.stopped; from += batchSize) {
+      const batch = targets.slice(from, from + batchSize);
+      parts.push(
+        tf.tidy(() => {
+          const images = tf.tile(tf.expandDims(image, 0), [batch.length, 1, 1, 1]) as tf.Tensor4D;
+          return backProject(model, images, layer, (a) => seedGradient(a, batch), { rule, pool });
+        }),
+      );
+      await onStep?.({ done: Math.min(from + batchSize, targets.length), total: targets.length });
+      await watch.breathe();
+    }
+    return parts.length ? tf.concat(parts, 0) : tf.zeros<tf.Rank.R4>([0, ...image.shape]);
+  } finally {
+    tf.dispose(parts);
+  }
+}
+
+export interface StrongUnit {
+  readonly channel: number;
+  /** 激活值。 */
+  readonly value: number;
+  /** [行, 列]；全连接层是 [0, 0]。 */
+  readonly at: readonly [number, number];
+}
+
+/**
+ * 一幅图在某一层激活得最强的通道（strongest units），由强到弱；每个通道取它最强的位置。
+ *
+ * @param top 取几个，缺省 9
+ */
+export function strongestUnits(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  layer: string,
+  { top = 9 }: { top?: number } = {},
+): StrongUnit[] {
+  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+  const activations = model.activations(image, layer);
+  const values = activations.dataSync<'float32'>();
+  const channels = activations.shape[activations.rank - 1];
+  const width = activations.rank === 3 ? activations.shape[1]! : 1;
+  activations.dispose();
+  return Array.from({ length: channels }, (_, channel) => {
+    const at = largestIn(values, width, channels, channel);
+    return { channel, at, value: values[(at[0] * width + at[1]) * channels + channel] };
+  })
+    .sort((a, b) => b.value - a.value)
+    .slice(0, top);
+}

@@ -1,0 +1,150 @@
+import { tf } from '../tf/backend';
+import type { LongRun } from './smooth-grad';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { areaUnder, l2Norm } from '../image/metrics';
+import type { ImageModel } from '../model/model';
+import { randomGenerator } from '../base/random';
+import { blurred } from '../06-optimization/regularizers';
+import { finish, saliency } from './saliency';
+import { resolveTarget, type Target, targetValues } from '../model/target';
+
+/**
+ * 与某幅图同样大小的随机方向（random direction）：对照组，长度（l2）与 `like` 相同。
+ *
+ * @returns 与 `like` 同形，由调用者 dispose
+ */
+export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
+  const random = randomGenerator(seed);
+  const values = Float32Array.from({ length: like.size }, () => random.normal());
+  const scale = l2Norm(like) / l2Norm(values);
+  return tf.tensor3d(
+    values.map((v) => v * scale),
+    like.shape,
+  );
+}
+
+/**
+ * 沿一个方向走，神经元的值怎么变（response along a direction）：每一步都从原图出发，走 `steps[i]` 那么远。
+ *
+ * @param direction `[h, w, 3]`；先除以自己的 l2 长度，所以不同方向可以公平比较；处处为 0 则原地不动
+ * @param steps 走多远：图像空间（RGB，[0, 1]）里的 l2 距离。走出 [0, 1] 的像素不截断
+ * @returns 每一步的激活值（类别则是 softmax 之前的得分）
+ */
+export function responseAlong(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  target: Target,
+  direction: tf.Tensor3D,
+  steps: readonly number[],
+): number[] {
+  const norm = l2Norm(direction) || 1;
+  return tf.tidy(() => {
+    const way = tf.mul(
+      tf.expandDims(direction, 0),
+      tf.tensor4d(
+        steps.map((s) => s / norm),
+        [steps.length, 1, 1, 1],
+      ),
+    );
+    return targetValues(model, tf.add(tf.expandDims(image, 0), way) as tf.Tensor4D, target);
+  }) as unknown as number[];
+}
+
+export interface InsertionDeletionOptions extends LongRun {
+  /** 分多少步删完（或加完）所有像素，缺省 20。 */
+  steps?: number;
+  /** 删掉的像素换成什么：'blur'（缺省，模糊后的图）、'mean'（网络的平均色）。 */
+  fill?: 'blur' | 'mean';
+  batchSize?: number;
+}
+
+export interface InsertionDeletion {
+  /** 已经删掉（加上）的像素所占的比例，0 到 1。 */
+  readonly fractions: readonly number[];
+  /** 从图上删去最重要的像素，得分怎样下降：类别是概率，神经元是激活值除以原图上的激活值。 */
+  readonly deletion: readonly number[];
+  /** 往空白图上加最重要的像素，得分怎样上升。 */
+  readonly insertion: readonly number[];
+  /** 曲线下的面积：删除越小越好，插入越大越好。 */
+  readonly deletionArea: number;
+  readonly insertionArea: number;
+  readonly stopped?: StopReason;
+}
+
+/** For every pixel its place in the order of importance, 0 (most important) … 1. */
+function importanceOrder(map: tf.Tensor): tf.Tensor2D {
+  return tf.tidy(() => {
+    const size = map.rank === 3 ? finish(map, saliency) : map;
+    const values = size.dataSync();
+    const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
+    const place = new Float32Array(values.length);
+    order.forEach((pixel, i) => (place[pixel] = (i + 0.5) / order.length));
+    return tf.tensor2d(place, size.shape as [number, number]);
+  });
+}
+
+function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): number[] {
+  if (!('class' in target)) return targetValues(model, images, target);
+  return tf.tidy(() => {
+    const [logits] = model.forward(images, [model.layerName()]);
+    return Array.from(tf.gather(tf.softmax(logits), tf.tensor1d([target.class], 'int32'), 1).dataSync());
+  }) as unknown as number[];
+}
+
+/**
+ * 删除与插入曲线（deletion and insertion curves）：按图上的重要程度一批批删去（加上）像素，看得分怎样变。
+ *
+ * @param map `[h, w]`（越大越重要）或 `[h, w, 3]`（先取显著图）；不会被 dispose
+ * @throws RangeError 类别、层、通道、位置或步数不对
+ * @see Petsiuk 等 2018 (arXiv:1806.07421)
+ */
+export async function insertionDeletion(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  target: Target,
+  map: tf.Tensor,
+  { steps = 20, fill = 'blur', batchSize = 8, onStep, signal }: InsertionDeletionOptions = {},
+): Promise<InsertionDeletion> {
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  if (map.shape[0] !== image.shape[0] || map.shape[1] !== image.shape[1]) {
+    throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
+  }
+  resolveTarget(model, target);
+  const watch = watchInterrupts(signal);
+  const fractions = Array.from({ length: steps + 1 }, (_, i) => i / steps);
+  const empty =
+    fill === 'mean'
+      ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean])))
+      : blurred(image, Math.min(...model.inputSize) / 28);
+  const order = importanceOrder(map);
+  const curves: [number[], number[]] = [[], []];
+  try {
+    const whole =
+      'class' in target ? 1 : tf.tidy(() => scoresOf(model, tf.expandDims(image, 0) as tf.Tensor4D, target)[0]) || 1;
+    for (let from = 0; from <= steps && !watch.stopped; from += batchSize) {
+      const part = fractions.slice(from, from + batchSize);
+      [image, empty].forEach((start, which) => {
+        const other = which === 0 ? empty : image;
+        const images = tf.tidy(() => {
+          const changed = tf.less(tf.expandDims(order, 0), tf.tensor3d(part, [part.length, 1, 1]));
+          return tf.where(tf.expandDims(changed, 3), tf.expandDims(other, 0), tf.expandDims(start, 0)) as tf.Tensor4D;
+        });
+        curves[which].push(...scoresOf(model, images, target).map((score) => score / whole));
+        images.dispose();
+      });
+      await onStep?.({ done: Math.min(from + batchSize, steps + 1), total: steps + 1 });
+      await watch.breathe();
+    }
+    const area = (curve: number[]) => (curve.length > 1 ? areaUnder(curve) : Number.NaN);
+    return {
+      fractions: fractions.slice(0, curves[0].length),
+      deletion: curves[0],
+      insertion: curves[1],
+      deletionArea: area(curves[0]),
+      insertionArea: area(curves[1]),
+      stopped: watch.stopped,
+    };
+  } finally {
+    tf.dispose([empty, order]);
+  }
+}

@@ -1,0 +1,103 @@
+import type { LongRun } from './smooth-grad';
+import { tf } from '../tf/backend';
+import { gradientBatch } from './gradient-batch';
+import { backProject, checkRule, type GradientOptions } from './gradients';
+import { loadImage } from '../image/image';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import type { ImageModel } from '../model/model';
+import type { ChannelPatches, Patch } from '../02-patches/patches';
+import { resolveTarget, seedGradient } from '../model/target';
+
+export interface PatchProjectionOptions extends GradientOptions, LongRun {
+  /** 输出边长（像素），缺省 96。 */
+  size?: number;
+  /** 一次传几张照片，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）。 */
+  batchSize?: number;
+}
+
+export interface PatchProjections {
+  /** `[n, size, size, 3]`，带符号，第 i 幅属于 patches[i] 的感受野；由调用者 dispose。 */
+  readonly maps: tf.Tensor4D;
+  readonly stopped?: StopReason;
+}
+
+/**
+ * 最大激活图块的投影（projections of top patches; Zeiler & Fergus 2014, Fig. 2）：每个图块里的那个神经元，
+ * 按某种规则传回输入，裁出它的感受野，与图块一一对应。
+ *
+ * @param layer 图块所属的层
+ * @param channel topPatches 的一项：通道与它的图块
+ * @param options `rule` 缺省 'deconv'（原文的做法）
+ * @returns 中途停止时只含已经算完的那几幅（至少一批）
+ * @throws RangeError 层、通道、位置或规则不对；没有图块
+ */
+export async function patchProjections(
+  model: ImageModel,
+  layer: string,
+  { channel, patches }: ChannelPatches,
+  {
+    rule = 'deconv',
+    pool = 'gradient',
+    size = 96,
+    batchSize = gradientBatch(model),
+    onStep,
+    signal,
+  }: PatchProjectionOptions = {},
+): Promise<PatchProjections> {
+  checkRule(rule, pool);
+  if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
+  const targets = patches.map(({ at }) => resolveTarget(model, { layer, channel, at }));
+  const watch = watchInterrupts(signal);
+  const parts: tf.Tensor4D[] = [];
+  try {
+    for (let from = 0; from < patches.length && (!watch.stopped || from === 0); from += batchSize) {
+      const batch = patches.slice(from, from + batchSize);
+      const images = await Promise.all(batch.map(({ photo }) => loadImage(photo.path, { size: model.inputSize, crop: photo.crop }))); // prettier-ignore
+      const seed = (a: tf.Tensor) => seedGradient(a, targets.slice(from, from + batchSize));
+      try {
+        parts.push(
+          tf.tidy(() => {
+            const gradients = backProject(model, tf.stack(images) as tf.Tensor4D, layer, seed, { rule, pool });
+            return tf.stack(
+              batch.map((patch, i) => cropToField(model, layer, gradients, i, patch, size)),
+            ) as tf.Tensor4D;
+          }),
+        );
+      } finally {
+        tf.dispose(images);
+      }
+      await onStep?.({ done: Math.min(from + batchSize, patches.length), total: patches.length });
+      await watch.breathe();
+    }
+    return { maps: tf.concat(parts, 0), stopped: watch.stopped };
+  } finally {
+    tf.dispose(parts);
+  }
+}
+
+/** The receptive field of the patch's neuron out of one gradient; what lies beyond the border is 0. */
+function cropToField(
+  model: ImageModel,
+  layer: string,
+  gradients: tf.Tensor4D,
+  index: number,
+  { at }: Patch,
+  size: number,
+) {
+  const field = model.layers.find((l) => l.name === layer)!.receptiveField!;
+  const [height, width] = model.inputSize;
+  const begin = at.map((position) => Math.round(field.offset + field.stride * position));
+  const inner = begin.map((b, axis) => [Math.max(0, b), Math.min([height, width][axis], b + field.size)]);
+  const gradient = tf.squeeze(tf.slice(gradients, [index, 0, 0, 0], [1, -1, -1, -1]), [0]);
+  const [[y0, y1], [x0, x1]] = inner;
+  const visible = tf.slice(gradient, [y0, x0, 0], [y1 - y0, x1 - x0, 3]) as tf.Tensor3D;
+  const padding: [number, number][] = inner.map(([from, to], axis) => [
+    from - begin[axis],
+    begin[axis] + field.size - to,
+  ]);
+  const whole = tf.pad(visible, [...padding, [0, 0]]) as tf.Tensor3D;
+  // A small field keeps its pixels, a large one is averaged.
+  return field.size < size
+    ? tf.image.resizeNearestNeighbor(whole, [size, size])
+    : tf.image.resizeBilinear(whole, [size, size], false, true);
+}

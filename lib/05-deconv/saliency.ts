@@ -1,0 +1,95 @@
+import { tf } from '../tf/backend';
+
+/**
+ * 把带符号的梯度图变成可看的图（finishers）：一个个小函数，用 `finish` 串起来。
+ *
+ *     finish(gradient, absolute, maxOverChannels, clipPercentile(99), unitScale())
+ *
+ * 每个函数返回新张量（由调用者 dispose），不改动参数。
+ */
+export type Finisher = (map: tf.Tensor) => tf.Tensor;
+
+/** 依次套用几个整理函数（compose finishers），中间结果自动释放。 */
+export function finish(map: tf.Tensor, ...finishers: readonly Finisher[]): tf.Tensor {
+  return tf.tidy(() => finishers.reduce((current, step) => step(current), tf.clone(map)));
+}
+
+/** 只留正的部分（positive part）：增大它就增大得分的像素。 */
+export const positivePart: Finisher = (map) => tf.relu(map);
+
+/** 只留负的部分，取其大小（negative part）。 */
+export const negativePart: Finisher = (map) => tf.tidy(() => tf.relu(tf.neg(map)));
+
+/** 绝对值（absolute value）：有多敏感，不问方向。 */
+export const absolute: Finisher = (map) => tf.abs(map);
+
+/** 三个颜色通道中最大的一个（max over channels）：`[h, w, 3]` → `[h, w]`。Simonyan 的显著图是 absolute 之后再取它。 */
+export const maxOverChannels: Finisher = (map) => tf.max(map, -1);
+
+/** 颜色通道之和（sum over channels）：`[h, w, 3]` → `[h, w]`，保留符号。 */
+export const sumOverChannels: Finisher = (map) => tf.sum(map, -1);
+
+/** 显著图（saliency map, Simonyan 等 2014）：绝对值，再取颜色通道中的最大值；`[h, w]`，不小于 0。 */
+export const saliency: Finisher = (map) => finish(map, absolute, maxOverChannels);
+
+/** 梯度乘以输入（gradient × input）：`image` 与图同形；`baseline` 是"没有输入"的颜色，缺省黑色 0。 */
+export const timesInput =
+  (image: tf.Tensor, { baseline = 0 }: { baseline?: number | readonly number[] } = {}): Finisher =>
+  (map) =>
+    tf.tidy(() => tf.mul(map, tf.sub(image, baseline as number | number[])));
+
+/** The q-th percentile (0 … 100) of the absolute values, linear between neighbours. */
+function percentileOf(values: Float32Array, q: number): number {
+  const sorted = values.map(Math.abs).sort();
+  const at = ((sorted.length - 1) * q) / 100;
+  const low = Math.floor(at);
+  const next = sorted[Math.min(low + 1, sorted.length - 1)];
+  return sorted[low] + (next - sorted[low]) * (at - low);
+}
+
+/**
+ * 一组图的共同尺度（shared magnitude）：各图绝对值的第 `percentile` 百分位数中最大的一个。
+ * 交给 signedDisplay / unitScale 的 `limit`，几幅图就可以互相比较。
+ *
+ * @param percentile 0 到 100，缺省 99.5：不让个别像素决定整幅图的明暗
+ */
+export function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percentile = 99.5): number {
+  if (!(percentile > 0 && percentile <= 100)) throw new RangeError(`百分位数应在 0 与 100 之间，得到 ${percentile}`);
+  const list = maps instanceof tf.Tensor ? [maps] : maps;
+  return Math.max(0, ...list.map((map) => percentileOf(map.dataSync<'float32'>(), percentile)));
+}
+
+/** 截掉极端值（percentile clipping）：绝对值超过第 `q` 百分位数的压到这个数，缺省 99。 */
+export const clipPercentile =
+  (q = 99): Finisher =>
+  (map) => {
+    const limit = magnitudeOf(map, q);
+    return tf.clipByValue(map, -limit, limit);
+  };
+
+export interface DisplayOptions {
+  /** 显示为最亮（最暗）的绝对值；缺省取这幅图自己的 magnitudeOf。几幅图要比较时传同一个数。 */
+  limit?: number;
+}
+
+/** 带符号的图（signed display）：0 显示为中灰 0.5，+limit 为 1，−limit 为 0；处处为 0 的图是一片中灰。 */
+export const signedDisplay =
+  ({ limit }: DisplayOptions = {}): Finisher =>
+  (map) =>
+    tf.tidy(() => {
+      const scale = limit ?? magnitudeOf(map);
+      const shifted = scale > 0 ? tf.add(tf.mul(map, 0.5 / scale), 0.5) : tf.fill(map.shape, 0.5);
+      return tf.clipByValue(shifted, 0, 1);
+    });
+
+/** 不小于 0 的图（unit scale）：0 显示为 0，limit 显示为 1。 */
+export const unitScale =
+  ({ limit }: DisplayOptions = {}): Finisher =>
+  (map) =>
+    tf.tidy(() => {
+      const scale = limit ?? magnitudeOf(map);
+      return tf.clipByValue(scale > 0 ? tf.div(map, scale) : tf.zerosLike(map), 0, 1);
+    });
+
+/** 是否处处为零（flat）：神经元"死"了，没有梯度可看。 */
+export const isFlat = (map: tf.Tensor): boolean => magnitudeOf(map, 100) === 0;

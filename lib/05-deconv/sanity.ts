@@ -1,0 +1,129 @@
+import { tf } from '../tf/backend';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { spearman, ssim } from '../image/metrics';
+import type { ImageModel } from '../model/model';
+import { randomGenerator } from '../base/random';
+import { finish, saliency } from './saliency';
+import type { LongRun } from './smooth-grad';
+
+/** 一种要接受检验的方法：给网络和图，得一幅图 `[h, w, 3]` 或 `[h, w]`。 */
+export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor;
+
+export interface RandomisationOptions extends LongRun {
+  /** 依次打乱哪些层（由上到下），缺省：所有带权重的层；几层写成一个数组，就在同一步里打乱。 */
+  layers?: readonly (string | readonly string[])[];
+  seed?: number;
+}
+
+export interface MethodHistory {
+  /** 与打乱之前的图的等级相关（绝对值图上的 Spearman），第 0 个是没有打乱时，恒为 1。 */
+  readonly spearman: readonly number[];
+  /** 与打乱之前的图的结构相似度，两幅图各除以自己的最大值之后。 */
+  readonly ssim: readonly number[];
+  /** 各步的图，由调用者 dispose。 */
+  readonly maps: readonly tf.Tensor[];
+}
+
+export interface RandomisationTest<M extends string> {
+  /** 第 i 步之后已经打乱到哪一层；第 0 个是 '（未打乱）'。 */
+  readonly layers: readonly string[];
+  readonly methods: Readonly<Record<M, MethodHistory>>;
+  readonly stopped?: StopReason;
+}
+
+/** Layers with weights, from the top of the network down. */
+export const weightedLayers = (model: ImageModel): string[] =>
+  model.network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
+
+/** The same numbers in another order: mean, spread and extremes stay what they were. */
+function shuffled(tensor: tf.Tensor, random: { integer(n: number): number }): tf.Tensor {
+  const values = tensor.dataSync<'float32'>().slice();
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [values[i], values[j]] = [values[j], values[i]];
+  }
+  return tf.tensor(values, tensor.shape);
+}
+
+/** Both maps as absolute values with one channel, the largest value 1. */
+function comparable(map: tf.Tensor): tf.Tensor2D {
+  return tf.tidy(() => {
+    const size = (map.rank === 3 ? finish(map, saliency) : tf.abs(map)) as tf.Tensor2D;
+    return tf.div(size, tf.maximum(size.max(), 1e-20)) as tf.Tensor2D;
+  });
+}
+
+const similarity = (map: tf.Tensor, original: tf.Tensor) =>
+  tf.tidy(() => {
+    const [a, b] = [comparable(map), comparable(original)];
+    return { spearman: spearman(a, b), ssim: ssim(a, b, { range: 1 }) };
+  }) as unknown as { spearman: number; ssim: number };
+
+/**
+ * 逐层打乱权重的检验（cascading parameter randomisation）：从最上面一层起，一层一层打乱权重，每步重画一次图。
+ * 图若真的依赖学到的权重，就应当越来越不像原来的图；不变的方法只是在描边。
+ *
+ * 就地改动网络的权重，结束后（出错、中断也一样）原样放回。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
+ * @param methods 名称 → 方法，例如 `{ 梯度: (m, x) => inputGradient(m, x, target) }`
+ * @throws RangeError 层不存在或没有权重
+ * @see Adebayo 等 2018 (arXiv:1810.03292)
+ */
+export async function cascadingRandomisation<M extends string>(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  methods: Readonly<Record<M, ExplanationMethod>>,
+  { layers = weightedLayers(model), seed = 0, onStep, signal }: RandomisationOptions = {},
+): Promise<RandomisationTest<M>> {
+  const allowed = weightedLayers(model);
+  const steps = layers.map((step) => (typeof step === 'string' ? [step] : step));
+  for (const name of steps.flat()) {
+    model.layerName(name);
+    if (!allowed.includes(name)) throw new RangeError(`${name} 没有权重，无从打乱；可选：${allowed.join('、')}`);
+  }
+  const names = Object.keys(methods) as M[];
+  const random = randomGenerator(seed);
+  const watch = watchInterrupts(signal);
+  const kept = new Map(steps.flat().map((name) => [name, model.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
+  const maps = new Map<M, tf.Tensor[]>(names.map((name) => [name, []]));
+  const scores = new Map<M, { spearman: number; ssim: number }[]>(names.map((name) => [name, []]));
+  const done: string[] = [];
+  const draw = (step: string) => {
+    for (const name of names) {
+      const list = maps.get(name)!;
+      list.push(methods[name](model, image));
+      scores.get(name)!.push(similarity(list[list.length - 1], list[0]));
+    }
+    done.push(step);
+  };
+  try {
+    draw('（未打乱）');
+    for (const step of steps) {
+      if (watch.stopped) break;
+      for (const layer of step) {
+        const weights = kept.get(layer)!.map((w) => shuffled(w, random));
+        model.network.getLayer(layer).setWeights(weights);
+        tf.dispose(weights);
+      }
+      draw(step[step.length - 1]);
+      await onStep?.({ done: done.length - 1, total: steps.length });
+      await watch.breathe();
+    }
+    const history = (name: M): MethodHistory => ({
+      spearman: scores.get(name)!.map((s) => s.spearman),
+      ssim: scores.get(name)!.map((s) => s.ssim),
+      maps: maps.get(name)!,
+    });
+    const result = Object.fromEntries(names.map((name) => [name, history(name)])) as Record<M, MethodHistory>;
+    return { layers: done, methods: result, stopped: watch.stopped };
+  } catch (error) {
+    for (const list of maps.values()) tf.dispose(list);
+    throw error;
+  } finally {
+    for (const [name, weights] of kept) {
+      model.network.getLayer(name).setWeights(weights);
+      tf.dispose(weights);
+    }
+  }
+}

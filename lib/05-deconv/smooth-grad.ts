@@ -1,0 +1,66 @@
+import { tf } from '../tf/backend';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { randomGenerator } from '../base/random';
+
+/** 一种归因方法（attribution）：给一幅图 `[h, w, 3]`，得一幅同样大小的带符号的图。 */
+export type Attribution = (image: tf.Tensor3D) => tf.Tensor3D;
+
+export interface LongRun {
+  onStep?: (step: { done: number; total: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface SmoothGradOptions extends LongRun {
+  /** 加噪声的次数，缺省 25。 */
+  samples?: number;
+  /** 噪声的标准差，以图像取值范围（最大值减最小值）为 1，缺省 0.15。 */
+  noise?: number;
+  /** 随机种子，缺省 0。 */
+  seed?: number;
+}
+
+export interface SmoothGrad {
+  /** `[h, w, 3]`，带符号，由调用者 dispose。 */
+  readonly map: tf.Tensor3D;
+  /** 实际平均了几次。 */
+  readonly samples: number;
+  readonly stopped?: StopReason;
+}
+
+/**
+ * 平滑梯度（SmoothGrad）：给图像反复加一点噪声，把各次的图平均。
+ *
+ * @param attribution 任何归因方法，例如 `(x) => inputGradient(model, x, target)`
+ * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose。加了噪声的图不截到 [0, 1]
+ * @throws RangeError samples 不是正整数，noise 是负数
+ * @see Smilkov 等 2017 (arXiv:1706.03825)
+ */
+export async function smoothGrad(
+  attribution: Attribution,
+  image: tf.Tensor3D,
+  { samples = 25, noise = 0.15, seed = 0, onStep, signal }: SmoothGradOptions = {},
+): Promise<SmoothGrad> {
+  if (!Number.isInteger(samples) || samples < 1) throw new RangeError(`samples 应为正整数，得到 ${samples}`);
+  if (!(noise >= 0)) throw new RangeError(`noise 不能是负数，得到 ${noise}`);
+  const random = randomGenerator(seed);
+  const watch = watchInterrupts(signal);
+  const sigma = noise * tf.tidy(() => tf.sub(image.max(), image.min()).dataSync()[0]);
+  let sum = tf.zerosLike(image);
+  let done = 0;
+  try {
+    while (done < samples && (!watch.stopped || done === 0)) {
+      const next = tf.tidy(() => {
+        const grain = Float32Array.from({ length: image.size }, () => sigma * random.normal());
+        return tf.add(sum, attribution(tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D)) as tf.Tensor3D;
+      });
+      sum.dispose();
+      sum = next;
+      done++;
+      await onStep?.({ done, total: samples });
+      await watch.breathe();
+    }
+    return { map: tf.div(sum, done), samples: done, stopped: watch.stopped };
+  } finally {
+    sum.dispose();
+  }
+}

@@ -1,0 +1,209 @@
+import { tf } from '../tf/backend';
+import { Ascent, type Problem } from './ascent';
+import { collect, finish, type Log, type Optimized, resumed } from './result';
+import { watchInterrupts } from '../base/interrupt';
+import type { ImageModel } from '../model/model';
+import { checkNumber } from '../base/named';
+import type { Objective } from './objectives';
+import { type Parametrization, pixels } from './parametrization';
+import { randomGenerator } from '../base/random';
+import { blur, blurred, type Penalty, type Projection } from './regularizers';
+import { normalized, type Rate, type Step } from './steps';
+import { jitter, type Transform } from './transforms';
+
+export type { Optimized, OptimizeSettings, ResumeState } from './result';
+
+/** 每一步交给 `onStep` 与 `until` 的状态。 */
+export interface OptimizeStep {
+  /** Steps done: 0 before the first one. */
+  readonly step: number;
+  readonly steps: number;
+  /** The objective at `image`, without penalties. */
+  readonly value: number;
+  readonly trace: readonly number[];
+  /** `[h, w, 3]` in [0, 1]; lent for the call only: clone it to keep it. */
+  readonly image: tf.Tensor3D;
+}
+
+export interface MaximizeOptions {
+  /** 步数（steps），默认 200；resume 时是再走多少步。 */
+  steps?: number;
+  /** 默认步进规则的学习率：每步每个数平均改变多少（[0, 1] 单位），默认 0.03。 */
+  learningRate?: Rate;
+  /** 另一种步进规则（step rule）：plain、momentum、byProgress、sign、adam；给了它就不要再给 learningRate。 */
+  step?: Step;
+  /** 惩罚项（penalties），从目标里减去；默认没有。 */
+  penalties?: readonly Penalty[];
+  /** 投影（projections），每步之后依次作用于图像；默认 [blur(0.6, 2)]。前后都限制在 [0, 1]。 */
+  projections?: readonly Projection[];
+  /** 变换（transforms），每步在送入网络之前随机地作用于图像；默认 [jitter(16)]。 */
+  transforms?: readonly Transform[];
+  /** 图像的参数化（parametrization）：默认 pixels()，另有 fourier()。 */
+  parametrization?: Parametrization;
+  /** 起点（start）：'noise'（均值色加噪声，默认）、'mean'（均值色，即网络的零图像）或一幅图 `[h, w, 3]`。 */
+  start?: 'noise' | 'mean' | tf.Tensor3D;
+  /** 起点噪声的标准差（[0, 1] 单位），默认 10/255。 */
+  noise?: number;
+  seed?: number;
+  /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
+  resume?: Optimized;
+  onStep?: (state: OptimizeStep) => void | Promise<void>;
+  /** 返回 true 就到此为止（stopped: 'reached'），例如攻击已经成功。 */
+  until?: (state: OptimizeStep) => boolean | Promise<boolean>;
+  /** 结束时问一次网络它把最好的图看成什么；默认 true。 */
+  verdict?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Steps whose values are read in one go when nobody looks at each of them. */
+const READ_EVERY = 25;
+/** How often a start with a zero gradient is replaced; the noise doubles each time, up to a limit. */
+const RESTARTS = 12;
+const STRONGEST_NOISE = 0.4;
+
+/**
+ * 不给选项时的正则化（defaults）：只给一个类别，也能得到网络确信的图。模糊与抖动都没有随目标量级变化的系数，
+ * 所以对得分、神经元、任何一层都合用。
+ */
+export const defaults = {
+  penalties: [] as readonly Penalty[],
+  projections: [blur(0.6, 2)] as readonly Projection[],
+  transforms: [jitter(16)] as readonly Transform[],
+  learningRate: 0.03,
+};
+
+/**
+ * 图像最优化（image optimisation, activation maximization）：网络不变，一步步改变图像，使目标减去惩罚最大。
+ * 类别最大化、特征反演、对抗样本都用这一个循环。
+ *
+ * 每步：目标与惩罚对图像的梯度 → 步进规则 → 限制在 [0, 1] → 投影。求梯度时不从设备读数。
+ *
+ * @param objective classScore(i)、neuron(…)、negative(…)、sum(…) 等
+ * @param options 见 MaximizeOptions；不给惩罚、投影、变换时用 `defaults`，给空数组就是什么也不用
+ * @returns 图像由调用者 dispose；被中断、被 signal 停止时照样返回已有结果，`stopped` 说明原因
+ * @throws RangeError 参数不对、目标出现 NaN、或反复换起点梯度仍为零（死神经元）；CourseError 网络没有类别得分
+ * @see Simonyan et al. 2013, arXiv:1312.6034; Yosinski et al. 2015, arXiv:1506.06579
+ */
+export async function maximize(
+  model: ImageModel,
+  objective: Objective,
+  options: MaximizeOptions = {},
+): Promise<Optimized> {
+  const { steps = 200, onStep, until, verdict = true, signal, resume } = options;
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  const problem = problemOf(model, objective, options);
+  const log: Log = { trace: [], penalty: [], notes: [...(resume?.notes ?? [])] };
+  if (resume) {
+    // The last value of the earlier run is computed again, at the same image.
+    log.trace.push(...resume.trace.slice(0, -1));
+    log.penalty.push(...resume.penalty.slice(0, -1));
+  }
+  const first = log.trace.length;
+  const watch = watchInterrupts(signal);
+  const ascent = resume ? resumed(problem, resume) : await begin(problem, options, log);
+  let stopped: Optimized['stopped'];
+  try {
+    for (let step = first; !stopped; step++) {
+      const last = step === first + steps;
+      // `begin` has evaluated the start already.
+      if (step > 0 || resume) ascent.evaluate(step, !last);
+      if (onStep || until || last || ascent.unread >= READ_EVERY) await collect(ascent, log);
+      if (onStep || until) {
+        const value = log.trace[log.trace.length - 1];
+        const state = { step, steps: first + steps, value, trace: log.trace, image: ascent.image };
+        await onStep?.(state);
+        if (await until?.(state)) stopped = 'reached';
+      }
+      await watch.breathe();
+      if (last) break;
+      stopped ??= watch.stopped;
+      if (!stopped) ascent.advance(step);
+    }
+    await collect(ascent, log);
+    return await finish(ascent, log, { objective: objective.name, start: startName(options), stopped, verdict });
+  } catch (error) {
+    ascent.dispose();
+    throw error;
+  }
+}
+
+function problemOf(model: ImageModel, objective: Objective, options: MaximizeOptions): Problem {
+  const { penalties = defaults.penalties, transforms = defaults.transforms } = options;
+  const { parametrization = pixels(), learningRate, step, seed = 0, resume, start } = options;
+  const { projections = parametrization.direct ? defaults.projections : [] } = options;
+  if (step && learningRate !== undefined) {
+    throw new TypeError('step 与 learningRate 只能给一个：学习率写在步进规则里，如 step: momentum(0.1)');
+  }
+  if (!parametrization.direct && projections.length) {
+    throw new TypeError(`投影直接改像素，不能与 ${parametrization.name} 一起用；请给 projections: []`);
+  }
+  const [height, width] = model.inputSize;
+  if (start instanceof tf.Tensor && (start.rank !== 3 || start.shape[2] !== 3)) {
+    throw new RangeError(`起点图像应为 [${height}, ${width}, 3]，得到 [${start.shape.join(', ')}]`);
+  }
+  return {
+    model,
+    target: objective(model),
+    penalties,
+    projections,
+    transforms,
+    parametrization,
+    rule: step ?? normalized(learningRate ?? defaults.learningRate),
+    seed: resume?.state.seed ?? seed,
+  };
+}
+
+const startName = ({ start = 'noise', resume }: MaximizeOptions): string =>
+  resume?.settings.start ?? (typeof start === 'string' ? start : 'image');
+
+/** Noise with blobs of 1, 2, 4, 8 or 16 pixels and the same deviation: deep units do not react to single pixels. */
+function coarse(white: tf.Tensor3D, attempt: number): tf.Tensor3D {
+  const sigma = Math.min(2 ** ((attempt - 1) % 5), Math.min(...white.shape.slice(0, 2)) / 16);
+  const soft = blurred(white, sigma);
+  const deviation = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x)));
+  return tf.mul(soft, tf.div(deviation(white), deviation(soft)));
+}
+
+/** The first image, evaluated; where the gradient is zero (a dead unit) another one with more and coarser noise. */
+async function begin(
+  problem: Problem,
+  { start = 'noise', noise = 10 / 255 }: MaximizeOptions,
+  log: Log,
+): Promise<Ascent> {
+  checkNumber('noise', noise, 0);
+  if (typeof start === 'string' && start !== 'noise' && start !== 'mean') {
+    throw new RangeError(`start 应为 'noise'、'mean' 或一幅图，得到 '${String(start)}'`);
+  }
+  const { model, parametrization } = problem;
+  for (let attempt = 0; attempt <= RESTARTS; attempt++) {
+    const seed = problem.seed + attempt;
+    const louder = Math.max(noise, Math.min(STRONGEST_NOISE, (noise || 10 / 255) * 2 ** attempt));
+    const deviation = start === 'noise' || attempt > 0 ? louder : 0;
+    const parameters = tf.tidy(() => {
+      const shape = [...model.inputSize, 3] as [number, number, number];
+      const base =
+        start instanceof tf.Tensor ? start : (tf.add(tf.zeros(shape), tf.tensor1d([...model.mean])) as tf.Tensor3D);
+      const clean = parametrization.fromImage(base);
+      if (!deviation) return clean;
+      const white = parametrization.noise(shape, deviation, randomGenerator(seed));
+      const noisy = tf.add(
+        clean,
+        attempt > 0 && parametrization.direct ? coarse(white as tf.Tensor3D, attempt) : white,
+      );
+      return parametrization.direct ? tf.clipByValue(noisy, 0, 1) : noisy;
+    });
+    const ascent = new Ascent({ ...problem, seed }, parameters);
+    try {
+      ascent.evaluate(0, true);
+      if ((await ascent.slope()) > 0) return ascent;
+    } catch (error) {
+      ascent.dispose();
+      throw error;
+    }
+    ascent.dispose();
+    log.notes.push(`种子 ${seed} 的起点上梯度为零（死神经元），换成种子 ${seed + 1}，噪声更强、颗粒更大。`);
+  }
+  throw new RangeError(
+    `目标在 ${RESTARTS + 1} 个起点上梯度都为零（死神经元，dead unit）。请取 ReLU 之前的层（如 conv5 而不是 relu5），或给一幅图作起点 start。`,
+  );
+}

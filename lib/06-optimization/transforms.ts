@@ -1,0 +1,75 @@
+import { tf } from '../tf/backend';
+import { warped } from './warp';
+import { checkNumber, named } from '../base/named';
+import type { RandomGenerator } from '../base/random';
+
+/**
+ * 变换（transform）：每一步在图像送入网络之前随机地动一动它，可微分；`random` 给出这一步的随机数。
+ * 大小可以改变：最后由 `fitTo` 从中央裁出网络的输入大小。
+ */
+export type Transform = (image: tf.Tensor3D, random: RandomGenerator) => tf.Tensor3D;
+
+/** Moves rows (axis 0) or columns (axis 1) round by `by` places: what leaves on one side comes back on the other. */
+function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
+  const length = image.shape[axis];
+  const shift = ((by % length) + length) % length;
+  if (shift === 0) return image;
+  const part = (from: number, count: number) => {
+    const begin: [number, number, number] = [0, 0, 0];
+    const size: [number, number, number] = [...image.shape];
+    begin[axis] = from;
+    size[axis] = count;
+    return tf.slice(image, begin, size);
+  };
+  return tf.concat([part(length - shift, shift), part(0, length - shift)], axis);
+}
+
+/** 抖动（jitter）：横竖各平移最多 px 个像素，移出的从另一边回来；先 pad，移进来的就是灰边。 */
+export function jitter(px: number): Transform {
+  checkNumber('jitter 的 px', px, 0);
+  return named(`jitter(${px})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const [down, right] = [random.integer(2 * px + 1) - px, random.integer(2 * px + 1) - px];
+    return tf.tidy(() => tf.clone(rolled(rolled(image, down, 0), right, 1)));
+  });
+}
+
+/** 加边（pad）：四周各加 px 个像素的灰色（默认 0.5）。 */
+export function pad(px: number, value = 0.5): Transform {
+  checkNumber('pad 的 px', px, 0);
+  return named(
+    `pad(${px})`,
+    (image: tf.Tensor3D) =>
+    tf.pad(image, [[px, px], [px, px], [0, 0]], value), // prettier-ignore
+  );
+}
+
+/** 缩放（scale）：以中央为准，放大 low 到 high 倍（随机）；大小不变，移进来的部分重复边上的像素。 */
+export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
+  checkNumber('scale 的下限', low, 0.1, 10);
+  checkNumber('scale 的上限', high, low, 10);
+  return named(`scale(${low}, ${high})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const factor = low + (high - low) * random.uniform();
+    return warped(image, [1 / factor, 0, 0, 1 / factor]);
+  });
+}
+
+/** 旋转（rotate）：以中央为准，转 −degrees 到 +degrees 度（随机）；大小不变，移进来的部分重复边上的像素。 */
+export function rotate(degrees = 10): Transform {
+  checkNumber('rotate 的角度', degrees, 0, 180);
+  return named(`rotate(${degrees})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const angle = ((2 * random.uniform() - 1) * degrees * Math.PI) / 180;
+    return warped(image, [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)]);
+  });
+}
+
+/** Centre crop, or a grey border, to [height, width]. */
+export function fitTo(image: tf.Tensor3D, [height, width]: readonly [number, number]): tf.Tensor3D {
+  const [h, w] = image.shape;
+  if (h === height && w === width) return image;
+  const [top, left] = [Math.max(0, (h - height) >> 1), Math.max(0, (w - width) >> 1)];
+  const cropped = tf.slice(image, [top, left, 0], [Math.min(h, height), Math.min(w, width), 3]);
+  const [missingH, missingW] = [height - cropped.shape[0], width - cropped.shape[1]];
+  if (!missingH && !missingW) return cropped;
+  const [above, before] = [missingH >> 1, missingW >> 1];
+  return tf.pad(cropped, [[above, missingH - above], [before, missingW - before], [0, 0]], 0.5); // prettier-ignore
+}

@@ -1,0 +1,38 @@
+import { checkNumber, type Feedback, right, wrong } from '../show/feedback';
+
+/** 07 练习：编码是 (3, 4)，重建的编码是 (3, 3)，‖φ − φ₀‖² / ‖φ₀‖² 是多少？ */
+export function inversionCodeError(answer: unknown): Feedback {
+  return checkNumber(answer, 0.04, {
+    tolerance: 1e-3,
+    praise: '差是 (0, −1)，平方和 1；3² + 4² = 25；1 / 25 = 0.04。',
+    mistakes: [
+      [(a) => Math.abs(a - 0.2) < 1e-6, '0.2 = 1 / 5 是没有平方的比；这里分子分母都要平方。'],
+      [(a) => Math.abs(a - 1 / 18) < 1e-3, '分母是原来的编码 (3, 4)，不是重建的。'],
+      [(a) => a === 1, '1 只是分子；还要除以 ‖φ₀‖²。'],
+    ],
+    hint: '先写出两个编码之差，再各自求平方和。',
+  });
+}
+
+/** 07 练习：AlexNet 的 pool5 是 6×6×256，输入是 227×227×3，编码的个数是像素数的几分之一（输入的数 / 编码的数）？ */
+export function inversionCompression(answer: unknown): Feedback {
+  return checkNumber(answer, (227 * 227 * 3) / (6 * 6 * 256), {
+    tolerance: 0.01,
+    praise: '154587 / 9216 ≈ 16.8：一个编码数要交代约 17 个像素数，不可能一个不差。',
+    mistakes: [
+      [(a) => Math.abs(a - 9216 / 154587) < 1e-3, '倒过来了：问的是输入的数除以编码的数。'],
+      [(a) => Math.abs(a - 51529 / 9216) < 0.05, '每个像素有三个数（R、G、B），别忘了乘 3。'],
+      [(a) => Math.abs(a - 154587 / 36) < 1, '36 只是位置数，每个位置有 256 个通道。'],
+    ],
+    hint: '227 × 227 × 3 除以 6 × 6 × 256。',
+  });
+}
+
+/** 07 练习：下面哪一件事说明"同一个编码可以有不同的图"？A 误差不为 0；B 像素差得远而编码差得近；C 图看起来模糊。 */
+export function inversionSameCode(answer: unknown): Feedback {
+  const name = String(answer).trim().toUpperCase();
+  if (name === 'B') return right('像素相差很大、编码却几乎相同：网络分不清这两幅图。');
+  if (name === 'A') return wrong('误差不为 0 只说明还没有走到头，或正则项不许。');
+  if (name === 'C') return wrong('模糊是正则项的选择；它不说明还有别的图有同样的编码。');
+  return wrong('请写 A、B 或 C。');
+}

@@ -1,0 +1,216 @@
+import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
+import { type Adversarial, adversarial, checkClass, cleanVerdict } from './result';
+import { tf } from '../tf/backend';
+import { assertImage } from '../image/image';
+import { type ClassScore, classify, type ImageModel } from '../model/model';
+import { checkNumber, named } from '../base/named';
+import { maximize, type OptimizeStep } from '../06-optimization/optimize';
+import type { Projection } from '../06-optimization/regularizers';
+import { sign, type Step, type StepState } from '../06-optimization/steps';
+
+export { type Adversarial, to8bit } from './result';
+
+export interface FgsmOptions {
+  /** 扰动上界 ε（perturbation bound）：每个像素每个通道最多改变多少，[0, 1] 单位；默认 2/255。 */
+  epsilon?: number;
+  /** 正确的类别（class index）；给了就要求网络本来答对，不给就用网络现在的答案。 */
+  classIndex?: number;
+  /** 默认 'crossEntropy'，见 AttackLoss。 */
+  loss?: AttackLoss;
+  signal?: AbortSignal;
+}
+
+export interface IterateOptions extends FgsmOptions {
+  /** 步数，默认 20。 */
+  steps?: number;
+  /** 每步每个数改变多少（step size），默认 2.5 ε / steps：走到边界之后还能沿边界走。 */
+  stepSize?: number;
+  /**
+   * 动量（momentum），0 到 1：各步的梯度（除以平均绝对值）按它累积，再取符号；默认 0.5，减少来回摆动。0 就是论文的 BIM。
+   */
+  momentum?: number;
+  /** 从 ε 邻域里的随机一点出发（random start, PGD）；默认 false，从原图出发（BIM）。 */
+  randomStart?: boolean;
+  seed?: number;
+  /** 有把握到这个程度就停（confidence），0 到 1，例如 0.9；默认走完全部步数。 */
+  confidence?: number;
+  /** 从上次的结果接着走（resume）。 */
+  resume?: Adversarial;
+  onStep?: (state: OptimizeStep) => void | Promise<void>;
+}
+
+/**
+ * 限制在原图周围（L-infinity ball）：每个数与原图相差不超过 epsilon。作为 `maximize` 的投影。
+ * @param origin 原图，最优化期间不要 dispose 它
+ */
+export function within(origin: tf.Tensor3D, epsilon: number): Projection {
+  return named(`within(${epsilon})`, (image: tf.Tensor3D) =>
+    tf.tidy(() => tf.minimum(tf.maximum(image, tf.sub(origin, epsilon)), tf.add(origin, epsilon)) as tf.Tensor3D),
+  );
+}
+
+/**
+ * 快速梯度符号法（fast gradient sign method, FGSM）：x + ε · sign(∂J/∂x)，只走一步。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
+ * @throws RangeError ε 或类别不对、图的大小不对、给了 classIndex 而网络本来就答错；CourseError 网络没有类别得分
+ * @see Goodfellow et al. 2014, arXiv:1412.6572
+ */
+export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmOptions = {}): Promise<Adversarial> {
+  const { epsilon = 2 / 255 } = options;
+  return attack('FGSM', model, image, {}, { ...options, steps: 1, stepSize: epsilon });
+}
+
+/**
+ * 迭代的梯度符号法（basic iterative method, BIM；随机起点时即 PGD）：多走几小步，每步之后回到 ε 邻域之内。
+ *
+ * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083; Dong et al. 2018, arXiv:1710.06081
+ */
+export async function iterate(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  return attack(options.randomStart ? 'PGD' : 'BIM', model, image, {}, options);
+}
+
+/**
+ * 有目标的攻击（targeted attack）：沿目标类别的梯度方向走，例如把狗变成"鸵鸟"。
+ *
+ * @param toClass 目标类别的编号：`findClass('鸵鸟').index`
+ */
+export async function targeted(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  toClass: number,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  checkClass(model, toClass);
+  return attack('有目标', model, image, { to: toClass }, options);
+}
+
+/** 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。 */
+export async function leastLikely(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  options: IterateOptions = {},
+): Promise<Adversarial> {
+  assertImage(image);
+  const scores = await classify(model, image, { top: model.classes.length });
+  return attack('最不可能的类别', model, image, { to: lowest(scores) }, options);
+}
+
+/** SqueezeNet gives many classes a score of exactly 0: the first of the lowest, so that the choice is reproducible. */
+const lowest = (scores: readonly ClassScore[]) => {
+  const least = scores[scores.length - 1].logit;
+  return Math.min(...scores.filter((s) => s.logit === least).map((s) => s.index));
+};
+
+/** The sign of the accumulated gradients: a step rule that does not swing back and forth (Dong et al. 2018). */
+function signWithMomentum(rate: number, amount: number): Step {
+  if (amount === 0) return sign(rate);
+  return named(`sign(${rate}, momentum ${amount})`, (g: tf.Tensor, { memory }: StepState) => {
+    const scaled = tf.div(g, tf.add(tf.mean(tf.abs(g)), 1e-30));
+    const velocity = memory.length ? tf.add(tf.mul(memory[0], amount), scaled) : scaled;
+    return { update: tf.mul(tf.sign(velocity), rate), memory: [velocity] };
+  });
+}
+
+async function attack(
+  method: string,
+  model: ImageModel,
+  image: tf.Tensor3D,
+  { to }: AttackGoal,
+  options: IterateOptions,
+): Promise<Adversarial> {
+  const { epsilon = 2 / 255, steps = 20, classIndex, loss = 'crossEntropy', signal, onStep } = options;
+  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
+  const { seed = 0, confidence, resume } = options;
+  assertImage(image);
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  checkSettings({ epsilon, stepSize });
+  checkNumber('momentum', momentum, 0, 1);
+  if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
+    throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
+  }
+  const { before, from } = await cleanVerdict(model, image, classIndex);
+  if (to === from) {
+    const { zh } = model.classes[from];
+    throw new RangeError(`目标类别"${zh}"（${to}）就是网络现在的答案；请换一个目标类别`);
+  }
+  const start = randomStart ? randomPoint(image, epsilon, seed) : image;
+  try {
+    const found = await maximize(model, attackObjective({ away: from, to }, loss), {
+      start,
+      steps,
+      step: signWithMomentum(stepSize, momentum),
+      penalties: [],
+      transforms: [],
+      projections: [within(image, epsilon)],
+      verdict: false,
+      seed,
+      signal,
+      onStep,
+      ...(confidence === undefined
+        ? {}
+        : {
+            // The cheap test first: the attack's own scores are not quite the network's (see adversarial-losses).
+            until: async ({ value, image: now }: OptimizeStep) =>
+              value > threshold({ to }, loss, confidence) &&
+              (await sureness(model, now, { away: from, to })) > confidence,
+          }),
+      resume: resume && { ...resume.run!, image, best: image },
+    });
+    const { image: last, best, ...run } = found;
+    // One step is what FGSM is; several are there to find the best one.
+    const kept = method === 'FGSM' ? last : best;
+    (kept === best ? last : best).dispose();
+    return await adversarial(model, image, kept, {
+      method,
+      before,
+      from,
+      ...(to === undefined ? {} : { to }),
+      trace: run.trace,
+      settings: { ...run.settings, epsilon, stepSize, momentum, loss, start: randomStart ? 'random' : 'image' },
+      notes: run.notes,
+      ...(run.stopped && run.stopped !== 'reached' ? { stopped: run.stopped } : {}),
+      run,
+    });
+  } finally {
+    if (start !== image) start.dispose();
+  }
+}
+
+/** The probability of the target, or of everything but the class to leave. */
+async function sureness(model: ImageModel, image: tf.Tensor3D, { away, to }: AttackGoal): Promise<number> {
+  const scores = await classify(model, image, { top: model.classes.length });
+  const probability = scores.find((s) => s.index === (to ?? away))!.probability;
+  return to === undefined ? 1 - probability : probability;
+}
+
+/** The objective's value at which the target has the wanted probability (the class to leave: its complement). */
+function threshold({ to }: AttackGoal, loss: AttackLoss, confidence: number): number {
+  const odds = loss === 'margin' || to === undefined;
+  return odds ? Math.log(confidence / (1 - confidence)) : Math.log(confidence);
+}
+
+function checkSettings(settings: Readonly<Record<'epsilon' | 'stepSize', number>>): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (Number.isFinite(value) && value > 0 && value <= 1) continue;
+    const advice = value > 1 ? `；像素的单位是 [0, 1]，0–255 的 ${value} 写成 ${value} / 255` : '';
+    throw new RangeError(`${name} 应在 0 与 1 之间（[0, 1] 的像素单位），得到 ${value}${advice}`);
+  }
+}
+
+/** Uniform in the cube of half-width epsilon, within [0, 1]. */
+function randomPoint(image: tf.Tensor3D, epsilon: number, seed: number): tf.Tensor3D {
+  return tf.tidy(
+    () =>
+      tf.clipByValue(
+        tf.add(image, tf.randomUniform(image.shape, -epsilon, epsilon, 'float32', seed)),
+        0,
+        1,
+      ) as tf.Tensor3D,
+  );
+}

@@ -1,0 +1,148 @@
+import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
+import { checkClass } from './result';
+import { tf } from '../tf/backend';
+import { safely } from '../tf/tape';
+import { cosine, l2Norm } from '../image/metrics';
+import type { ImageModel } from '../model/model';
+import { checkNumber } from '../base/named';
+import { randomGenerator } from '../base/random';
+
+/**
+ * 随机的符号噪声（random sign noise）：每个数是 +ε 或 −ε，正负随机。与 FGSM 的扰动有同样的 L-infinity 与 l2 范数，
+ * 是它的对照。
+ * @returns 与 `like` 同形，由调用者 dispose
+ */
+export function signNoise(like: tf.Tensor3D, epsilon: number, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
+  checkNumber('epsilon', epsilon, 0);
+  const random = randomGenerator(seed);
+  const values = Float32Array.from({ length: like.size }, () => (random.uniform() < 0.5 ? -epsilon : epsilon));
+  return tf.tensor3d(values, like.shape);
+}
+
+/**
+ * 攻击所用的梯度（attack gradient）：交叉熵或得分之差对输入的梯度；沿它走，攻击更接近成功。
+ * @param goal `{ away: 类别 }` 或 `{ to: 类别 }`
+ */
+export function attackGradient(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  goal: AttackGoal,
+  loss: AttackLoss = 'crossEntropy',
+): tf.Tensor3D {
+  checkClass(model, goal.to ?? goal.away!);
+  const { layers, value } = attackObjective(goal, loss)(model);
+  const score = (x: tf.Tensor) => {
+    const outputs = model.forward(tf.expandDims(x, 0) as tf.Tensor4D, layers);
+    return value((layer) => outputs[layers.indexOf(layer)]);
+  };
+  return tf.tidy(() => safely(() => tf.grad(score)(image)) as tf.Tensor3D);
+}
+
+/**
+ * 得分之差的梯度（gradient of z(to) − z(from)）：把网络在这幅图附近看成线性模型，它就是那个模型的权重向量 w。
+ */
+export function weightVector(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  { from, to }: { from: number; to: number },
+): tf.Tensor3D {
+  checkClass(model, from);
+  checkClass(model, to);
+  const layer = model.layerName();
+  const difference = (x: tf.Tensor) => {
+    const logits = tf.reshape(model.forward(tf.expandDims(x, 0) as tf.Tensor4D, [layer])[0], [-1]);
+    const wanted = tf.sub(tf.oneHot(tf.scalar(to, 'int32'), logits.size), tf.oneHot(tf.scalar(from, 'int32'), logits.size)); // prettier-ignore
+    return tf.sum(tf.mul(logits, tf.cast(wanted, 'float32'))) as tf.Scalar;
+  };
+  return tf.tidy(() => safely(() => tf.grad(difference)(image)) as tf.Tensor3D);
+}
+
+/**
+ * 沿一个方向的得分（logits along a direction）：x + ε·d 的得分，ε 依次取 `epsilons`；不截断到 [0, 1]，以免混进别的效果。
+ *
+ * @param direction `[h, w, 3]`，例如梯度的符号
+ * @param classes 哪些类别
+ * @returns `result[k][i]` 是第 k 个类别在第 i 个 ε 处的得分
+ */
+export function logitsAlong(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  direction: tf.Tensor3D,
+  epsilons: readonly number[],
+  classes: readonly number[],
+  { batchSize = 8 }: { batchSize?: number } = {},
+): number[][] {
+  classes.forEach((index) => checkClass(model, index));
+  if (direction.shape.join() !== image.shape.join()) {
+    throw new RangeError(`方向的形状应与图像相同 [${image.shape.join(', ')}]，得到 [${direction.shape.join(', ')}]`);
+  }
+  const result: number[][] = classes.map(() => []);
+  for (let from = 0; from < epsilons.length; from += batchSize) {
+    const part = epsilons.slice(from, from + batchSize);
+    const logits = tf.tidy(() => {
+      const shifts = tf.mul(tf.expandDims(direction, 0), tf.tensor4d([...part], [part.length, 1, 1, 1]));
+      return model.activations(tf.add(tf.expandDims(image, 0), shifts)).arraySync() as number[][];
+    });
+    for (const row of logits) classes.forEach((index, k) => result[k].push(row[index]));
+  }
+  return result;
+}
+
+/** 一条直线能解释多少（R², coefficient of determination）：1 是完全笔直。 */
+export function straightness(x: readonly number[], y: readonly number[]): number {
+  if (x.length !== y.length || x.length < 3) throw new RangeError(`需要至少 3 个点，得到 ${x.length} 与 ${y.length}`);
+  const mean = (v: readonly number[]) => v.reduce((a, b) => a + b, 0) / v.length;
+  const [mx, my] = [mean(x), mean(y)];
+  const sxy = x.reduce((s, v, i) => s + (v - mx) * (y[i] - my), 0);
+  const sxx = x.reduce((s, v) => s + (v - mx) ** 2, 0);
+  const syy = y.reduce((s, v) => s + (v - my) ** 2, 0);
+  return syy > 0 ? sxy ** 2 / (sxx * syy) : 1;
+}
+
+export interface Alignment {
+  /** 与权重向量的夹角余弦（cosine）。 */
+  readonly cosine: number;
+  /** 与权重向量的内积（inner product）：线性模型预言的得分变化。 */
+  readonly inner: number;
+  /** 自己的 l2 范数（amplitude）。 */
+  readonly l2: number;
+}
+
+/**
+ * 一个信号与权重向量对得多齐（alignment）：扰动、随机噪声、图像内容都可以拿来比。
+ * @param signal `[h, w, 3]`；图像内容用 image − mean
+ * @param weights 权重向量，见 weightVector
+ */
+export function alignment(signal: tf.Tensor3D, weights: tf.Tensor3D): Alignment {
+  const [c, l2] = [cosine(signal, weights), l2Norm(signal)];
+  return { cosine: c, inner: c * l2 * l2Norm(weights), l2 };
+}
+
+export interface BlockGrowth {
+  /** 小块的边长，像素；块内的扰动必须相同。 */
+  readonly block: number;
+  /** 扰动能自由选择的数的个数（degrees of freedom）。 */
+  readonly dimension: number;
+  /** 单位 ε 引起的得分变化 Σ|块内 w 之和|（线性的预言）；block = 1 时就是 ||w||₁。 */
+  readonly perEpsilon: number;
+}
+
+/**
+ * 维数与得分的变化（growth with the dimension），在真实网络上：扰动在每个 block × block 的小块里必须相同，
+ * 块越小、可以自由选择的数越多，同样的 ε 能引起多大的变化。
+ */
+export function blockGrowth(weights: tf.Tensor3D, blocks: readonly number[] = [1, 2, 4, 8, 16, 32, 64]): BlockGrowth[] {
+  const [height, width, channels] = weights.shape;
+  const w = weights.dataSync();
+  return blocks.map((block) => {
+    if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);
+    const [rows, cols] = [Math.ceil(height / block), Math.ceil(width / block)];
+    const sums = new Float64Array(rows * cols * channels);
+    for (let i = 0; i < w.length; i++) {
+      const pixel = Math.floor(i / channels);
+      const [row, col] = [Math.floor(pixel / width), pixel % width];
+      sums[(Math.floor(row / block) * cols + Math.floor(col / block)) * channels + (i % channels)] += w[i];
+    }
+    return { block, dimension: sums.length, perEpsilon: sums.reduce((s, v) => s + Math.abs(v), 0) };
+  });
+}

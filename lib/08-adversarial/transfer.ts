@@ -1,0 +1,110 @@
+import { iterate } from './attacks';
+import { signNoise } from './directions';
+import { loadPhoto } from './robustness';
+import { to8bit } from './result';
+import { tf } from '../tf/backend';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { classify, type ImageModel } from '../model/model';
+import type { Photo } from '../image/photos';
+
+export interface TransferOptions {
+  /** 扰动上界，默认 8/255：迁移比攻击自己难得多。 */
+  epsilon?: number;
+  steps?: number;
+  seed?: number;
+  onStep?: (state: { done: number; total: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+/** 在 source 上造的对抗样本拿去问 victim。 */
+export interface Transfer {
+  readonly source: string;
+  readonly victim: string;
+  /** 两个网络原来都答对的照片数：只有它们计数。 */
+  readonly tested: number;
+  /** 答案变错的比例。 */
+  readonly fooled: number;
+  /** 对照：同样大小的随机符号噪声。 */
+  readonly fooledByNoise: number;
+  /** 被骗时两个网络给出同一个错误答案的比例。 */
+  readonly sameAnswer: number;
+  readonly stopped?: StopReason;
+}
+
+interface Count {
+  tested: number;
+  fooled: number;
+  noise: number;
+  same: number;
+}
+
+/**
+ * 迁移（transfer）：在一个网络上造的对抗样本（没有目标的 BIM，取整到 8 位），别的网络也上当吗？
+ *
+ * 输入大小不同的网络之间，图像用双线性插值缩放；原图经过同样的缩放也要被认对，才计数。
+ *
+ * @param victims 受测的网络，可以包括 source 自己
+ * @param photos 带 ImageNet 类别的照片
+ */
+export async function transfer(
+  source: ImageModel,
+  victims: readonly ImageModel[],
+  photos: readonly Photo[],
+  { epsilon = 8 / 255, steps = 10, seed = 0, onStep, signal }: TransferOptions = {},
+): Promise<Transfer[]> {
+  for (const model of [source, ...victims]) model.layerName();
+  const watch = watchInterrupts(signal);
+  const counts: Count[] = victims.map(() => ({ tested: 0, fooled: 0, noise: 0, same: 0 }));
+  for (const [i, photo] of photos.entries()) {
+    if (watch.stopped) break;
+    const label = photo.imagenet?.index;
+    const clean = await loadPhoto(source, photo);
+    try {
+      if (label === (await topOf(source, clean))) {
+        const example = await iterate(source, clean, { epsilon, steps, signal });
+        const noisy = tf.tidy(() => tf.clipByValue(tf.add(clean, signNoise(clean, epsilon, { seed: seed + i })), 0, 1));
+        const rounded = to8bit(example.image);
+        for (const [k, victim] of victims.entries()) {
+          if ((await topOf(victim, clean)) !== label) continue;
+          const answer = await topOf(victim, rounded);
+          counts[k].tested++;
+          counts[k].noise += Number((await topOf(victim, noisy as tf.Tensor3D)) !== label);
+          counts[k].fooled += Number(answer !== label);
+          counts[k].same += Number(answer !== label && answer === example.after8bit[0].index);
+        }
+        tf.dispose([example.image, example.perturbation, noisy, rounded]);
+      }
+    } finally {
+      clean.dispose();
+    }
+    await onStep?.({ done: i + 1, total: photos.length });
+    await watch.breathe();
+  }
+  return victims.map((victim, k) => {
+    const { tested, fooled, noise, same } = counts[k];
+    const share = (n: number, of: number) => (of > 0 ? n / of : 0);
+    return {
+      source: source.id,
+      victim: victim.id,
+      tested,
+      fooled: share(fooled, tested),
+      fooledByNoise: share(noise, tested),
+      sameAnswer: share(same, fooled),
+      ...(watch.stopped ? { stopped: watch.stopped } : {}),
+    };
+  });
+}
+
+async function topOf(model: ImageModel, image: tf.Tensor3D): Promise<number> {
+  const [height, width] = model.inputSize;
+  const fitted = tf.tidy(() =>
+    image.shape[0] === height && image.shape[1] === width
+      ? tf.clone(image)
+      : tf.image.resizeBilinear(image, [height, width], false, true),
+  );
+  try {
+    return (await classify(model, fitted, { top: 1 }))[0].index;
+  } finally {
+    fitted.dispose();
+  }
+}

@@ -1,0 +1,174 @@
+import { tf } from '../tf/backend';
+import { safely } from '../tf/tape';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import type { ImageModel } from '../model/model';
+import { checkNumber } from '../base/named';
+import { type RandomGenerator, randomGenerator } from '../base/random';
+import { jitter, type Transform } from '../06-optimization/transforms';
+
+export interface UniversalOptions {
+  /** 扰动上界 ε（L-infinity），[0, 1] 单位，默认 10/255，与论文相同。 */
+  epsilon?: number;
+  /** 所有图看几遍（epochs），默认 5。 */
+  epochs?: number;
+  batchSize?: number;
+  /** 每步每个数改变多少，默认 ε / 10。 */
+  stepSize?: number;
+  /** 每步把这一批图横竖各平移最多多少像素（移出的从另一边回来），并随机左右翻转；默认 16。没有它，扰动会背下这些图。 */
+  jitter?: number;
+  seed?: number;
+  onStep?: (state: { step: number; steps: number; value: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface Universal {
+  /** `[h, w, 3]`，每个数在 −ε 与 ε 之间；由调用者 dispose。 */
+  readonly perturbation: tf.Tensor3D;
+  /** 每一步这一批图上的平均得分之差（越大越多图被骗）。 */
+  readonly trace: readonly number[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly stopped?: StopReason;
+}
+
+/** Once an image is fooled by this much, it no longer pulls: otherwise a few easy ones would decide every step. */
+const ENOUGH = 3;
+
+/**
+ * 普适扰动（universal perturbation）：同一个扰动加到每一幅图上，都让网络改变答案。
+ *
+ * 论文对每幅图反复用 DeepFool；这里用更简单的做法：把一批图的得分之差（别的类最高分 − 原来的答案，超过 3 就不再计）
+ * 平均，对扰动求梯度的符号，走一步，再限制在 ±ε 之内。不需要标签：目标是改变网络自己的答案。
+ *
+ * @param images `[n, h, w, 3]`，RGB，[0, 1]，至少 2 幅；不会被 dispose
+ * @throws RangeError 参数或图的大小不对；CourseError 网络没有类别得分
+ * @see Moosavi-Dezfooli et al. 2016, arXiv:1610.08401
+ */
+export async function universal(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  {
+    epsilon = 10 / 255,
+    epochs = 5,
+    batchSize = 8,
+    stepSize = epsilon / 10,
+    jitter: shift = 16,
+    seed = 0,
+    onStep,
+    signal,
+  }: UniversalOptions = {},
+): Promise<Universal> {
+  checkNumber('epsilon', epsilon, 1e-6, 1);
+  checkNumber('stepSize', stepSize, 1e-9, 1);
+  const move = jitter(shift);
+  for (const [name, value] of Object.entries({ epochs, batchSize })) {
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
+  }
+  if (images.rank !== 4 || images.shape[0] < 2) {
+    throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
+  }
+  const answers = await topClasses(model, images, batchSize);
+  const watch = watchInterrupts(signal);
+  const random = randomGenerator(seed);
+  const count = images.shape[0];
+  const steps = epochs * Math.ceil(count / batchSize);
+  const trace: number[] = [];
+  let perturbation = tf.zeros(images.shape.slice(1) as [number, number, number]) as tf.Tensor3D;
+  try {
+    for (let epoch = 0; epoch < epochs && !watch.stopped; epoch++) {
+      const order = shuffled(count, random);
+      for (let from = 0; from < count && !watch.stopped; from += batchSize) {
+        const chosen = order.slice(from, from + batchSize);
+        const batch = varied(images, chosen, move, random);
+        const chosenAnswers = chosen.map((i) => answers[i]);
+        const { next, value } = advance(model, batch, chosenAnswers, perturbation, { epsilon, stepSize });
+        batch.dispose();
+        perturbation.dispose();
+        perturbation = next;
+        trace.push((await value.data())[0]);
+        value.dispose();
+        await onStep?.({ step: trace.length, steps, value: trace[trace.length - 1] });
+        await watch.breathe();
+      }
+    }
+  } catch (error) {
+    perturbation.dispose();
+    throw error;
+  }
+  const settings = { model: model.id, epsilon, epochs, batchSize, stepSize, jitter: shift, seed, images: count };
+  return { perturbation, trace, settings, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
+}
+
+/** The chosen images, each shifted a little and mirrored or not: what holds for all of these holds for new ones too. */
+function varied(images: tf.Tensor4D, chosen: readonly number[], move: Transform, random: RandomGenerator): tf.Tensor4D {
+  return tf.tidy(() => {
+    const moved = chosen.map((i) => {
+      const image = tf.squeeze(tf.slice(images, [i, 0, 0, 0], [1, -1, -1, -1]), [0]) as tf.Tensor3D;
+      return move(random.uniform() < 0.5 ? image : tf.reverse(image, 1), random);
+    });
+    return tf.stack(moved) as tf.Tensor4D;
+  });
+}
+
+function advance(
+  model: ImageModel,
+  batch: tf.Tensor4D,
+  answers: readonly number[],
+  perturbation: tf.Tensor3D,
+  { epsilon, stepSize }: { epsilon: number; stepSize: number },
+): { next: tf.Tensor3D; value: tf.Scalar } {
+  const layer = model.layerName();
+  return tf.tidy(() => {
+    const own = tf.cast(tf.oneHot(tf.tensor1d([...answers], 'int32'), model.classes.length), 'float32'); // prettier-ignore
+    const loss = (v: tf.Tensor) => {
+      const [logits] = model.forward(tf.add(batch, v) as tf.Tensor4D, [layer]);
+      const other = tf.max(tf.sub(logits, tf.mul(own, 1e9)), 1);
+      const margin = tf.sub(other, tf.sum(tf.mul(logits, own), 1));
+      return tf.mean(tf.minimum(margin, ENOUGH)) as tf.Scalar;
+    };
+    const { value, grad } = safely(() => tf.valueAndGrad(loss)(perturbation));
+    const next = tf.clipByValue(tf.add(perturbation, tf.mul(tf.sign(grad), stepSize)), -epsilon, epsilon);
+    return { next: next as tf.Tensor3D, value: value as tf.Scalar };
+  });
+}
+
+function shuffled(count: number, random: { integer(n: number): number }): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+async function topClasses(model: ImageModel, images: tf.Tensor4D, batchSize: number): Promise<number[]> {
+  const classes: number[] = [];
+  for (let from = 0; from < images.shape[0]; from += batchSize) {
+    const best = tf.tidy(() => {
+      const size = Math.min(batchSize, images.shape[0] - from);
+      return tf.argMax(model.activations(tf.slice(images, [from, 0, 0, 0], [size, -1, -1, -1])), 1);
+    });
+    classes.push(...(await best.data()));
+    best.dispose();
+  }
+  return classes;
+}
+
+/**
+ * 被骗的比例（fooling rate）：加上扰动（再截断到 [0, 1]）之后，网络改变了答案的图占多少。
+ * @param images `[n, h, w, 3]`；求扰动时没有用过的图才说明问题
+ */
+export async function foolingRate(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  perturbation: tf.Tensor3D,
+  { batchSize = 8 }: { batchSize?: number } = {},
+): Promise<{ rate: number; before: number[]; after: number[] }> {
+  const before = await topClasses(model, images, batchSize);
+  const moved = tf.tidy(() => tf.clipByValue(tf.add(images, perturbation), 0, 1) as tf.Tensor4D);
+  try {
+    const after = await topClasses(model, moved, batchSize);
+    return { rate: after.filter((c, i) => c !== before[i]).length / after.length, before, after };
+  } finally {
+    moved.dispose();
+  }
+}

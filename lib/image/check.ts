@@ -1,0 +1,54 @@
+import { tf } from '../tf/backend';
+
+/**
+ * 检查一个张量是不是图像（assert that a tensor is an image）：[高, 宽, 3]，float32，[0, 1]。
+ *
+ * @param image 要检查的张量，不会被释放
+ * @param options `name`：报错时用的参数名；`range`：是否检查取值范围（会读出数据），默认 true
+ * @throws TypeError 不是张量或类型不对；RangeError 形状或取值范围不对；消息说明怎样改
+ */
+export function assertImage(image: tf.Tensor, { name = 'image', range = true } = {}): asserts image is tf.Tensor3D {
+  if (!(image instanceof tf.Tensor)) {
+    throw new TypeError(`${name} 应为图像张量 [高, 宽, 3]，得到 ${typeof image}；读图片请用 await loadImage(路径)`);
+  }
+  if (image.isDisposed) throw new TypeError(`${name} 已被释放（dispose），请重新读入图像`);
+  const shape = `[${image.shape.join(', ')}]`;
+  if (image.rank !== 3 || image.shape[2] !== 3) {
+    throw new RangeError(`${name} 应为一幅图像 [高, 宽, 3]，得到形状 ${shape}${shapeAdvice(image, name)}`);
+  }
+  if (image.size === 0) throw new RangeError(`${name} 是空图像，形状 ${shape}`);
+  if (image.dtype !== 'float32') {
+    throw new TypeError(
+      `${name} 应为 float32、取值 [0, 1]，得到 ${image.dtype}；0–255 的整数请用 ${name}.toFloat().div(255)`,
+    );
+  }
+  if (range) assertUnitRange(image.dataSync(), name);
+}
+
+function shapeAdvice(image: tf.Tensor, name: string): string {
+  const { shape, rank } = image;
+  if (rank === 4 && shape[0] === 1) return `；这是只有一幅的批，请用 ${name}.squeeze([0])`;
+  if (rank === 4) return `；这是 ${shape[0]} 幅图像的批，取第 i 幅请用 ${name}.gather(i)`;
+  if (rank === 2) return `；灰度图请先变成三个通道：tf.stack([${name}, ${name}, ${name}], 2)`;
+  if (rank === 3 && shape[2] === 1) return `；灰度图请先变成三个通道：${name}.tile([1, 1, 3])`;
+  if (rank === 3 && shape[2] === 4) return `；请去掉透明通道：${name}.slice([0, 0, 0], [-1, -1, 3])`;
+  if (rank === 3 && shape[0] === 3) return `；像是 [3, 高, 宽] 的次序，请用 ${name}.transpose([1, 2, 0])`;
+  return '';
+}
+
+function assertUnitRange(data: ArrayLike<number>, name: string): void {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i];
+    if (Number.isNaN(value)) throw new RangeError(`${name} 里有 NaN（不是数），请检查得到它的计算`);
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  if (min >= -1e-3 && max <= 1.001) return;
+  const advice =
+    max > 2 && min >= 0
+      ? `；像是 0–255，请用 ${name}.div(255)`
+      : `；请截到范围之内（${name}.clipByValue(0, 1)），或先确认它没有减去均值`;
+  throw new RangeError(`${name} 应取值 [0, 1]，得到 ${min.toPrecision(4)} 到 ${max.toPrecision(4)}${advice}`);
+}

@@ -1,0 +1,205 @@
+import { tf } from '../tf/backend';
+import type { ClassLabel } from './classes';
+import { CourseError, unknownName } from '../base/errors';
+import { assertImage } from '../image/image';
+import type { Architecture, Roles } from './networks/architecture';
+import { type ReceptiveField, receptiveFields } from './receptive-field';
+
+export type { ReceptiveField, Roles };
+
+export interface LayerInfo {
+  readonly name: string;
+  /** Class of the layer: Convolution, Relu, MaxPooling … (Keras names for a network of your own). */
+  readonly kind: string;
+  /** Output shape without the batch axis: [height, width, channels] or [units]. */
+  readonly shape: readonly number[];
+  /** Number of weights and biases. */
+  readonly parameters: number;
+  readonly receptiveField?: ReceptiveField;
+}
+
+/** 一个可以拆开看的图像网络（image model）。图像一律是 RGB、float32、[0, 1]；预处理在网络内部完成。 */
+export interface ImageModel {
+  readonly id: string;
+  readonly title: string;
+  /** [height, width], pixels. */
+  readonly inputSize: readonly [number, number];
+  readonly classes: readonly ClassLabel[];
+  readonly layers: readonly LayerInfo[];
+  readonly roles: Roles;
+  /** The colour that is "zero" to the network, RGB in [0, 1]. */
+  readonly mean: readonly [number, number, number];
+  /** Set when this network stands in for another one that could not be reached. */
+  readonly substituteFor?: string;
+  /** What else is worth knowing about this copy, e.g. that AlexNet has no head; one line each. */
+  readonly notes: readonly string[];
+  /** Identifies the weights of the course's networks, for caches on disk; undefined for a network of your own. */
+  readonly weightsId?: string;
+  /** The layer whose spatial mean is the class score before the last ReLU, where it differs from the logits. */
+  readonly scoreMap?: string;
+  /** The layers themselves; their input is the preprocessed image. */
+  readonly network: tf.LayersModel;
+
+  /**
+   * 某一层的激活值（activations）。
+   * @param images `[h, w, 3]` 或 `[n, h, w, 3]`，RGB，[0, 1]；单幅图的结果不带批次轴
+   * @param layer 层名，缺省为 logits（softmax 之前的类别得分）
+   * @returns 新张量，由调用者 dispose
+   */
+  activations(images: tf.Tensor, layer?: string): tf.Tensor;
+
+  /** 可微分的前向传播（differentiable forward pass）：`[n, h, w, 3]` 进，每个层名出一个带批次轴的张量。 */
+  forward(images: tf.Tensor4D, layers: readonly string[]): tf.Tensor[];
+
+  /** Checks a layer name; without a name: the logits, or an error that says how to get them. */
+  layerName(name?: string): string;
+
+  dispose(): void;
+}
+
+export interface ModelDescription {
+  readonly id: string;
+  readonly title: string;
+  readonly classes: readonly ClassLabel[];
+  readonly roles: Roles;
+  readonly preprocess: Architecture['preprocess'];
+  readonly scoreMap?: string;
+  readonly weightsId?: string;
+  readonly substituteFor?: string;
+  readonly notes?: readonly string[];
+  /** false: dispose() leaves the network to whoever brought it. Default true. */
+  readonly ownsNetwork?: boolean;
+}
+
+/** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
+export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
+  const { ownsNetwork = true } = description;
+  const { mean, scale } = description.preprocess;
+  const [, height, width] = network.inputs[0].shape as [null, number, number, number];
+  const fields = receptiveFields(network);
+  const layers: LayerInfo[] = network.layers.map((layer) => ({
+    name: layer.name,
+    kind: layer.getClassName(),
+    shape: (layer.outputShape as number[]).slice(1),
+    parameters: layer.countParams(),
+    receptiveField: fields.get(layer.name),
+  }));
+  const names = layers.map((l) => l.name);
+  const meanTensor = tf.keep(tf.tensor1d(mean.map((m) => m * scale)));
+  const parts = new Map<string, tf.LayersModel>();
+
+  /** The network cut off after these layers; building it creates no tensor, the layers are shared. */
+  function upTo(wanted: readonly string[]): tf.LayersModel {
+    const key = wanted.join('|');
+    let part = parts.get(key);
+    if (!part) {
+      const outputs = wanted.map((name) => network.getLayer(name).output as tf.SymbolicTensor);
+      parts.set(key, (part = tf.model({ inputs: network.inputs, outputs })));
+    }
+    return part;
+  }
+
+  function layerName(name?: string): string {
+    if (name !== undefined) {
+      if (!names.includes(name)) throw unknownName('层', name, names);
+      return name;
+    }
+    if (description.roles.logits) return description.roles.logits;
+    throw new CourseError(
+      `${description.title} 在这里只有卷积部分（到 ${names[names.length - 1]} 为止），没有类别得分。` +
+        `要全连接头，请用 loadModel('${description.id}', { head: true }) 下载它（约 12.5 MB），或改用 loadModel('squeezenet')。`,
+    );
+  }
+
+  function checkImages(images: tf.Tensor): void {
+    const [h, w, c] = images.shape.slice(-3);
+    if (images.dtype !== 'float32') {
+      throw new TypeError(
+        `图像张量应为 float32（[0, 1] 的 RGB），得到 ${images.dtype}；整数像素请先除以 255：image.toFloat().div(255)`,
+      );
+    }
+    if ((images.rank === 3 || images.rank === 4) && h === height && w === width && c === 3) return;
+    throw new RangeError(
+      `${description.title} 的输入应为 [${height}, ${width}, 3]（或一批 [n, ${height}, ${width}, 3]），得到 [${images.shape.join(', ')}]；` +
+        `请用 await loadImage(来源, { size: ${height} }) 读入图片`,
+    );
+  }
+
+  const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
+    checkImages(images);
+    wanted.forEach(layerName);
+    const once = [...new Set(wanted)];
+    return tf.tidy(() => {
+      const prepared = tf.sub(tf.mul(images, 255 * scale), meanTensor);
+      const outputs = [upTo(once).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
+      // A layer asked for twice: TF.js would fill in its second place with nothing.
+      return wanted.map((name, i) =>
+        wanted.indexOf(name) === i ? outputs[once.indexOf(name)] : tf.clone(outputs[once.indexOf(name)]),
+      );
+    });
+  };
+
+  return {
+    ...description,
+    notes: description.notes ?? [],
+    inputSize: [height, width],
+    layers,
+    mean: mean.map((m) => m / 255) as [number, number, number],
+    network,
+    forward,
+    layerName,
+    activations(images, layer) {
+      const name = layerName(layer);
+      checkImages(images);
+      return tf.tidy(() => {
+        const batch = (images.rank === 3 ? tf.expandDims(images, 0) : images) as tf.Tensor4D;
+        const [output] = forward(batch, [name]);
+        return images.rank === 3 ? tf.squeeze(output, [0]) : output;
+      });
+    },
+    dispose() {
+      meanTensor.dispose();
+      parts.clear();
+      if (ownsNetwork) network.dispose();
+    },
+  };
+}
+
+export interface ClassScore {
+  readonly index: number;
+  readonly en: string;
+  readonly zh: string;
+  readonly logit: number;
+  readonly probability: number;
+}
+
+/**
+ * 分类（classify）：得分最高的 `top` 个类。
+ *
+ * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
+ * @returns 由高到低；`logit` 是 softmax 之前的得分，`probability` 在 0 与 1 之间
+ * @throws RangeError 图像大小或 top 不对；CourseError 网络没有类别得分
+ */
+export async function classify(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  { top = 5 }: { top?: number } = {},
+): Promise<ClassScore[]> {
+  assertImage(image);
+  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+  const [logits, probabilities] = tf.tidy(() => {
+    const scores = model.activations(image);
+    return [scores, tf.softmax(scores)];
+  });
+  const [l, p] = (await Promise.all([logits.data(), probabilities.data()])) as [Float32Array, Float32Array];
+  tf.dispose([logits, probabilities]);
+  return Array.from(l, (logit, index) => ({
+    index,
+    en: model.classes[index].en,
+    zh: model.classes[index].zh,
+    logit,
+    probability: p[index],
+  }))
+    .sort((a, b) => b.logit - a.logit)
+    .slice(0, top);
+}

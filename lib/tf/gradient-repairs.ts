@@ -1,0 +1,96 @@
+import type * as Tf from '@tensorflow/tfjs';
+import { shared } from '../base/state';
+
+/**
+ * Two gradients that TF.js gets wrong, or not at all, in networks that people bring: average pooling that hangs over the
+ * border (wasm and cpu), and convolutions with a dilation (everywhere).
+ */
+
+type T4 = Tf.Tensor4D;
+
+interface PoolingAttributes {
+  filterSize: number | [number, number];
+  strides: number | [number, number];
+  pad: 'same' | 'valid' | number | Tf.backend_util.ExplicitPadding;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** How many places of the image each window along one axis covers. */
+const covered = (windows: number, stride: number, size: number, before: number, length: number) =>
+  Array.from({ length: windows }, (_, i) => Math.min(length, i * stride - before + size) - Math.max(0, i * stride - before)); // prettier-ignore
+
+/**
+ * Average pooling divides by the places INSIDE the image, its gradient in TF.js by the whole window: at the border only
+ * a part of the gradient arrives. What is missing is a factor for each window.
+ */
+function borderFactors(tf: typeof Tf, shape: T4['shape'], attributes: PoolingAttributes): Tf.Tensor4D | undefined {
+  const { filterSize, strides, pad, dimRoundingMode } = attributes;
+  const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
+  const { filterHeight, filterWidth, outHeight, outWidth, padInfo } = info;
+  const rows = covered(outHeight, info.strideHeight, filterHeight, padInfo.top, shape[1]);
+  const cols = covered(outWidth, info.strideWidth, filterWidth, padInfo.left, shape[2]);
+  const whole = filterHeight * filterWidth;
+  const factors = rows.flatMap((r) => cols.map((c) => whole / (r * c)));
+  return factors.every((f) => f === 1) ? undefined : tf.tensor4d(factors, [1, outHeight, outWidth, 1]);
+}
+
+interface ConvolutionAttributes {
+  strides: number | [number, number];
+  pad: 'same' | 'valid' | number;
+  dilations: number | [number, number];
+  dataFormat: string;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** The gradient of a dilated convolution is a convolution with the reversed kernel and the same dilation. */
+function dilatedInputGradient(tf: typeof Tf, dy: T4, [x, kernel]: [T4, T4], attributes: ConvolutionAttributes): T4 {
+  return tf.tidy(() => {
+    const { strides, pad, dilations, dimRoundingMode } = attributes;
+    const info = tf.backend_util.computeConv2DInfo(x.shape, kernel.shape, strides, dilations, pad, dimRoundingMode);
+    const { top, bottom, left, right } = info.padInfo;
+    const [tall, wide] = [info.effectiveFilterHeight - 1, info.effectiveFilterWidth - 1];
+    const padded = tf.pad(dy, [[0, 0], [tall - top, tall - bottom], [wide - left, wide - right], [0, 0]]); // prettier-ignore
+    const reversed = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]) as T4;
+    return tf.conv2d(padded as T4, reversed, 1, 'valid', 'NHWC', dilations);
+  });
+}
+
+type Gradient = NonNullable<ReturnType<typeof Tf.getGradient>>;
+
+function wrap(tf: typeof Tf, kernelName: string, change: (original: Gradient['gradFunc']) => Gradient['gradFunc']) {
+  const original = tf.getGradient(kernelName);
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient({ ...original, gradFunc: change(original.gradFunc) });
+}
+
+export function installGradientRepairs(tf: typeof Tf): void {
+  shared('gradient-repairs', () => {
+    wrap(tf, 'AvgPool', (original) => (dy, saved, attributes) => {
+      if (tf.getBackend() === 'tensorflow') return original(dy, saved, attributes);
+      return {
+        x: () =>
+          tf.tidy(() => {
+            const factors = borderFactors(
+              tf,
+              saved[0].shape as T4['shape'],
+              attributes as unknown as PoolingAttributes,
+            );
+            const above = factors ? tf.mul(dy as Tf.Tensor, factors) : (dy as Tf.Tensor);
+            return original(above, saved, attributes).x();
+          }),
+      };
+    });
+    wrap(tf, 'Conv2D', (original) => (dy, saved, attributes) => {
+      const convolution = attributes as unknown as ConvolutionAttributes;
+      const { dilations, dataFormat } = convolution;
+      if (tf.backend_util.tupleValuesAreOne(dilations ?? 1) || dataFormat !== 'NHWC')
+        return original(dy, saved, attributes);
+      return {
+        x: () => dilatedInputGradient(tf, dy as T4, saved as [T4, T4], convolution),
+        // The kernel's gradient is still TF.js' own: an error that says so.
+        filter: () => original(dy, saved, attributes).filter(),
+      };
+    });
+    return true;
+  });
+}

@@ -1,0 +1,60 @@
+import type * as Tf from '@tensorflow/tfjs';
+import { shared } from '../base/state';
+import { installNativeMaxPoolGrad } from './native-max-pool-grad';
+
+/**
+ * TensorFlow's own ReluGrad and Relu6Grad instead of the chain (step, cast, multiply) that TF.js composes:
+ * on SqueezeNet the composition alone costs 40-80 ms of each input gradient.
+ */
+
+interface NodeBackend {
+  binding: { TF_ATTR_TYPE: number; TF_ATTR_STRING: number; TF_FLOAT: number };
+  executeSingleOutput(op: string, attributes: object[], inputs: Tf.Tensor[]): Tf.TensorInfo;
+}
+
+const KERNEL = 'ConvscopeNative';
+
+export const isNative = (tf: typeof Tf) => tf.getBackend() === 'tensorflow';
+
+/** Runs one TensorFlow operation (float32 in and out) as an ordinary kernel, so that tidy and the tape see it. */
+export function nativeOp(
+  tf: typeof Tf,
+  op: string,
+  inputs: Tf.Tensor[],
+  strings: Record<string, string> = {},
+): Tf.Tensor {
+  const named = Object.fromEntries(inputs.map((t, i) => [`input${i}`, t]));
+  return tf.engine().runKernel(KERNEL, named, { op, strings: strings as unknown as string });
+}
+
+export function installNativeKernels(tf: typeof Tf): void {
+  shared('native-kernels', () => {
+    tf.registerKernel({
+      kernelName: KERNEL,
+      backendName: 'tensorflow',
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const native = backend as NodeBackend;
+        const { op, strings } = attrs as unknown as { op: string; strings: Record<string, string> };
+        const attributes: object[] = [{ name: 'T', type: native.binding.TF_ATTR_TYPE, value: native.binding.TF_FLOAT }];
+        for (const [name, value] of Object.entries(strings)) {
+          attributes.push({ name, type: native.binding.TF_ATTR_STRING, value });
+        }
+        return native.executeSingleOutput(op, attributes, Object.values(inputs) as Tf.Tensor[]);
+      },
+    });
+    for (const relu of ['Relu', 'Relu6']) {
+      const composed = tf.getGradient(relu);
+      tf.unregisterGradient(relu);
+      tf.registerGradient({
+        kernelName: relu,
+        inputsToSave: ['x'],
+        gradFunc: (dy, saved, attributes) =>
+          isNative(tf)
+            ? { x: () => nativeOp(tf, `${relu}Grad`, [dy as Tf.Tensor, saved[0]]) }
+            : composed.gradFunc(dy, saved, attributes),
+      });
+    }
+    installNativeMaxPoolGrad(tf);
+    return true;
+  });
+}

@@ -1,0 +1,302 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startBackend, tf } from '../../../lib/tf/backend';
+import { diverse } from '../../../lib/06-optimization/diversity';
+import { fourier } from '../../../lib/06-optimization/fourier';
+import { requestInterrupt } from '../../../lib/base/interrupt';
+import type { ImageModel } from '../../../lib/model/model';
+import { loadModel } from '../../../lib/model/networks/load';
+import * as o from '../../../lib/06-optimization/objectives';
+import { maximize, type MaximizeOptions, type Optimized } from '../../../lib/06-optimization/optimize';
+import { fourierPreset, simonyanPreset, yosinskiPresets } from '../../../lib/06-optimization/presets';
+import { randomGenerator } from '../../../lib/base/random';
+import * as r from '../../../lib/06-optimization/regularizers';
+import * as s from '../../../lib/06-optimization/steps';
+import { jitter, pad, rotate, scale } from '../../../lib/06-optimization/transforms';
+import { assertClose, failure, leakFree, tinyModel, withModels } from '../../helpers';
+
+const SIZE: [number, number] = [32, 32];
+const NOTHING: MaximizeOptions = { penalties: [], projections: [], transforms: [] };
+
+/** Random weights of both signs; a linear second layer, so that no score starts dead. */
+function network(): ImageModel {
+  const random = randomGenerator(3);
+  const weights = (n: number) => Array.from({ length: n }, () => random.normal() / 3);
+  return tinyModel(SIZE, [
+    { kernel: weights(3 * 3 * 3 * 4), size: [3, 3], filters: 4, bias: [0.1, 0.1, 0.1, 0.1] },
+    { kernel: weights(3 * 3 * 4 * 5), size: [3, 3], filters: 5, relu: false },
+  ]);
+}
+
+let model: ImageModel;
+test.before(async () => {
+  await startBackend();
+  model = network();
+});
+
+const rise = ({ trace }: Optimized) => trace[trace.length - 1] - trace[0];
+const release = (result: Optimized) => tf.dispose([result.image, result.best]);
+
+async function run(objective: o.Objective, options: MaximizeOptions = {}, on = model): Promise<Optimized> {
+  const result = await maximize(on, objective, { steps: 12, ...options });
+  release(result);
+  return result;
+}
+
+/** A code that some picture has. */
+const codeOf = (layer: string) =>
+  tf.tidy(() => {
+    const random = randomGenerator(8);
+    const image = tf.tensor3d(Float32Array.from({ length: 32 * 32 * 3 }, random.uniform), [32, 32, 3]);
+    return model.activations(image, layer);
+  });
+
+test('every objective rises', async () => {
+  const code = codeOf('c2');
+  const objectives: Record<string, o.Objective> = {
+    classScore: o.classScore(1),
+    classProbability: o.classProbability(1),
+    'classProbability, no log': o.classProbability(1, { log: false }),
+    'neuron at the centre': o.neuron('c2', 2),
+    'neuron at the maximum': o.neuron('c2', 2, 'max'),
+    'neuron at a place': o.neuron('relu1', 1, [3, 5]),
+    channel: o.channel('relu1', 0),
+    direction: o.direction('c2', [1, -2, 0, 0.5, 1]),
+    negative: o.negative(o.channel('c2', 0)),
+    sum: o.sum(o.channel('c2', 0), o.scaled(o.channel('relu1', 2), 2)),
+    'distance falls': o.negative(o.featureDistance('c2', code)),
+  };
+  for (const [name, objective] of Object.entries(objectives)) {
+    const result = await run(objective, NOTHING);
+    assert.ok(rise(result) > 1e-4, `${name}: ${result.trace}`);
+  }
+  code.dispose();
+});
+
+test('every step rule raises the objective', async () => {
+  const rules = [s.plain(5), s.normalized(0.02), s.momentum(2), s.byProgress(0.05, 100), s.sign(0.02), s.adam(0.02)];
+  for (const step of rules) assert.ok(rise(await run(o.classScore(1), { ...NOTHING, step })) > 1e-3, step.name);
+});
+
+test('the objective minus every penalty rises', async () => {
+  for (const penalty of [r.l2(1e-4), r.totalVariation(1e-4), r.totalVariation(1e-4, 1), r.alphaNorm(1e-4)]) {
+    const result = await run(o.classScore(1), { ...NOTHING, penalties: [penalty], learningRate: 0.01 });
+    const totals = result.trace.map((value, k) => value - result.penalty[k]);
+    assert.ok(totals[totals.length - 1] > totals[0] + 1e-4, penalty.name);
+    assert.is(result.settings.penalties[0], penalty.name);
+  }
+});
+
+test('the objective rises under every projection and transform', async () => {
+  const projections = [r.decay(0.01), r.blur(0.5, 2), r.clipNorm(20), r.clipContribution(20)];
+  for (const projection of projections) {
+    const result = await run(o.classScore(1), { ...NOTHING, projections: [projection] });
+    assert.ok(rise(result) > 1e-3, projection.name);
+  }
+  for (const transform of [jitter(3), scale([0.9, 1.1]), rotate(10), pad(4)]) {
+    const result = await run(o.classScore(1), { ...NOTHING, transforms: [transform] });
+    assert.ok(rise(result) > 1e-3, transform.name);
+  }
+});
+
+test('the objective rises with every preset, and with the Fourier parametrisation', async () => {
+  // Clipping and decay alone lower this score: the presets' steps must win against them.
+  const score = o.scaled(o.classScore(1), 1000);
+  const last = ({ trace }: Optimized) => trace[trace.length - 1];
+  for (const { name, options } of [...yosinskiPresets, simonyanPreset, fourierPreset]) {
+    const result = await run(score, { ...options, steps: 12 });
+    const still = await run(score, { ...options, steps: 12, step: s.plain(0) });
+    assert.ok(last(result) > last(still) + 1e-3, `${name}: ${last(result)}, ${last(still)}`);
+  }
+  const result = await run(o.classScore(1), { ...NOTHING, parametrization: fourier(), step: s.adam(0.05) });
+  assert.ok(rise(result) > 1e-3);
+});
+
+test('the first step is the gradient, by finite differences', async () => {
+  const target = o.sum(o.channel('c2', 1), o.neuron('c2', 0));
+  const options = { ...NOTHING, start: 'mean' as const, noise: 0, penalties: [r.l2(1e-3)] };
+  const start = tf.fill([32, 32, 3], 0.4) as tf.Tensor3D;
+  const result = await maximize(model, target, { ...options, start, steps: 1, step: s.plain(1e-3) });
+  const moved = tf.tidy(() => tf.div(tf.sub(result.image, start), 1e-3));
+  const gradient = await moved.data();
+  const { layers, value } = target(model);
+  const total = (image: tf.Tensor3D) =>
+    tf.tidy(() => {
+      const outputs = model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers);
+      const mean = tf.tensor1d([...model.mean]);
+      return tf.sub(value((layer) => outputs[layers.indexOf(layer)]), r.l2(1e-3)(image, { mean })).dataSync()[0]; // prettier-ignore
+    });
+  const at = [1601, 1634, 777];
+  const expected = at.map((i) => {
+    const bump = (by: number) =>
+      tf.tidy(() => total(tf.tensor3d(Float32Array.from(start.dataSync(), (v, j) => (j === i ? v + by : v)), [32, 32, 3]))); // prettier-ignore
+    return (bump(0.02) - bump(-0.02)) / 0.04;
+  });
+  assertClose(at.map((i) => gradient[i]), expected, 0.02, '梯度'); // prettier-ignore
+  release(result);
+  tf.dispose([start, moved]);
+});
+
+test('the trace starts at the start, ends at the result, and best is its largest', async () => {
+  const result = await maximize(model, o.classScore(1), { ...NOTHING, steps: 7 });
+  assert.is(result.trace.length, 8);
+  const score = (image: tf.Tensor3D) => tf.tidy(() => model.activations(image).dataSync()[1]);
+  assertClose([score(result.image)], [result.trace[7]], 1e-5);
+  assertClose([score(result.best)], [Math.max(...result.trace)], 1e-5);
+  assert.is(result.trace[result.bestStep], Math.max(...result.trace));
+  assert.is(result.settings.steps, 7);
+  assert.is(result.verdict.length, 5);
+  assert.is(result.stopped, undefined);
+  release(result);
+});
+
+test('the seed decides: equal seeds give equal pictures, others do not', async () => {
+  const trace = async (seed: number) => (await run(o.classScore(2), { seed })).trace;
+  const [first, again, other] = [await trace(1), await trace(1), await trace(2)];
+  assert.equal(first, again);
+  assert.not.equal(first, other);
+});
+
+test('a resumed run is the uninterrupted run', async () => {
+  const cases: Record<string, MaximizeOptions> = {
+    defaults: {},
+    momentum: { ...NOTHING, step: s.momentum(1), penalties: [r.l2(1e-4)] },
+    'fourier, adam': { parametrization: fourier(), step: s.adam(0.05), transforms: [jitter(2)] },
+  };
+  for (const [name, options] of Object.entries(cases)) {
+    const whole = await run(o.classScore(1), { ...options, steps: 10, seed: 4 });
+    const half = await run(o.classScore(1), { ...options, steps: 5, seed: 4 });
+    const rest = await run(o.classScore(1), { ...options, steps: 5, resume: half });
+    assertClose(rest.trace, whole.trace, 1e-6, name);
+    assert.is(rest.bestStep, whole.bestStep, name);
+    assert.equal(rest.settings, whole.settings, name);
+  }
+});
+
+test('abort, interrupt and until stop within one step and keep what there is', async () => {
+  const controller = new AbortController();
+  const aborted = await run(o.classScore(1), {
+    signal: controller.signal,
+    onStep: ({ step }) => step === 3 && controller.abort(),
+  } as MaximizeOptions);
+  assert.is(aborted.stopped, 'aborted');
+  assert.is(aborted.trace.length, 4);
+  const interrupted = await run(o.classScore(1), {
+    onStep: ({ step }) => (step === 2 ? requestInterrupt() : undefined),
+  });
+  assert.is(interrupted.stopped, 'interrupted');
+  assert.is(interrupted.trace.length, 3);
+  const reached = await run(o.classScore(1), { until: ({ value, trace }) => value > trace[0] });
+  assert.is(reached.stopped, 'reached');
+  assert.ok(reached.trace.length < 13);
+});
+
+test('a dead unit is noticed: more noise, another seed, a note; a hopeless one is an error', async () => {
+  // Fires only where red exceeds 0.9: nowhere in a grey picture with little noise.
+  const dead = tinyModel([8, 8], [{ kernel: [1, 0, 0], size: [1, 1], filters: 1, bias: [-0.9] }]);
+  const start = tf.fill([8, 8, 3], 0.5) as tf.Tensor3D;
+  const result = await maximize(dead, o.channel('relu1', 0), { ...NOTHING, start, steps: 5 });
+  assert.ok(result.notes[0].includes('死神经元'), String(result.notes));
+  assert.ok(result.settings.seed > 0);
+  assert.ok(result.trace[5] > 0);
+  release(result);
+  const never = tinyModel([8, 8], [{ kernel: [1, 0, 0], size: [1, 1], filters: 1, bias: [-50] }]);
+  const before = tf.memory().numTensors;
+  const error = await failure(() => maximize(never, o.channel('relu1', 0), { steps: 3 }));
+  assert.instance(error, RangeError);
+  assert.ok(error.message.includes('ReLU 之前'));
+  assert.is(tf.memory().numTensors, before);
+  start.dispose();
+  dead.dispose();
+  never.dispose();
+});
+
+test('no leak: a run, the Fourier parametrisation, an abort, an error in a callback or an objective', async () => {
+  await leakFree(() => maximize(model, o.classScore(1), { steps: 3 }), (x) => release(x as Optimized)); // prettier-ignore
+  const options = { ...fourierPreset.options, steps: 3 };
+  await leakFree(
+    () => maximize(model, o.classScore(1), options),
+    (x) => release(x as Optimized),
+  );
+  await leakFree(() => diverse(model, o.classScore(1), { steps: 2, count: 2, weight: 1 }), (x) => (x as Optimized[]).forEach(release)); // prettier-ignore
+  const boom = () => {
+    throw new Error('boom');
+  };
+  await leakFree(() => failure(() => maximize(model, o.classScore(1), { steps: 3, onStep: boom })));
+  await leakFree(() => failure(() => maximize(model, () => ({ layers: ['c2'], value: boom }), { steps: 3 })));
+  await leakFree(() => failure(() => maximize(model, o.classScore(1), { steps: 3, penalties: [boom] })));
+});
+
+test('memory is flat over 2000 steps', async () => {
+  const tiny = tinyModel([4, 4], [{ kernel: [1, 1, 1], size: [1, 1], filters: 1, relu: false }]);
+  let most = 0;
+  let least = Infinity;
+  const onStep = ({ step }: { step: number }) => {
+    // The last evaluation takes no gradient.
+    if (step < 2 || step === 2000) return;
+    most = Math.max(most, tf.memory().numTensors);
+    least = Math.min(least, tf.memory().numTensors);
+  };
+  release(await maximize(tiny, o.classScore(0), { ...NOTHING, steps: 2000, onStep, verdict: false }));
+  assert.is(most, least);
+  tiny.dispose();
+});
+
+test('wrong arguments say what is allowed', async () => {
+  const wrong: [o.Objective, MaximizeOptions, RegExp][] = [
+    [o.classScore(5), {}, /0 到 4/],
+    [o.classScore(-1), {}, /类别编号/],
+    [o.neuron('c9', 0), {}, /没有名为"c9"的层/],
+    [o.neuron('c2', 5), {}, /通道/],
+    [o.neuron('c2', 0, [0, 99]), {}, /列/],
+    [o.direction('c2', [1, 2]), {}, /5 个数/],
+    [o.classScore(0), { steps: 0 }, /steps/],
+    [o.classScore(0), { seed: NaN }, /seed/],
+    [o.classScore(0), { learningRate: -1 }, /学习率/],
+    [o.classScore(0), { learningRate: 0.1, step: s.plain(1) }, /只能给一个/],
+    [o.classScore(0), { parametrization: fourier(), projections: [r.decay(0.1)] }, /投影/],
+    [o.classScore(0), { start: tf.zeros([8, 8]) as unknown as tf.Tensor3D }, /起点/],
+    [o.classScore(0), { ...NOTHING, step: s.plain(1e38), penalties: [r.l2(1e38)] }, /学习率或惩罚系数太大/],
+  ];
+  const before = tf.memory().numTensors;
+  for (const [objective, options, message] of wrong) {
+    const error = await failure(() => maximize(model, objective, { steps: 3, ...options }));
+    assert.match(error.message, message);
+    assert.ok(error instanceof RangeError || error instanceof TypeError, error.name);
+  }
+  assert.is(tf.memory().numTensors, before);
+});
+
+test('a run that asks for diversity yields pictures further apart', async () => {
+  const distance = async (weight: number) => {
+    const results = await diverse(model, o.classScore(1), { ...NOTHING, steps: 15, count: 2, weight, layer: 'relu1' });
+    const codes = results.map((x) => model.activations(x.best, 'relu1'));
+    const { layers, value } = (await import('../../../lib/06-optimization/diversity')).similarity('relu1', [codes[0]])(
+      model,
+    );
+    const alike = tf.tidy(() => value(() => tf.expandDims(codes[1], 0)).dataSync()[0]);
+    tf.dispose(codes);
+    results.forEach(release);
+    assert.is(layers[0], 'relu1');
+    return alike;
+  };
+  assert.ok((await distance(20)) < (await distance(0)) - 1e-3);
+});
+
+withModels(test, 'SqueezeNet: the defaults raise the score, memory is flat', async () => {
+  const real = await loadModel('squeezenet');
+  const counts: number[] = [];
+  const steps = (await startBackend()).name === 'tensorflow' ? 50 : 10;
+  const result = await maximize(real, o.classScore(130), {
+    steps,
+    onStep: () => void counts.push(tf.memory().numTensors),
+  });
+  assert.ok(result.trace[steps] > result.trace[0] + 20, String(result.trace));
+  assert.is(result.verdict[0].index, 130);
+  assert.ok(result.verdict[0].probability > 0.9);
+  assert.is(new Set(counts.slice(1, -1)).size, 1);
+  release(result);
+  real.dispose();
+});
+
+test.run();

@@ -1,0 +1,58 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadCourseModel } from '../../../lib/course/course-model';
+import { loadImage } from '../../../lib/image/image';
+import { classify } from '../../../lib/model/model';
+import { loadModel } from '../../../lib/model/networks/load';
+import { type DisplayBundle, setSink } from '../../../lib/show/index';
+import { failure } from '../../helpers';
+
+// No weights can be had: an empty cache, no folder, no network.
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-course-'));
+Object.assign(process.env, { CONVSCOPE_CACHE: folder, CONVSCOPE_MODELS: '', CONVSCOPE_MODEL_URL: '', CONVSCOPE_OFFLINE: '1' }); // prettier-ignore
+
+let sent: DisplayBundle[] = [];
+test.before.each(() => {
+  sent = [];
+  setSink((bundle) => sent.push(bundle));
+});
+test.after(() => {
+  setSink(undefined);
+  fs.rmSync(folder, { recursive: true });
+});
+
+test('取不到权值：loadModel 报错，loadCourseModel 改用随附的网络，说清楚，照样能分类', async () => {
+  assert.match((await failure(() => loadModel('squeezenet'))).message, /离线|没有/);
+  const model = await loadCourseModel('squeezenet');
+  assert.equal([model.id, model.substituteFor], ['efficientnet-lite0', 'squeezenet']);
+  assert.match(
+    String(sent[0].data['text/plain'] ?? sent[0].data['text/html']),
+    /取不到 squeezenet，本章改用随课程附带的 EfficientNet-Lite0/,
+  );
+  assert.match(JSON.stringify(sent[0].data), /CONVSCOPE_MODELS/);
+  const image = await loadImage('mammal/red-panda.jpg', { size: model.inputSize[0] });
+  const [first] = await classify(model, image, { top: 1 });
+  assert.is(first.zh, '小熊猫');
+  image.dispose();
+});
+
+test('每个网络一个进程只载入一次；每次换了网络都提醒', async () => {
+  const [first, second] = [await loadCourseModel('squeezenet'), await loadCourseModel('squeezenet')];
+  assert.is(first, second);
+  assert.is(sent.length, 2);
+});
+
+test('随附的网络不需要替代；名字不认识则报错', async () => {
+  const model = await loadCourseModel('efficientnet-lite0');
+  assert.is(model.substituteFor, undefined);
+  assert.is(sent.length, 0);
+  assert.match(
+    (await failure(() => loadCourseModel('alexnett' as 'alexnet'))).message,
+    /没有名为"alexnett"的网络；最接近：alexnet/,
+  );
+});
+
+test.run();

@@ -1,0 +1,106 @@
+import { createCanvas } from 'canvas';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startBackend, tf } from '../../../lib/tf/backend';
+import { CourseError } from '../../../lib/base/errors';
+import { loadImage } from '../../../lib/image/image';
+import { coursePhotos, photo, photosIn } from '../../../lib/image/photos';
+import { failure } from '../../helpers';
+
+test.before(async () => {
+  await startBackend('cpu');
+});
+
+test('419 photos in 15 categories, each file there and unchanged', () => {
+  const photos = coursePhotos();
+  assert.is(photos.length, 419);
+  assert.is(new Set(photos.map((p) => p.category)).size, 15);
+  assert.is(new Set(photos.map((p) => p.file)).size, 419);
+  for (const { path: file, license, source, sha256 } of photos as ((typeof photos)[number] & { sha256: string })[]) {
+    assert.ok(license && source);
+    assert.is(createHash('sha256').update(fs.readFileSync(file)).digest('hex'), sha256, file);
+  }
+});
+
+test('every photo has a Chinese name', () => {
+  for (const { file, nameZh } of coursePhotos()) assert.match(nameZh, /^[\u4e00-\u9fff]{1,8}$/, file);
+});
+
+test('filters combine', () => {
+  assert.is(coursePhotos({ background: 'scene' }).length + coursePhotos({ background: 'flat' }).length, 419);
+  const labelled = coursePhotos({ labelled: true });
+  assert.ok(labelled.length > 100 && labelled.every((p) => p.imagenet));
+  assert.is(coursePhotos({ labelled: false }).length, 419 - labelled.length);
+  const animals = coursePhotos({ category: ['mammal', 'bird'], labelled: true, background: 'scene' });
+  assert.ok(animals.length > 10);
+  assert.ok(animals.every((p) => ['mammal', 'bird'].includes(p.category) && p.imagenet && p.background === 'scene'));
+  assert.equal(coursePhotos({ category: 'plant', background: 'scene' }), []);
+});
+
+test('an unknown category or background lists what there is', async () => {
+  const error = await failure(() => coursePhotos({ category: 'mamal' }));
+  assert.instance(error, RangeError);
+  assert.match(error.message, /mamal.*最接近：mammal.*可选：.*vehicle/s);
+  assert.match((await failure(() => coursePhotos({ background: 'grey' as never }))).message, /scene、flat/);
+});
+
+test('photo finds by file, by name and says what is near', async () => {
+  assert.is(photo('mammal/panda.jpg').name, 'panda');
+  assert.is(photo('panda').file, 'mammal/panda.jpg');
+  assert.is(photo('horse.jpg').file, 'mammal/horse.jpg');
+  assert.is(photo('mammal\\horse.jpg').file, 'mammal/horse.jpg');
+  assert.is(photo('大熊猫').file, 'mammal/panda.jpg');
+  assert.match((await failure(() => photo('马'))).message, /不止一张：.*horse-2\.jpg/);
+  assert.match((await failure(() => photo('pnada'))).message, /panda\.jpg.*coursePhotos/s);
+  assert.match((await failure(() => photo('baobab tree of the south'))).message, /最接近/);
+});
+
+test('crop boxes are squares inside their picture, and the dog is whole', async () => {
+  const cropped = coursePhotos().filter((p) => p.crop);
+  assert.ok(cropped.some((p) => p.file === 'mammal/dog.jpg'));
+  for (const { path: file, crop } of cropped) {
+    const [x, y, width, height] = crop!;
+    assert.is(width, height);
+    const image = await loadImage(file, { crop, size: 16 });
+    assert.equal(image.shape, [16, 16, 3], `${file} ${x} ${y}`);
+    image.dispose();
+  }
+  // The German shepherd's head (looked up in the picture): columns 260-301.
+  const [x, , width] = photo('mammal/dog.jpg').crop!;
+  assert.ok(x < 255 && x + width > 305);
+});
+
+test('a folder of one’s own: bad files are listed, not thrown', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-照片 '));
+  const png = createCanvas(4, 4).toBuffer('image/png');
+  assert.match((await failure(() => photosIn(folder))).message, /没有可用的照片/);
+  fs.mkdirSync(path.join(folder, '猫'));
+  fs.writeFileSync(path.join(folder, '猫', '花花.png'), png);
+  fs.writeFileSync(path.join(folder, '一张.PNG'), png);
+  fs.writeFileSync(path.join(folder, '坏.jpg'), '文字');
+  fs.writeFileSync(path.join(folder, '说明.txt'), '不是图片');
+  const { photos, skipped } = photosIn(folder);
+  assert.equal(
+    photos.map((p) => [p.file, p.category, p.name]),
+    [
+      ['一张.PNG', 'own', '一张'],
+      ['猫/花花.png', '猫', '花花'],
+    ],
+  );
+  assert.is(skipped.length, 1);
+  assert.match(skipped[0].reason, /坏\.jpg.*文本文件/);
+  const image = await loadImage(photos[1].path);
+  assert.equal(image.shape, [4, 4, 3]);
+  tf.dispose(image);
+  const missing = await failure(() => photosIn(path.join(folder, '没有')));
+  assert.instance(missing, CourseError);
+  assert.match(missing.message, /找不到文件夹/);
+  assert.match((await failure(() => photosIn(photos[0].path))).message, /不是文件夹.*loadImage/);
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+test.run();
