@@ -13,7 +13,7 @@ function startWithout(missing: Record<string, string>, wish = '', ...calls: stri
       if (name in missing) throw new Error(missing[name]);
       return load(name, ...rest);
     };
-    const { startBackend, tf } = require('./lib/backend');
+    const { startBackend, tf } = require('./lib/tf/backend');
     (async () => {
       for (const prefer of ${JSON.stringify(['', ...calls])}) {
         const result = await startBackend(prefer || undefined).catch((error) => error);
