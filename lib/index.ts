@@ -25,7 +25,9 @@ export { randomGenerator } from './base/random';
 // 01 卷积核权值
 export * from './01-filters/filters';
 // 02 最大激活图块
-export { type ChannelPatches, type Patch, patchImage, patchPurity, scanPhotos, topPatches } from './02-patches/patches';
+export { type EffectiveFields, effectiveFields } from './02-patches/effective-field';
+export { patchImage, type PatchImageOptions } from './02-patches/patch-image';
+export { type ChannelPatches, type Patch, patchPurity, scanPhotos, topPatches } from './02-patches/patches';
 // 03 高维表征
 export * from './03-embedding/embedding';
 export * from './03-embedding/features';

@@ -13,8 +13,10 @@ export interface Patch {
   readonly value: number;
   /** [row, col] of the unit in the feature map. */
   readonly at: readonly [number, number];
-  /** The unit's receptive field in the photo's own pixels; it may reach over the border (padding). */
+  /** 单元的感受野（receptive field），照片自己的像素；可以越出网络看见的部分，那里是填充。 */
   readonly box: PhotoBox;
+  /** 网络看见的部分（what the network saw）：裁剪与居中裁切之后剩下的一块，照片自己的像素。 */
+  readonly seen: PhotoBox;
 }
 
 export interface ChannelPatches {
@@ -174,40 +176,14 @@ export async function topPatches(
         );
       }
       const [row, col] = [Math.floor(at / width), at % width];
-      const box = toPhoto.get(photo)!({
-        x: offset + stride * col,
-        y: offset + stride * row,
-        width: size,
-        height: size,
-      });
-      patches.push({ photo, value, at: [row, col], box });
+      const mapping = toPhoto.get(photo)!;
+      const box = mapping({ x: offset + stride * col, y: offset + stride * row, width: size, height: size });
+      const seen = mapping({ x: 0, y: 0, width: model.inputSize[1], height: model.inputSize[0] });
+      patches.push({ photo, value, at: [row, col], box, seen });
     }
     result.push({ channel, patches, ...(stopped && { stopped }) });
   }
   return result;
-}
-
-/**
- * 裁出图块的像素（patch pixels）：取自照片本身，不是缩小后的输入；越出边界的部分填 `fill`，看得出哪里是填充。
- *
- * @param options `size` 输出边长（像素），缺省 96；`fill` 填充的灰度，[0, 1]，缺省 0.5
- * @returns `[size, size, 3]`，RGB，[0, 1]，由调用者 dispose
- */
-export async function patchImage({ photo, box }: Patch, { size = 96, fill = 0.5 } = {}): Promise<tf.Tensor3D> {
-  const whole = await loadImage(photo.path);
-  try {
-    return tf.tidy(() => {
-      const [height, width] = whole.shape;
-      const [top, left] = [Math.round(box.y), Math.round(box.x)];
-      const [bottom, right] = [Math.round(box.y + box.height), Math.round(box.x + box.width)];
-      const [y0, x0, y1, x1] = [Math.max(0, top), Math.max(0, left), Math.min(height, bottom), Math.min(width, right)];
-      const inside = tf.slice(whole, [y0, x0, 0], [y1 - y0, x1 - x0, 3]);
-      const border: [number, number][] = [[y0 - top, bottom - y1], [x0 - left, right - x1], [0, 0]]; // prettier-ignore
-      return tf.image.resizeBilinear(tf.pad(inside, border, fill) as tf.Tensor3D, [size, size]);
-    });
-  } finally {
-    whole.dispose();
-  }
 }
 
 /** 前几名里最多的类别占几成（purity of the top patches）：1 为全是同一类；是挑选"说得清的通道"的一种尺度。 */

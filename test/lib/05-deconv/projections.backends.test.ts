@@ -23,6 +23,7 @@ const patch = (name: string, at: readonly [number, number]): Patch => ({
   value: 0,
   at,
   box: { x: 0, y: 0, width: 1, height: 1 },
+  seen: { x: 0, y: 0, width: 1, height: 1 },
 });
 
 test.before(async () => {
