@@ -16,6 +16,7 @@ export {
   type Roles,
 } from './model/model';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
+export { untrainedModel } from './model/networks/untrained';
 export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
 export { saveOwnModel } from './09-your-own/save';
