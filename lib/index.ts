@@ -27,8 +27,9 @@ export { randomGenerator } from './base/random';
 export * from './01-filters/filters';
 // 02 最大激活图块
 export { type EffectiveFields, effectiveFields } from './02-patches/effective-field';
-export { patchImage, type PatchImageOptions } from './02-patches/patch-image';
-export { type ChannelPatches, type Patch, patchPurity, scanPhotos, topPatches } from './02-patches/patches';
+export { patchImage, type PatchImageOptions, patchSheets } from './02-patches/patch-image';
+export { type ChannelPatches, type Patch, scanPhotos, topPatches } from './02-patches/patches';
+export * from './02-patches/purity';
 // 03 高维表征
 export * from './03-embedding/embedding';
 export * from './03-embedding/features';

@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
 import { loadImage, type PhotoBox } from '../image/image';
-import type { Patch } from './patches';
+import type { ChannelPatches, Patch } from './patches';
 
 export interface PatchImageOptions {
   /** 输出边长（size），像素，缺省 96。 */
@@ -26,28 +26,81 @@ const FRAME = [1, 0.85, 0];
  * const [{ patches }] = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool, { channels: [3] });
  * const image = await patchImage(patches[0], { size: 160 });
  */
-export async function patchImage(
-  { photo, box, seen }: Patch,
-  { size = 96, fill = 0.5, frame }: PatchImageOptions = {},
-): Promise<tf.Tensor3D> {
-  const whole = await loadImage(photo.path);
+export async function patchImage(patch: Patch, options: PatchImageOptions = {}): Promise<tf.Tensor3D> {
+  const whole = await loadImage(patch.photo.path);
   try {
-    return tf.tidy(() => {
-      const [height, width] = whole.shape;
-      const [top, left] = [Math.round(box.y), Math.round(box.x)];
-      const [bottom, right] = [Math.round(box.y + box.height), Math.round(box.x + box.width)];
-      const y0 = Math.max(0, top, Math.round(seen.y));
-      const x0 = Math.max(0, left, Math.round(seen.x));
-      const y1 = Math.min(height, bottom, Math.round(seen.y + seen.height));
-      const x1 = Math.min(width, right, Math.round(seen.x + seen.width));
-      const inside = tf.slice(whole, [y0, x0, 0], [y1 - y0, x1 - x0, 3]);
-      const border: [number, number][] = [[y0 - top, bottom - y1], [x0 - left, right - x1], [0, 0]]; // prettier-ignore
-      const image = tf.image.resizeBilinear(tf.pad(inside, border, fill) as tf.Tensor3D, [size, size]);
-      return frame ? framed(image, box, frame) : image;
-    });
+    return cut(whole, patch, options);
   } finally {
     whole.dispose();
   }
+}
+
+/**
+ * 每个通道一张小样（contact sheet）：它的图块从左到右、从上到下由强到弱，拼成一幅图。每张照片只解码一次，
+ * 所以一层的全部通道也只要几秒。
+ *
+ * @param channels `topPatches` 的结果
+ * @param options `columns` 一行几块，缺省 3；`size` 每块的边长，像素，缺省 48；`fill` 见 PatchImageOptions
+ * @returns 第 i 幅 `[行数·size, columns·size, 3]` 属于 channels[i]，RGB，[0, 1]，由调用者 dispose
+ * @throws RangeError columns 不是正整数；CourseError 照片读不了
+ * @example
+ * const channels = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool);
+ * const sheets = await patchSheets(channels.slice(0, 4));
+ */
+export async function patchSheets(
+  channels: readonly ChannelPatches[],
+  { columns = 3, size = 48, fill = 0.5 }: { columns?: number; size?: number; fill?: number } = {},
+): Promise<tf.Tensor3D[]> {
+  if (!Number.isInteger(columns) || columns < 1) throw new RangeError(`columns 应为正整数，得到 ${columns}`);
+  const sheets = channels.map(({ patches }) => {
+    const rows = Math.max(1, Math.ceil(patches.length / columns));
+    return { rows, pixels: new Float32Array(rows * columns * size * size * 3).fill(fill) };
+  });
+  const wanted = new Map<string, { sheet: number; place: number; patch: Patch }[]>();
+  channels.forEach(({ patches }, sheet) =>
+    patches.forEach((patch, place) => {
+      const path = patch.photo.path;
+      wanted.set(path, [...(wanted.get(path) ?? []), { sheet, place, patch }]);
+    }),
+  );
+  for (const [path, uses] of wanted) {
+    const whole = await loadImage(path);
+    const images = tf.tidy(() => tf.stack(uses.map(({ patch }) => cut(whole, patch, { size, fill }))));
+    const values = await images.data();
+    tf.dispose([whole, images]);
+    uses.forEach(({ sheet, place }, k) => {
+      const [top, left] = [Math.floor(place / columns) * size, (place % columns) * size];
+      for (let row = 0; row < size; row++) {
+        const from = (k * size + row) * size * 3;
+        sheets[sheet].pixels.set(
+          values.subarray(from, from + 3 * size) as Float32Array,
+          3 * ((top + row) * columns * size + left),
+        );
+      }
+    });
+  }
+  return sheets.map(({ rows, pixels }) => tf.tensor3d(pixels, [rows * size, columns * size, 3]));
+}
+
+/** The patch out of its photo; what the network did not see is filled. */
+function cut(
+  whole: tf.Tensor3D,
+  { box, seen }: Patch,
+  { size = 96, fill = 0.5, frame }: PatchImageOptions,
+): tf.Tensor3D {
+  return tf.tidy(() => {
+    const [height, width] = whole.shape;
+    const [top, left] = [Math.round(box.y), Math.round(box.x)];
+    const [bottom, right] = [Math.round(box.y + box.height), Math.round(box.x + box.width)];
+    const y0 = Math.max(0, top, Math.round(seen.y));
+    const x0 = Math.max(0, left, Math.round(seen.x));
+    const y1 = Math.min(height, bottom, Math.round(seen.y + seen.height));
+    const x1 = Math.min(width, right, Math.round(seen.x + seen.width));
+    const inside = tf.slice(whole, [y0, x0, 0], [y1 - y0, x1 - x0, 3]);
+    const border: [number, number][] = [[y0 - top, bottom - y1], [x0 - left, right - x1], [0, 0]]; // prettier-ignore
+    const image = tf.image.resizeBilinear(tf.pad(inside, border, fill) as tf.Tensor3D, [size, size]);
+    return frame ? framed(image, box, frame) : image;
+  });
 }
 
 /** The patch with a rectangle drawn on it, given in the photo's pixels like the patch's own box. */

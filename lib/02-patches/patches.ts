@@ -185,10 +185,3 @@ export async function topPatches(
   }
   return result;
 }
-
-/** 前几名里最多的类别占几成（purity of the top patches）：1 为全是同一类；是挑选"说得清的通道"的一种尺度。 */
-export function patchPurity({ patches }: ChannelPatches, label: (photo: Photo) => string = (p) => p.category): number {
-  const counts = new Map<string, number>();
-  for (const { photo } of patches) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
-  return patches.length ? Math.max(...counts.values()) / patches.length : 0;
-}

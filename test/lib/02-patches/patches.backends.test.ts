@@ -8,8 +8,9 @@ import { Strongest } from '../../../lib/02-patches/strongest';
 import { encodePng, loadImage } from '../../../lib/image/image';
 import { loadModel } from '../../../lib/model/networks/load';
 import { effectiveFields, energySquare } from '../../../lib/02-patches/effective-field';
-import { patchImage } from '../../../lib/02-patches/patch-image';
-import { patchPurity, scanPhotos, topPatches } from '../../../lib/02-patches/patches';
+import { patchImage, patchSheets } from '../../../lib/02-patches/patch-image';
+import { scanPhotos, topPatches } from '../../../lib/02-patches/patches';
+import { patchPurity, photoPurity, shuffledPurity } from '../../../lib/02-patches/purity';
 import { coursePhotos, type Photo, photosIn } from '../../../lib/image/photos';
 import { failure, leakFree, tinyModel } from '../../helpers';
 
@@ -166,6 +167,36 @@ test('有效感受野：手算的能量；线性网络里就是核的大小与�
   assert.equal([aborted.boxes.length, aborted.stopped], [0, 'aborted']);
   assert.match((await failure(() => effectiveFields(model, 'c1', first, { share: 1 }))).message, /share 应在 0 与 1/);
   model.dispose();
+});
+
+test('小样：每个通道一张，与逐块裁出的相同', async () => {
+  const model = tinyModel([4, 4], [corner]);
+  const channels = await topPatches(model, photos, 'c1', { top: 3 });
+  const sheets = await patchSheets(channels, { columns: 2, size: 4 });
+  assert.equal(sheets.map((sheet) => sheet.shape), [[8, 8, 3], [8, 8, 3]]); // prettier-ignore
+  const third = await patchImage(channels[0].patches[2], { size: 4 });
+  const bottomLeft = tf.slice(sheets[0], [4, 0, 0], [4, 4, 3]);
+  assert.equal(Array.from(bottomLeft.dataSync()), Array.from(third.dataSync()));
+  const empty = tf.slice(sheets[0], [4, 4, 0], [4, 4, 3]);
+  assert.ok(empty.dataSync<'float32'>().every((v) => v === 0.5));
+  tf.dispose([...sheets, third, bottomLeft, empty]);
+  await leakFree(() => patchSheets(channels));
+  assert.match((await failure(() => patchSheets(channels, { columns: 0 }))).message, /columns 应为正整数/);
+  model.dispose();
+});
+
+test('纯度与打乱类别的对照，手算', async () => {
+  const photo = (name: string, category: string) => ({ name, category }) as Photo;
+  const [a, b, c, d] = [photo('a', 'x'), photo('b', 'x'), photo('c', 'y'), photo('d', 'y')];
+  assert.is(photoPurity([a, b, c]), 2 / 3);
+  assert.is(photoPurity([]), 0);
+  const channel = (...list: Photo[]) => ({ channel: 0, patches: list.map((photo) => ({ photo })) }) as unknown as Parameters<typeof patchPurity>[0]; // prettier-ignore
+  // of the three ways to pair up four photos of two kinds, one gives purity 1 in both channels, two give 1/2
+  const chance = shuffledPurity([channel(a, b), channel(c, d)], [a, b, c, d], { draws: 3000 });
+  assert.equal([...new Set(chance)], [0.5, 1]);
+  assert.ok(Math.abs(chance.filter((p) => p === 1).length / 3000 - 1 / 3) < 0.04);
+  assert.is(patchPurity(channel(a, b)), 1, '照片自己的类别没有变');
+  assert.throws(() => shuffledPurity([], [a]), /至少要有一个通道/);
 });
 
 test('照片只过一遍网络，所有通道一起', async () => {
