@@ -22,6 +22,7 @@ export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-you
 export { saveOwnModel } from './09-your-own/save';
 export { coursePhotos, type Photo, photo, photosIn } from './image/photos';
 export { randomGenerator } from './base/random';
+export * from './base/statistics';
 
 // 01 卷积核权值
 export * from './01-filters/filters';
