@@ -67,6 +67,7 @@ export { backProject, type GradientOptions, inputGradient, type Rule, RULES, wit
 export { type IntegratedGradients, integratedGradients } from './05-deconv/integrated-gradients';
 export * from './image/metrics';
 export { type InsertionDeletion, insertionDeletion, randomDirection, responseAlong } from './05-deconv/perturbation';
+export { type ProjectionSheet, projectionSheets } from './05-deconv/projection-sheets';
 export { patchProjections, type PatchProjections } from './05-deconv/projections';
 export * from './05-deconv/saliency';
 export { cascadingRandomisation, type RandomisationTest, weightedLayers } from './05-deconv/sanity';

@@ -6,6 +6,7 @@ import { inputGradient } from '../../../lib/05-deconv/gradients';
 import { loadImage } from '../../../lib/image/image';
 import type { Patch } from '../../../lib/02-patches/patches';
 import { photo } from '../../../lib/image/photos';
+import { projectionSheets } from '../../../lib/05-deconv/projection-sheets';
 import { patchProjections } from '../../../lib/05-deconv/projections';
 import { assertClose, failure, leakFree, tinyModel } from '../../helpers';
 
@@ -82,6 +83,33 @@ test('图块的投影：就是那个神经元的梯度裁出感受野，批的�
       '听众',
     );
   });
+  net.dispose();
+});
+
+test('图块与投影并排：位置对应，中灰是 0，同一通道一个尺度', async () => {
+  const net = model();
+  const patches = [patch('panda', [2, 3]), patch('koala', [0, 6]), patch('dog', [4, 0])];
+  const { sheets, stopped } = await projectionSheets(net, 'relu2', [{ channel: 1, patches }], { tile: 14, columns: 2 });
+  assert.equal([sheets.length, stopped, sheets[0].image.shape], [1, undefined, [28, 28 + 2 + 28, 3]]);
+  const { maps } = await patchProjections(net, 'relu2', { channel: 1, patches }, { rule: 'guided', size: 14 });
+  const sorted = Float32Array.from(maps.dataSync(), Math.abs).sort();
+  assert.is(sheets[0].limit, sorted[Math.floor((sorted.length - 1) * 0.999)]);
+  const third = tf.slice(sheets[0].image, [14, 30, 0], [14, 14, 3]);
+  const expected = tf.tidy(() => tf.clipByValue(maps.slice([2, 0, 0, 0], [1, 14, 14, 3]).mul(0.5 / sheets[0].limit).add(0.5), 0, 1)); // prettier-ignore
+  assertClose(third.dataSync(), expected.dataSync(), 1e-6);
+  const empty = tf.slice(sheets[0].image, [14, 44, 0], [14, 14, 3]);
+  assert.ok(
+    empty.dataSync<'float32'>().every((v) => v === 0.5),
+    '没有第四块',
+  );
+  tf.dispose([maps, third, expected, empty, sheets[0].image]);
+  await leakFree(() => projectionSheets(net, 'relu2', [{ channel: 0, patches }], { tile: 14 }));
+  await leakFree(async () => {
+    const cut = await projectionSheets(net, 'relu2', [{ channel: 0, patches }], { signal: AbortSignal.abort() });
+    assert.equal([cut.sheets.length, cut.stopped], [0, 'aborted']);
+  });
+  const gone = { ...patches[0], photo: { ...patches[0].photo, path: 'none.png' } };
+  await leakFree(() => failure(() => projectionSheets(net, 'relu2', [{ channel: 0, patches: [patches[1], gone] }])));
   net.dispose();
 });
 
