@@ -2,27 +2,28 @@
  * Writes the networks' decoded weights for PyTorch to read: NETWORK.json (name, shape and offset of each weight) and
  * NETWORK.bin (float32, little-endian), in the layouts of TensorFlow.js.
  *
- *     npx tsx bench/export-weights.ts FOLDER [squeezenet] [alexnet] [alexnet-head] [efficientnet-lite0]
+ *     npx tsx bench/export-weights.ts FOLDER [squeezenet] [alexnet] [alexnet-2012] [alexnet-2012-head] [efficientnet-lite0]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchNetworkFiles } from '../lib/model/weights/download';
 import { decodeSqueezeNet } from '../lib/model/weights/formats/deep-compression';
-import { readEmbeddedEfficientNet } from '../lib/model/weights/formats/embedded';
+import { readEmbeddedNetwork } from '../lib/model/weights/formats/embedded';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from '../lib/model/weights/formats/quantized-cnn';
 import type { NamedWeights } from '../lib/model/weights/formats/weights';
 
 const sources: Record<string, () => Promise<NamedWeights>> = {
   squeezenet: async () => decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet')).values()][0]),
-  alexnet: async () => decodeAlexNetTrunk(await fetchNetworkFiles('alexnet')),
-  'alexnet-head': async () => decodeAlexNetHead(await fetchNetworkFiles('alexnet-head')),
-  'efficientnet-lite0': async () => readEmbeddedEfficientNet(),
+  alexnet: async () => readEmbeddedNetwork('alexnet'),
+  'alexnet-2012': async () => decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012')),
+  'alexnet-2012-head': async () => decodeAlexNetHead(await fetchNetworkFiles('alexnet-2012-head')),
+  'efficientnet-lite0': async () => readEmbeddedNetwork('efficientnet-lite0'),
 };
 
 async function main([folder, ...networks]: string[]): Promise<void> {
   if (!folder) throw new Error('npx tsx bench/export-weights.ts FOLDER [NETWORK ...]');
   mkdirSync(folder, { recursive: true });
-  for (const network of networks.length ? networks : ['squeezenet', 'alexnet', 'efficientnet-lite0']) {
+  for (const network of networks.length ? networks : ['alexnet', 'squeezenet', 'alexnet-2012', 'efficientnet-lite0']) {
     if (!sources[network]) throw new Error(`no ${network}; there are ${Object.keys(sources).join(', ')}`);
     const weights = Object.entries(await sources[network]());
     let offset = 0;

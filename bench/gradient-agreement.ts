@@ -17,7 +17,7 @@ import { coursePhotos, type Photo } from '../lib/image/photos';
 import { Contestant } from './contestant';
 
 const NETWORKS: readonly [NetworkId, string, number][] = [
-  ['alexnet', 'AlexNet, strongest conv5 unit', 227],
+  ['alexnet-2012', 'AlexNet, strongest conv5 unit', 227],
   ['squeezenet', 'SqueezeNet, class', 227],
   ['efficientnet-lite0', 'EfficientNet-Lite0, class', 224],
 ];
@@ -85,7 +85,7 @@ async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[numbe
   const found = ways.map(() => [0, 1].map((): [number, string][] => []));
   for (const photo of photos) {
     const image = await loadImage(photo.path, { size, crop: photo.crop });
-    const [unit] = id === 'alexnet' ? strongestUnits(model, image, 'conv5', { top: 1 }) : [];
+    const [unit] = id === 'alexnet-2012' ? strongestUnits(model, image, 'conv5', { top: 1 }) : [];
     const target: Target = unit ? ['conv5', [unit.channel, ...unit.at]] : photo.imagenet!.index;
     for (const [w, way] of ways.entries()) {
       const [expected, ...got] = await sides.maps(id, image, target, way);
@@ -106,12 +106,12 @@ async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[numbe
 
 /** All maps of conv5, one by one. */
 async function everyMap(sides: Sides, photo: Photo): Promise<void> {
-  const model = await loadModel('alexnet', { head: false });
+  const model = await loadModel('alexnet-2012', { head: false });
   const image = await loadImage(photo.path, { size: 227, crop: photo.crop });
   const units = strongestUnits(model, image, 'conv5', { top: 256 }).sort((a, b) => a.channel - b.channel);
   const target: Target = ['conv5', units.map(({ channel, at }): Place => [channel, ...at])];
   for (const rule of RULES) {
-    const [expected, ...got] = await sides.maps('alexnet', image, target, { rule, pool: 'gradient' });
+    const [expected, ...got] = await sides.maps('alexnet-2012', image, target, { rule, pool: 'gradient' });
     const cells = got.flatMap((maps) => {
       const each = units.map((_, c) => {
         const [a, b] = [maps, expected].map((m) => m.subarray(c * image.size, (c + 1) * image.size));

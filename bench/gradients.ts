@@ -146,7 +146,7 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
 }
 
 async function tasks(image: tf.Tensor3D): Promise<Task[]> {
-  const alexnet = await loadModel('alexnet', { head: false });
+  const alexnet = await loadModel('alexnet-2012', { head: false });
   const units = strongestUnits(alexnet, image, 'conv5', { top: 256 });
   const place = ({ channel, at }: (typeof units)[0]): Place => [channel, ...at];
   const every = [...units].sort((a, b) => a.channel - b.channel).map(place);
@@ -154,12 +154,12 @@ async function tasks(image: tf.Tensor3D): Promise<Task[]> {
   const one = (title: string, network: NetworkId, target: Request['target']) =>
     RULES.map((rule): Task => ({ title, network, target, rule, repeats: REPEATS }));
   return [
-    ...one('AlexNet trunk, one conv5 unit', 'alexnet', ['conv5', place(units[0])]),
+    ...one('AlexNet trunk, one conv5 unit', 'alexnet-2012', ['conv5', place(units[0])]),
     ...one('SqueezeNet, class', 'squeezenet', DOG),
     ...one('EfficientNet-Lite0, class', 'efficientnet-lite0', DOG),
     {
       title: 'AlexNet, all 256 maps of conv5',
-      network: 'alexnet',
+      network: 'alexnet-2012',
       target: ['conv5', every],
       rule: 'guided',
       repeats: 1,

@@ -85,7 +85,7 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
     fs.writeFileSync(file, new Uint8Array(t.dataSync().slice().buffer));
     return file;
   };
-  const alexnet = await loadModel('alexnet', { head: false });
+  const alexnet = await loadModel('alexnet-2012', { head: false });
   const panda = await loadPhoto(alexnet, photo('red-panda'));
   const start = tf.tidy(() => {
     const noise = tf.randomNormal(panda.shape, 0, 0.27, 'float32', 1);
@@ -95,7 +95,7 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
   const rate = 0.004 * 0.27 ** 2 * panda.size;
   const inversion = { alpha, tv, rate, layer: LAYER, mean: alexnet.mean, steps: INVERSION_STEPS };
   const list: (Request & Record<string, unknown>)[] = [
-    { task: 'inversion', network: 'alexnet', image: write('panda', panda), start: write('start', start), side: 227, ...inversion }, // prettier-ignore
+    { task: 'inversion', network: 'alexnet-2012', image: write('panda', panda), start: write('start', start), side: 227, ...inversion }, // prettier-ignore
   ];
   for (const network of ['squeezenet', 'efficientnet-lite0'] as const) {
     const model = await loadModel(network);

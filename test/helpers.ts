@@ -1,23 +1,33 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Callback, Context, Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tf } from '../lib/tf/backend';
 import { type ImageModel, imageModel } from '../lib/model/model';
 import { Convolution, Relu } from '../lib/model/networks/layers';
+import type { NetworkFilesId } from '../lib/model/weights/catalogue';
+import { networkFilesPresent } from '../lib/model/weights/download';
 
 export const root = resolve(__dirname, '..');
 
 /** Folder with the weight files (CONVSCOPE_MODELS), or undefined. */
 export const modelsFolder = process.env.CONVSCOPE_MODELS;
 
-/** PyTorch's numbers: the folder "checks" beside the weight files. */
-export const checksFolder = modelsFolder && join(dirname(resolve(modelsFolder)), 'checks');
+/** PyTorch's numbers for the pictures dog-224.png and dog-227.png (data/photos/mammal/dog.jpg). */
+export const checksFolder = join(root, 'test', 'checks');
 
 /** A test that needs the weight files; without them it is reported as skipped, by name. */
 export function withModels(test: Test<Context>, name: string, run: Callback<Context>, needs = modelsFolder): void {
   if (needs && existsSync(needs)) return test(name, run);
   console.log(`SKIP ${name}：没有 CONVSCOPE_MODELS`);
+  test.skip(name, run);
+}
+
+/** A test that needs networks' downloaded weights, wherever they lie on this machine. */
+export function withNetworks(test: Test<Context>, ids: NetworkFilesId[], name: string, run: Callback<Context>): void {
+  const missing = ids.filter((id) => !networkFilesPresent(id).present);
+  if (missing.length === 0) return test(name, run);
+  console.log(`SKIP ${name}：没有 ${missing.join('、')} 的权值`);
   test.skip(name, run);
 }
 
@@ -73,7 +83,7 @@ export interface Check {
   readonly gradients: Record<string, { shape: number[]; index: number[]; value: number[]; l2: number }>;
 }
 
-export const readCheck = (name: string): Check => JSON.parse(readFileSync(join(checksFolder!, `${name}.json`), 'utf8'));
+export const readCheck = (name: string): Check => JSON.parse(readFileSync(join(checksFolder, `${name}.json`), 'utf8'));
 
 export interface TinyLayer {
   /** [kh, kw, in, out], in C order. */

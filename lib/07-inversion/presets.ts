@@ -37,7 +37,7 @@ const PAPER_LAYERS =
 /** 论文给这一层的 λ_TV：第 1–6 层 1，7–12 层 10，13–20 层 100；别的网络按层在网络中的深度（同样的比例）。 */
 export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
   const names = model.layers.map((l) => l.name);
-  const known = model.id === 'alexnet' ? PAPER_LAYERS.indexOf(layer) : -1;
+  const known = model.id.startsWith('alexnet') ? PAPER_LAYERS.indexOf(layer) : -1;
   const depth = known >= 0 ? known / 20 : (names.indexOf(model.layerName(layer)) - 1) / (names.length - 1);
   return depth < 6 / 20 ? 1 : depth < 12 / 20 ? 10 : 100;
 }

@@ -2,10 +2,10 @@ import { tf } from '../tf/backend';
 import type { ClassLabel } from '../model/classes';
 import { prepareForGradients } from './gradient-calls';
 import { type ImageModel, imageModel, type Roles } from '../model/model';
+import type { Preprocess as Scaling } from '../model/networks/architecture';
 
-/** 预处理（preprocessing）：网络的输入 = (255·x − mean)·scale，x 是 [0, 1] 的 RGB。 */
-export type Preprocess =
-  '[0, 1]' | '[-1, 1]' | '0-255' | { readonly mean: readonly [number, number, number]; readonly scale: number };
+/** 预处理（preprocessing）：网络的输入 = (255·x − mean)·scale，x 是 [0, 1] 的 RGB；scale 是一个数，或 R、G、B 各一个。 */
+export type Preprocess = '[0, 1]' | '[-1, 1]' | '0-255' | Scaling;
 
 export interface OwnModelOptions {
   /** [height, width] in pixels; read off the network, given only to be checked against it. */
@@ -20,7 +20,7 @@ export interface OwnModelOptions {
   title?: string;
 }
 
-const SCALES: Record<string, { mean: readonly [number, number, number]; scale: number }> = {
+const SCALES: Record<string, Scaling> = {
   '[0, 1]': { mean: [0, 0, 0], scale: 1 / 255 },
   '[-1, 1]': { mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 },
   '0-255': { mean: [0, 0, 0], scale: 1 },

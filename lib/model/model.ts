@@ -31,7 +31,7 @@ export interface ImageModel {
   readonly mean: readonly [number, number, number];
   /** Set when this network stands in for another one that could not be reached. */
   readonly substituteFor?: string;
-  /** What else is worth knowing about this copy, e.g. that AlexNet has no head; one line each. */
+  /** What else is worth knowing about this copy, e.g. that its weights are compressed; one line each. */
   readonly notes: readonly string[];
   /** Identifies the weights of the course's networks, for caches on disk; undefined for a network of your own. */
   readonly weightsId?: string;
@@ -85,7 +85,9 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     receptiveField: fields.get(layer.name),
   }));
   const names = layers.map((l) => l.name);
-  const meanTensor = tf.keep(tf.tensor1d(mean.map((m) => m * scale)));
+  const scales = typeof scale === 'number' ? [scale, scale, scale] : scale;
+  const factor = tf.keep(tf.tensor1d(scales.map((s) => 255 * s)));
+  const shift = tf.keep(tf.tensor1d(mean.map((m, i) => m * scales[i])));
   const parts = new Map<string, tf.LayersModel>();
 
   /** The network cut off after these layers; building it creates no tensor, the layers are shared. */
@@ -105,9 +107,11 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
       return name;
     }
     if (description.roles.logits) return description.roles.logits;
+    const head = description.id === 'alexnet-2012';
     throw new CourseError(
       `${description.title} 在这里只有卷积部分（到 ${names[names.length - 1]} 为止），没有类别得分。` +
-        `要全连接头，请用 loadModel('${description.id}', { head: true }) 下载它（约 12.5 MB），或改用 loadModel('squeezenet')。`,
+        (head ? `要全连接头，请用 loadModel('alexnet-2012', { head: true }) 下载它（约 12.5 MB）；` : '') +
+        `要类别，请用 loadModel('googlenet') 或随课程附带的 loadModel('efficientnet-lite0')。`,
     );
   }
 
@@ -130,7 +134,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     wanted.forEach(layerName);
     const once = [...new Set(wanted)];
     return tf.tidy(() => {
-      const prepared = tf.sub(tf.mul(images, 255 * scale), meanTensor);
+      const prepared = tf.sub(tf.mul(images, factor), shift);
       const outputs = [upTo(once).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
       // A layer asked for twice: TF.js would fill in its second place with nothing.
       return wanted.map((name, i) =>
@@ -158,7 +162,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
       });
     },
     dispose() {
-      meanTensor.dispose();
+      tf.dispose([factor, shift]);
       parts.clear();
       if (ownsNetwork) network.dispose();
     },

@@ -7,11 +7,11 @@ export const PREFIX = 'convscope';
 
 /** AlexNet's repository states no licence: whoever packs its weights does so for the own class room. */
 export const networksToPack = ({ withAlexnet = false } = {}) =>
-  withAlexnet ? ['squeezenet', 'alexnet', 'alexnet-head'] : ['squeezenet'];
+  withAlexnet ? ['squeezenet', 'alexnet-2012', 'alexnet-2012-head'] : ['squeezenet'];
 
 /** node_modules and wheels hold programs of one kind of machine and of one Python. */
 export function archiveName({ version, python, networks }, zip) {
-  const private_ = networks.some((id) => id.startsWith('alexnet')) ? '-with-alexnet' : '';
+  const private_ = networks.some((id) => id.startsWith('alexnet-2012')) ? '-with-alexnet' : '';
   return `convscope-${version}-${process.platform}-${process.arch}-py${python}${private_}.${zip ? 'zip' : 'tar.gz'}`;
 }
 

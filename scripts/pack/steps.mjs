@@ -60,7 +60,7 @@ function sayLicence(report, { withAlexnet }, packed) {
     );
     return;
   }
-  const head = packed.includes('alexnet-head');
+  const head = packed.includes('alexnet-2012-head');
   report.say(
     `  ! 包里有 AlexNet 的权值${head ? '' : '（没有分类头：本机没有它的文件）'}。它的仓库没有写明许可：只在自己的教室里用，不要把这个包放到网上或交给别人。`,
     `  ! AlexNet's weights are in${head ? '' : ' (without the head, which is not on this machine)'}. Their repository states no licence: keep this archive in your own class room.`,
@@ -68,7 +68,7 @@ function sayLicence(report, { withAlexnet }, packed) {
 }
 
 export function writeNote(file, { version, python, networks, native }) {
-  const alexnet = networks.some((id) => id.startsWith('alexnet'));
+  const alexnet = networks.some((id) => id.startsWith('alexnet-2012'));
   writeWhole(
     file,
     `# convscope ${version}：不需要网络的包

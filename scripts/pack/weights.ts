@@ -11,7 +11,7 @@ import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 async function main([folder, ...ids]: string[]): Promise<void> {
   const packed: string[] = [];
   for (const id of ids as NetworkFilesId[]) {
-    if (id === 'alexnet-head' && !networkFilesPresent(id).present) continue;
+    if (id === 'alexnet-2012-head' && !networkFilesPresent(id).present) continue;
     for (const [name, bytes] of await fetchNetworkFiles(id)) fs.writeFileSync(path.join(folder, name), bytes);
     packed.push(id);
   }

@@ -1,18 +1,24 @@
 /**
  * The library's own downloader, started by set-up and by the doctor.
- * `fetch` gets SqueezeNet and AlexNet's convolutional part; `state` looks without the network. Prints JSON lines.
+ * `fetch` gets SqueezeNet and AlexNet 2012's convolutional part; `state` looks without the network. Prints JSON lines.
  */
 import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/model/weights/download';
 import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
-const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet'];
-const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-head'];
+const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet-2012'];
+const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-2012-head'];
 
 /** What the doctor says about them in English; the library itself speaks Chinese. */
 const ENGLISH: Readonly<Record<string, { title: string; licence: string }>> = {
   squeezenet: { title: 'SqueezeNet v1.0', licence: 'BSD-2-Clause (no holder named)' },
-  alexnet: { title: 'AlexNet, conv1 to pool5', licence: 'none stated: fetched by you, never redistributed' },
-  'alexnet-head': { title: 'AlexNet, fc6 to fc8', licence: 'none stated: fetched by you, never redistributed' },
+  'alexnet-2012': {
+    title: 'AlexNet 2012, conv1 to pool5',
+    licence: 'none stated: fetched by you, never redistributed',
+  },
+  'alexnet-2012-head': {
+    title: 'AlexNet 2012, fc6 to fc8',
+    licence: 'none stated: fetched by you, never redistributed',
+  },
 };
 
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -7,7 +7,9 @@ async function main(cache: string): Promise<void> {
   const contents = makeUpFiles();
   const server = await startServer(contents);
   const settings = { cache, folder: undefined, mirror: mirrorHost(server.url), hosts: [], offline: false };
-  const sets = await Promise.all((['squeezenet', 'alexnet'] as const).map((id) => fetchNetworkFiles(id, { settings })));
+  const sets = await Promise.all(
+    (['squeezenet', 'alexnet-2012'] as const).map((id) => fetchNetworkFiles(id, { settings })),
+  );
   const intact = sets.flatMap((set) => [...set]).filter(([name, bytes]) => contents.get(name)!.equals(bytes)).length;
   console.log(`${intact} files intact, ${server.requests.length} requests`);
   await server.close();

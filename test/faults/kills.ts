@@ -61,7 +61,7 @@ async function killOnce(area: Area, moment: number, everything: boolean, figures
 }
 
 async function realWeights(): Promise<Map<string, Buffer>> {
-  const sets = await Promise.all((['squeezenet', 'alexnet'] as const).map((id) => fetchNetworkFiles(id, { offline: true }))); // prettier-ignore
+  const sets = await Promise.all((['squeezenet', 'alexnet-2012'] as const).map((id) => fetchNetworkFiles(id, { offline: true }))); // prettier-ignore
   return new Map(sets.flatMap((set) => [...set].map(([name, bytes]) => [name, Buffer.from(bytes)] as const)));
 }
 

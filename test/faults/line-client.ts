@@ -9,7 +9,7 @@ import { makeUpFiles } from '../lib/model/weights/download-server';
 async function main(cache: string, dies = Infinity): Promise<void> {
   const contents = makeUpFiles();
   const settings = { cache, folder: undefined, mirror: mirrorHost('http://10.9.0.1:8000'), hosts: [], offline: false };
-  for (const id of ['squeezenet', 'alexnet'] as const) {
+  for (const id of ['squeezenet', 'alexnet-2012'] as const) {
     const files = await fetchNetworkFiles(id, {
       settings,
       onProgress({ received, total }) {

@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { fetchNetworkFiles } from '../../lib/model/weights/download';
 import { decodeSqueezeNet } from '../../lib/model/weights/formats/deep-compression';
-import { readEmbeddedEfficientNet } from '../../lib/model/weights/formats/embedded';
+import { readEmbeddedNetwork } from '../../lib/model/weights/formats/embedded';
 import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../lib/model/weights/formats/quantized-cnn';
 import type { NamedWeights } from '../../lib/model/weights/formats/weights';
 import { projectRoot } from '../../lib/base/paths';
@@ -41,7 +41,7 @@ function embedded(scratch: string): Family {
   const read = (changed: Map<string, Uint8Array>, name: string) => {
     fs.writeFileSync(path.join(scratch, name), changed.get(name)!);
     try {
-      return readEmbeddedEfficientNet(scratch);
+      return readEmbeddedNetwork('efficientnet-lite0', scratch);
     } finally {
       fs.writeFileSync(path.join(scratch, name), files.get(name)!);
     }
@@ -51,16 +51,22 @@ function embedded(scratch: string): Family {
 
 /** Without the downloaded files only the embedded network remains; its figures say so. */
 async function families(scratch: string): Promise<Family[]> {
-  const downloaded = async (id: 'squeezenet' | 'alexnet' | 'alexnet-mean') => fetchNetworkFiles(id, { offline: true });
+  const downloaded = async (id: 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-mean') =>
+    fetchNetworkFiles(id, { offline: true });
   const [squeezenet, trunk, mean] = await Promise.all([
     downloaded('squeezenet'),
-    downloaded('alexnet'),
-    downloaded('alexnet-mean'),
+    downloaded('alexnet-2012'),
+    downloaded('alexnet-2012-mean'),
   ]);
   return [
     { name: 'squeezenet', share: 5, files: squeezenet, read: (files) => decodeSqueezeNet([...files.values()][0]) },
-    { name: 'alexnet', share: 5, files: trunk, read: (files) => decodeAlexNetTrunk(files) },
-    { name: 'alexnet-mean', share: 1, files: mean, read: (files) => ({ mean: decodeMean([...files.values()][0]) }) },
+    { name: 'alexnet-2012', share: 5, files: trunk, read: (files) => decodeAlexNetTrunk(files) },
+    {
+      name: 'alexnet-2012-mean',
+      share: 1,
+      files: mean,
+      read: (files) => ({ mean: decodeMean([...files.values()][0]) }),
+    },
     embedded(scratch),
   ];
 }
@@ -126,5 +132,5 @@ export async function attackWeights(campaign: Campaign): Promise<Figures> {
  */
 export function attackHead(campaign: Campaign): Promise<Figures> {
   const files = new Map(['16', '19', '22'].flatMap((number) => [...syntheticLayer(number).files]));
-  return attack(campaign, [{ name: 'alexnet-head', share: 1, files, read: decodeAlexNetHead }]);
+  return attack(campaign, [{ name: 'alexnet-2012-head', share: 1, files, read: decodeAlexNetHead }]);
 }

@@ -20,10 +20,10 @@ const silent = () => {
 
 test('AlexNet, whose repository states no licence, goes in only when it is asked for, and then the name says so', () => {
   assert.equal(networksToPack(), ['squeezenet']);
-  assert.equal(networksToPack({ withAlexnet: true }), ['squeezenet', 'alexnet', 'alexnet-head']);
+  assert.equal(networksToPack({ withAlexnet: true }), ['squeezenet', 'alexnet-2012', 'alexnet-2012-head']);
   const facts = { version: '1', python: '3.11', networks: ['squeezenet'] };
   assert.is(archiveName(facts), `convscope-1-${process.platform}-${process.arch}-py3.11.tar.gz`);
-  assert.match(archiveName({ ...facts, networks: ['squeezenet', 'alexnet'] }, true), /-with-alexnet\.zip$/);
+  assert.match(archiveName({ ...facts, networks: ['squeezenet', 'alexnet-2012'] }, true), /-with-alexnet\.zip$/);
 });
 
 test('in are the tracked files, npm packages, wheels, weights and the native backend; each exists at its place', async () => {
@@ -114,7 +114,7 @@ test('the note in the archive says how to start it and what may not be passed on
   writeNote(file, { version: '1', python: '3.11', networks: ['squeezenet'] });
   assert.match(fs.readFileSync(file, 'utf8'), 'npm start -- --offline');
   assert.not.match(fs.readFileSync(file, 'utf8'), 'AlexNet');
-  writeNote(file, { version: '1', python: '3.11', networks: ['squeezenet', 'alexnet'], native: 'linux' });
+  writeNote(file, { version: '1', python: '3.11', networks: ['squeezenet', 'alexnet-2012'], native: 'linux' });
   assert.match(fs.readFileSync(file, 'utf8'), '不要再分发');
 });
 

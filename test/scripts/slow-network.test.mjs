@@ -32,7 +32,7 @@ async function slowDownload() {
   assert.is(code, 0, output);
   assert.match(output, 'died with 137');
   assert.match(output, 'squeezenet: 1 of 1 intact');
-  assert.match(output, /alexnet: (\d+) of \1 intact/);
+  assert.match(output, /alexnet-2012: (\d+) of \1 intact/);
   const resumed = /asked compressed_SqueezeNet\.net bytes=(\d+)-/.exec(output);
   assert.ok(Number(resumed?.[1]) >= 100_000, output);
   const progress = output.match(/progress \d+ of 200000/g);

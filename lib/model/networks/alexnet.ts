@@ -1,35 +1,35 @@
 import { tf } from '../../tf/backend';
 import { NetworkBuilder } from './builder';
 import type { NamedWeights } from '../weights/formats/weights';
-import { LocalResponseNormalization } from './layers';
 import type { Architecture } from './architecture';
 
+const MEAN = [0.485, 0.456, 0.406] as const;
+const DEVIATION = [0.229, 0.224, 0.225] as const;
+
 /**
- * BVLC AlexNet (Krizhevsky et al. 2012), Caffe's layer names. Order: ReLU, LRN, pool (CaffeNet has pool and LRN
- * the other way round). Without fc6 ... fc8 among the weights it ends at pool5: the trunk.
+ * AlexNet in one tower (Krizhevsky 2014, arXiv:1404.5997): no groups, no LRN, 64 kernels of 11x11 in conv1. Ends at
+ * pool5: the weights come without the fully connected layers.
  */
-export function buildAlexNet(weights: NamedWeights, size = 227): tf.LayersModel {
+export function buildAlexNet(weights: NamedWeights, size = 224): tf.LayersModel {
   const net = new NetworkBuilder(weights, size);
-  let x = net.relu(net.conv(net.input, 'conv1', { stride: 4 }), 'relu1');
-  x = net.pool(net.apply(new LocalResponseNormalization({ name: 'norm1' }), x), 'pool1');
-  x = net.relu(net.conv(x, 'conv2', { pad: 'same', groups: 2 }), 'relu2');
-  x = net.pool(net.apply(new LocalResponseNormalization({ name: 'norm2' }), x), 'pool2');
+  // Two rows and columns on every side; 'same' would put another number of them before and after.
+  const padded = net.apply(tf.layers.zeroPadding2d({ name: 'conv1/pad', padding: 2 }), net.input);
+  let x = net.pool(net.relu(net.conv(padded, 'conv1', { stride: 4 }), 'relu1'), 'pool1');
+  x = net.pool(net.relu(net.conv(x, 'conv2', { pad: 'same' }), 'relu2'), 'pool2');
   x = net.relu(net.conv(x, 'conv3', { pad: 'same' }), 'relu3');
-  x = net.relu(net.conv(x, 'conv4', { pad: 'same', groups: 2 }), 'relu4');
-  x = net.relu(net.conv(x, 'conv5', { pad: 'same', groups: 2 }), 'relu5');
-  x = net.pool(x, 'pool5');
-  if (!('fc6/kernel' in weights)) return net.finish(x);
-  x = net.apply(tf.layers.flatten({ name: 'flatten' }), x);
-  x = net.relu(net.dense(x, 'fc6'), 'relu6');
-  x = net.relu(net.dense(x, 'fc7'), 'relu7');
-  return net.finish(net.dense(x, 'fc8'));
+  x = net.relu(net.conv(x, 'conv4', { pad: 'same' }), 'relu4');
+  x = net.relu(net.conv(x, 'conv5', { pad: 'same' }), 'relu5');
+  return net.finish(net.pool(x, 'pool5'));
 }
 
 export const alexnet: Architecture = {
   id: 'alexnet',
-  title: 'AlexNet（BVLC）',
-  inputSize: 227,
-  preprocess: { mean: [122.679, 116.669, 104.007], scale: 1 },
+  title: 'AlexNet',
+  inputSize: 224,
+  preprocess: {
+    mean: [255 * MEAN[0], 255 * MEAN[1], 255 * MEAN[2]],
+    scale: [1 / (255 * DEVIATION[0]), 1 / (255 * DEVIATION[1]), 1 / (255 * DEVIATION[2])],
+  },
   roles: {
     firstConv: 'conv1',
     lastConv: 'conv5',
@@ -38,10 +38,4 @@ export const alexnet: Architecture = {
     logits: undefined,
     stages: ['relu1', 'relu2', 'relu3', 'relu4', 'relu5'],
   },
-};
-
-/** With its three fully connected layers the top features are fc7's 4096 numbers, after the ReLU. */
-export const alexnetWithHead: Architecture = {
-  ...alexnet,
-  roles: { ...alexnet.roles, features: 'relu7', logits: 'fc8' },
 };

@@ -3,60 +3,75 @@ import { imageNetClasses } from '../classes';
 import { type FetchOptions, fetchNetworkFiles, networkFilesPresent } from '../weights/download';
 import { unknownName } from '../../base/errors';
 import { type ImageModel, imageModel } from '../model';
-import { alexnet, alexnetWithHead, buildAlexNet } from './alexnet';
+import { alexnet, buildAlexNet } from './alexnet';
+import { alexnet2012, alexnet2012WithHead, buildAlexNet2012 } from './alexnet-2012';
 import type { Architecture } from './architecture';
 import { buildEfficientNetLite0, efficientnetLite0 } from './efficientnet-lite0';
-import { readEmbeddedEfficientNet } from '../weights/formats/embedded';
+import { readEmbeddedNetwork } from '../weights/formats/embedded';
 import { decodeSqueezeNet } from '../weights/formats/deep-compression';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from '../weights/formats/quantized-cnn';
 import { buildSqueezeNet, squeezenet } from './squeezenet';
 
-export type NetworkId = 'alexnet' | 'squeezenet' | 'efficientnet-lite0';
-export const NETWORK_IDS: readonly NetworkId[] = ['alexnet', 'squeezenet', 'efficientnet-lite0'];
+export type NetworkId = 'alexnet' | 'efficientnet-lite0' | 'squeezenet' | 'alexnet-2012';
+export const NETWORK_IDS: readonly NetworkId[] = ['alexnet', 'efficientnet-lite0', 'squeezenet', 'alexnet-2012'];
 
 export interface LoadOptions extends FetchOptions {
-  /** AlexNet only: true fetches the fully connected layers too (12.5 MB); false leaves them out even when they are there. */
+  /** alexnet-2012 only: true fetches the fully connected layers too (12.5 MB); false leaves them out even when they are there. */
   head?: boolean;
 }
 
 interface Loaded {
   readonly network: tf.LayersModel;
   readonly architecture: Architecture;
+  /** Changes whenever the weights under this id do: caches on disk carry it. */
+  readonly weightsId: string;
   readonly notes?: readonly string[];
 }
 
 async function loadSqueezeNet(options: LoadOptions): Promise<Loaded> {
   const files = await fetchNetworkFiles('squeezenet', options);
-  return { network: buildSqueezeNet(decodeSqueezeNet([...files.values()][0])), architecture: squeezenet };
+  const network = buildSqueezeNet(decodeSqueezeNet([...files.values()][0]));
+  return { network, architecture: squeezenet, weightsId: '1' };
 }
 
-async function loadAlexNet({ head, ...options }: LoadOptions): Promise<Loaded> {
-  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet', options));
-  const wanted = head ?? (await networkFilesPresent('alexnet-head')).present;
+const COMPRESSED =
+  '权重是压缩版（product quantization）：每个滤波器由一本码书里的几段拼成，conv1 的 96 个核一共只有 128 种颜色，所以比原来的粗糙。';
+const NO_HEAD =
+  '只有卷积部分（conv1 … pool5），没有全连接头，因而没有类别得分；需要时用 loadModel("alexnet-2012", { head: true }) 下载（约 12.5 MB）。';
+
+async function loadAlexNet2012({ head, ...options }: LoadOptions): Promise<Loaded> {
+  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', options));
+  const wanted = head ?? (await networkFilesPresent('alexnet-2012-head')).present;
   if (wanted) {
-    const weights = { ...trunk, ...decodeAlexNetHead(await fetchNetworkFiles('alexnet-head', options)) };
-    return { network: buildAlexNet(weights), architecture: alexnetWithHead };
+    const weights = { ...trunk, ...decodeAlexNetHead(await fetchNetworkFiles('alexnet-2012-head', options)) };
+    const network = buildAlexNet2012(weights);
+    return { network, architecture: alexnet2012WithHead, weightsId: '1', notes: [COMPRESSED] };
   }
-  const notes = [
-    '只有卷积部分（conv1 … pool5），没有全连接头，因而没有类别得分；需要时用 loadModel("alexnet", { head: true }) 下载（约 12.5 MB）。',
-  ];
-  return { network: buildAlexNet(trunk), architecture: alexnet, notes };
+  return { network: buildAlexNet2012(trunk), architecture: alexnet2012, weightsId: '1', notes: [COMPRESSED, NO_HEAD] };
+}
+
+async function loadAlexNet(): Promise<Loaded> {
+  // 2: until then another network went by this id.
+  return { network: buildAlexNet(readEmbeddedNetwork('alexnet')), architecture: alexnet, weightsId: '2' };
 }
 
 async function loadEfficientNet(): Promise<Loaded> {
-  return { network: buildEfficientNetLite0(readEmbeddedEfficientNet()), architecture: efficientnetLite0 };
+  const network = buildEfficientNetLite0(readEmbeddedNetwork('efficientnet-lite0'));
+  return { network, architecture: efficientnetLite0, weightsId: '1' };
 }
 
 const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
   alexnet: loadAlexNet,
-  squeezenet: loadSqueezeNet,
   'efficientnet-lite0': loadEfficientNet,
+  squeezenet: loadSqueezeNet,
+  'alexnet-2012': loadAlexNet2012,
 };
 
 /**
- * 载入一个网络（load a network）：权重依次取自缓存、CONVSCOPE_MODELS、学校镜像、网络，逐个校验。
+ * 载入一个网络（load a network）。随课程附带的两个从 data/models 读；其余的权重依次取自缓存、CONVSCOPE_MODELS、
+ * 学校镜像、网络，逐个校验。
  *
- * @param id "alexnet"、"squeezenet" 或随课程附带的 "efficientnet-lite0"
+ * @param id 随课程附带的 "alexnet"（没有类别得分）、"efficientnet-lite0"；要下载的 "squeezenet"、"alexnet-2012"（压缩版）
  * @param options `onProgress` 下载进度；`offline` 为 true 时不碰网络；`head` 见 LoadOptions
  * @returns 新的 ImageModel，由调用者 dispose；不会悄悄换成别的网络
  * @throws RangeError 名字不认识；CourseError 权重取不到或损坏（说明原因与下一步）
@@ -64,6 +79,6 @@ const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
 export async function loadModel(id: NetworkId, options: LoadOptions = {}): Promise<ImageModel> {
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);
   await startBackend();
-  const { network, architecture, notes } = await LOADERS[id](options);
-  return imageModel(network, { ...architecture, classes: imageNetClasses(), weightsId: '1', notes });
+  const { network, architecture, ...copy } = await LOADERS[id](options);
+  return imageModel(network, { ...architecture, classes: imageNetClasses(), ...copy });
 }

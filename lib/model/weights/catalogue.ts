@@ -1,7 +1,7 @@
 /** The files of the downloaded networks: where they lie, how long they are, and what they must hash to. */
 
-/** 可以下载的权值集（weight sets）；`alexnet-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色。 */
-export type NetworkFilesId = 'squeezenet' | 'alexnet' | 'alexnet-head' | 'alexnet-mean';
+/** 可以下载的权值集（weight sets）；`alexnet-2012-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色。 */
+export type NetworkFilesId = 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-head' | 'alexnet-2012-mean';
 
 export interface WeightFile {
   /** Key in the map of `fetchNetworkFiles`, and the name in the cache. */
@@ -33,28 +33,6 @@ const alexnetRepository = {
   commit: 'd6e5084a54c7a6f1cb63e2b7092fbbb60b49543d',
 };
 const alexnetLicence = '仓库没有写明许可证（none stated）：由使用者自己下载，课程不再分发';
-
-/** SHA-256 of the embedded network's list of weights, as JSON: [name, shape, type] of each, in the order of their bytes. */
-export const embeddedManifest = '2170faeb47a07503dda0c2027f3ec25d82e28c2521019530bcfd6a7a61cf18fe';
-
-/** The weights of the embedded EfficientNet-Lite0, in data/models/efficientnet-lite0, in the order of their bytes. */
-export const embeddedShards: readonly Pick<WeightFile, 'name' | 'bytes' | 'sha256'>[] = [
-  {
-    name: 'group1-shard1of3.bin',
-    bytes: 4194304,
-    sha256: '3c40b9974557b88619bb1e19f5e7c389d8b5b975f3cdbdb8e43418b6974b9e07',
-  },
-  {
-    name: 'group1-shard2of3.bin',
-    bytes: 4194304,
-    sha256: '558f17bd82230e53bc2e78323160c843f66e176e807e7d5c04f82ed3928df222',
-  },
-  {
-    name: 'group1-shard3of3.bin',
-    bytes: 873392,
-    sha256: 'fa27634c3e2efbeaca291ccf78d4793f7f206d73cfd59c68cb125cd497bf605f',
-  },
-];
 
 // prettier-ignore
 const trunk: Row[] = [
@@ -118,20 +96,20 @@ export const networkFiles: Readonly<Record<NetworkFilesId, NetworkFiles>> = {
       },
     ],
   },
-  alexnet: {
-    id: 'alexnet',
-    title: 'AlexNet 的躯干 conv1–pool5（trunk）',
+  'alexnet-2012': {
+    id: 'alexnet-2012',
+    title: 'AlexNet 2012 的躯干 conv1–pool5（trunk）',
     licence: alexnetLicence,
     files: trunk.map(layerFile),
   },
-  'alexnet-head': {
-    id: 'alexnet-head',
-    title: 'AlexNet 的分类头 fc6–fc8（head）',
+  'alexnet-2012-head': {
+    id: 'alexnet-2012-head',
+    title: 'AlexNet 2012 的分类头 fc6–fc8（head）',
     licence: alexnetLicence,
     files: head.map(layerFile),
   },
-  'alexnet-mean': {
-    id: 'alexnet-mean',
+  'alexnet-2012-mean': {
+    id: 'alexnet-2012-mean',
     title: 'ImageNet 的均值图像（mean image）',
     licence: alexnetLicence,
     files: mean.map(([name, bytes, sha256, gitBlob]) => ({

@@ -115,7 +115,7 @@ test('Gabor 拟合：自己画的 Gabor 几乎完全复原，随机权值则不�
 });
 
 withModels(test, 'AlexNet 的 96 个卷积核：前 48 个比后 48 个彩色', async () => {
-  const model = await loadModel('alexnet', { offline: true, head: false });
+  const model = await loadModel('alexnet-2012', { offline: true, head: false });
   const pictures = filterImages(model);
   assert.equal(pictures.shape, [96, 11, 11, 3]);
   const shares = colourShare(model);

@@ -7,7 +7,7 @@ import { startBackend, tf } from '../../../lib/tf/backend';
 import { featureMatrices, featureMatrix, pixelMatrix, selectRows, unitRows } from '../../../lib/03-embedding/features';
 import { encodePng } from '../../../lib/image/image';
 import { imageModel, type ImageModel } from '../../../lib/model/model';
-import { alexnetWithHead, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { coursePhotos, type Photo, photosIn } from '../../../lib/image/photos';
 import { thumbnailGrid, thumbnailMap } from '../../../lib/03-embedding/thumbnails';
 import { assertClose, failure, leakFree, tinyModel } from '../../helpers';
@@ -65,8 +65,8 @@ test('featureMatrices: the same numbers, several layers in one pass', async () =
 });
 
 test("AlexNet with its head: fc7's 4096 numbers are the default (pseudo-weights)", async () => {
-  const alexnet = imageModel(buildAlexNet(pseudoAlexNetWeights()), {
-    ...alexnetWithHead,
+  const alexnet = imageModel(buildAlexNet2012(pseudoAlexNetWeights()), {
+    ...alexnet2012WithHead,
     classes: [],
   });
   try {

@@ -6,9 +6,9 @@ import { imageNetClasses } from '../../../lib/model/classes';
 import { inputGradient, type Rule, type Target } from '../../../lib/05-deconv/gradients';
 import { loadImage } from '../../../lib/image/image';
 import { type ImageModel, imageModel } from '../../../lib/model/model';
-import { alexnetWithHead, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { loadModel } from '../../../lib/model/networks/load';
-import { assertClose, type Check, checksFolder, readCheck, withModels } from '../../helpers';
+import { assertClose, type Check, checksFolder, readCheck, withNetworks } from '../../helpers';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';
 
 /** Rounding that flips one ReLU or one tie of a pool costs up to 1e-2; a real mistake costs 2.4e-2 and more. */
@@ -32,7 +32,7 @@ function compare(model: ImageModel, image: tf.Tensor3D, check: Check, bound: num
 }
 
 async function check(model: ImageModel, size: number, name: string, bound: number) {
-  const image = (await loadImage(join(checksFolder!, `dog-${size}.png`))) as tf.Tensor3D;
+  const image = (await loadImage(join(checksFolder, `dog-${size}.png`))) as tf.Tensor3D;
   compare(model, image, readCheck(name), bound);
   image.dispose();
   model.dispose();
@@ -42,45 +42,29 @@ test.before(async () => {
   await startBackend();
 });
 
-withModels(
-  test,
-  'SqueezeNet：类别得分的三种梯度与 PyTorch 一致',
-  async () => {
-    await check(await loadModel('squeezenet', { offline: true }), 227, 'squeezenet', 1e-3);
-  },
-  checksFolder,
-);
+withNetworks(test, ['squeezenet'], 'SqueezeNet：类别得分的三种梯度与 PyTorch 一致', async () => {
+  await check(await loadModel('squeezenet', { offline: true }), 227, 'squeezenet', 1e-3);
+});
 
-withModels(
-  test,
-  'AlexNet：conv5 一个神经元的三种梯度与 PyTorch 一致',
-  async () => {
-    await check(await loadModel('alexnet', { offline: true, head: false }), 227, 'alexnet-trunk', BOUND);
-  },
-  checksFolder,
-);
+test('AlexNet：conv5 一个神经元的三种梯度与 PyTorch 一致', async () => {
+  await check(await loadModel('alexnet'), 224, 'alexnet-owt', BOUND);
+});
 
-withModels(
-  test,
-  'AlexNet 整网（伪权值）：类别得分的三种梯度与 PyTorch 一致',
-  async () => {
-    const model = imageModel(buildAlexNet(pseudoAlexNetWeights()), {
-      ...alexnetWithHead,
-      classes: imageNetClasses(),
-      preprocess: { mean: [123, 117, 104], scale: 1 },
-    });
-    await check(model, 227, 'alexnet-pseudo-weights', BOUND);
-  },
-  checksFolder,
-);
+withNetworks(test, ['alexnet-2012'], 'AlexNet 2012：conv5 一个神经元的三种梯度与 PyTorch 一致', async () => {
+  await check(await loadModel('alexnet-2012', { offline: true, head: false }), 227, 'alexnet-trunk', BOUND);
+});
 
-withModels(
-  test,
-  'EfficientNet-Lite0：类别得分的三种梯度与 PyTorch 一致',
-  async () => {
-    await check(await loadModel('efficientnet-lite0'), 224, 'lite0', BOUND);
-  },
-  checksFolder,
-);
+test('AlexNet 2012 整网（伪权值）：类别得分的三种梯度与 PyTorch 一致', async () => {
+  const model = imageModel(buildAlexNet2012(pseudoAlexNetWeights()), {
+    ...alexnet2012WithHead,
+    classes: imageNetClasses(),
+    preprocess: { mean: [123, 117, 104], scale: 1 },
+  });
+  await check(model, 227, 'alexnet-pseudo-weights', BOUND);
+});
+
+test('EfficientNet-Lite0：类别得分的三种梯度与 PyTorch 一致', async () => {
+  await check(await loadModel('efficientnet-lite0'), 224, 'lite0', BOUND);
+});
 
 test.run();

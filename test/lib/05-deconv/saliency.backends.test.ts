@@ -115,7 +115,7 @@ test('积分梯度：各像素之和等于得分之差', async () => {
 });
 
 withModels(test, '积分梯度的完备性，在真的网络上：类别与中间层的神经元', async () => {
-  for (const [id, layer] of [['squeezenet'], ['alexnet', 'conv5']] as const) {
+  for (const [id, layer] of [['squeezenet'], ['alexnet-2012', 'conv5']] as const) {
     const net = await loadModel(id, { offline: true, head: false });
     const { path, crop, imagenet } = coursePhoto('dog');
     const image = await loadImage(path, { size: net.inputSize, crop });

@@ -6,7 +6,7 @@ import { startBackend, tf } from '../../../lib/tf/backend';
 import { imageNetClasses } from '../../../lib/model/classes';
 import { invert, paperLambda, quickInversion } from '../../../lib/07-inversion/inversion';
 import { classify, imageModel, type ImageModel } from '../../../lib/model/model';
-import { alexnetWithHead, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { classScore } from '../../../lib/06-optimization/objectives';
 import { maximize } from '../../../lib/06-optimization/optimize';
 import { photo, type Photo } from '../../../lib/image/photos';
@@ -23,7 +23,10 @@ const animal = photo('red-panda');
 
 test.before(async () => {
   await startBackend();
-  alexnet = imageModel(buildAlexNet(pseudoAlexNetWeights()), { ...alexnetWithHead, classes: imageNetClasses() });
+  alexnet = imageModel(buildAlexNet2012(pseudoAlexNetWeights()), {
+    ...alexnet2012WithHead,
+    classes: imageNetClasses(),
+  });
   image = await loadPhoto(alexnet, animal);
 });
 
@@ -54,7 +57,7 @@ test('AlexNet takes part in the table of transfer, as source and as victim', asy
   const [own] = await classify(alexnet, image, { top: 1 });
   const labelled: Photo = { ...animal, imagenet: { index: own.index, wnid: alexnet.classes[own.index].wnid } };
   const [row] = await transfer(alexnet, [alexnet], [labelled], { steps: 2, epsilon: 8 / 255 });
-  assert.equal([row.source, row.victim, row.tested], ['alexnet', 'alexnet', 1]);
+  assert.equal([row.source, row.victim, row.tested], ['alexnet-2012', 'alexnet-2012', 1]);
   assert.is(row.fooled, 1);
 });
 

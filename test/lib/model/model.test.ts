@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { nearestNames } from '../../../lib/base/errors';
 import { classify, imageModel } from '../../../lib/model/model';
-import { alexnet, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { loadModel } from '../../../lib/model/networks/load';
 import { CeilMaxPooling } from '../../../lib/model/networks/layers';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';
@@ -57,8 +57,8 @@ test('向上取整的池化：224 与 231 的输入需要补边，形状与手�
     [224, [27, 13, 6]],
     [231, [28, 14, 7]],
   ] as const) {
-    const network = buildAlexNet(weights, size);
-    const model = imageModel(network, { ...alexnet, classes: [] });
+    const network = buildAlexNet2012(weights, size);
+    const model = imageModel(network, { ...alexnet2012, classes: [] });
     const image = tf.zeros([size, size, 3]) as tf.Tensor3D;
     ['pool1', 'pool2', 'pool5'].forEach((name, i) => {
       const a = model.activations(image, name);

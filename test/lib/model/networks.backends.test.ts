@@ -4,12 +4,12 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { loadImage } from '../../../lib/image/image';
 import { classify, imageModel } from '../../../lib/model/model';
-import { alexnetWithHead, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { loadModel } from '../../../lib/model/networks/load';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';
-import { assertClose, type Check, checksFolder, failure, leakFree, readCheck, withModels } from '../../helpers';
+import { assertClose, type Check, checksFolder, failure, leakFree, readCheck, withNetworks } from '../../helpers';
 
-const dog = (size: number) => loadImage(join(checksFolder!, `dog-${size}.png`)) as Promise<tf.Tensor3D>;
+const dog = (size: number) => loadImage(join(checksFolder, `dog-${size}.png`)) as Promise<tf.Tensor3D>;
 
 /** PyTorch's names for blocks to ours. */
 const RENAMED: Record<string, string> = { relu1: 'relu_conv1' };
@@ -42,7 +42,7 @@ test.before(async () => {
   await startBackend();
 });
 
-withModels(test, 'SqueezeNet 的每一层与 PyTorch 一致', async () => {
+withNetworks(test, ['squeezenet'], 'SqueezeNet 的每一层与 PyTorch 一致', async () => {
   const [model, image, check] = [
     await loadModel('squeezenet', { offline: true }),
     await dog(227),
@@ -56,21 +56,40 @@ withModels(test, 'SqueezeNet 的每一层与 PyTorch 一致', async () => {
   model.dispose();
 });
 
-withModels(test, 'AlexNet 卷积部分的每一层与 PyTorch 一致；没有全连接头时的报错', async () => {
-  const model = await loadModel('alexnet', { offline: true, head: false });
-  const image = await dog(227);
-  await compareLayers(model, image, readCheck('alexnet-trunk'));
-  assert.ok(model.notes.some((n) => n.includes('全连接头')));
-  const error = await failure(() => classify(model, image));
-  assert.match(error.message, /head: true/);
+test('AlexNet 的每一层与 PyTorch 一致；没有类别得分时的报错', async () => {
+  const [model, image] = [await loadModel('alexnet'), await dog(224)];
+  await compareLayers(model, image, readCheck('alexnet-owt'));
+  assert.equal([model.title, model.roles.logits, model.notes], ['AlexNet', undefined, []]);
+  for (const error of [await failure(() => classify(model, image)), await failure(() => model.activations(image))]) {
+    assert.match(error.message, /只有卷积部分（到 pool5 为止），没有类别得分。要类别，请用 loadModel\('googlenet'\)/);
+  }
+  await leakFree(() => model.activations(image, 'pool5'));
   image.dispose();
   model.dispose();
 });
 
-withModels(test, 'AlexNet 的全连接头（伪权值）与 PyTorch 一致', async () => {
+withNetworks(
+  test,
+  ['alexnet-2012'],
+  'AlexNet 2012 的卷积部分：每一层与 PyTorch 一致；没有全连接头时的报错',
+  async () => {
+    const model = await loadModel('alexnet-2012', { offline: true, head: false });
+    assert.match(model.title, /压缩版/);
+    assert.match(model.notes[0], /压缩版.*128 种颜色/);
+    const image = await dog(227);
+    await compareLayers(model, image, readCheck('alexnet-trunk'));
+    assert.ok(model.notes.some((n) => n.includes('全连接头')));
+    const error = await failure(() => classify(model, image));
+    assert.match(error.message, /head: true/);
+    image.dispose();
+    model.dispose();
+  },
+);
+
+test('AlexNet 2012 的全连接头（伪权值）与 PyTorch 一致', async () => {
   const check = readCheck('alexnet-pseudo-weights');
-  const model = imageModel(buildAlexNet(pseudoAlexNetWeights()), {
-    ...alexnetWithHead,
+  const model = imageModel(buildAlexNet2012(pseudoAlexNetWeights()), {
+    ...alexnet2012WithHead,
     classes: (await import('../../../lib/model/classes')).imageNetClasses(),
     preprocess: { mean: [123, 117, 104], scale: 1 },
   });
@@ -81,7 +100,7 @@ withModels(test, 'AlexNet 的全连接头（伪权值）与 PyTorch 一致', asy
   model.dispose();
 });
 
-withModels(test, 'EfficientNet-Lite0 的每个模块与 PyTorch 一致', async () => {
+test('EfficientNet-Lite0 的每个模块与 PyTorch 一致', async () => {
   const [model, image, check] = [await loadModel('efficientnet-lite0'), await dog(224), readCheck('lite0')];
   await compareLayers(model, image, check);
   await compareTop5(model, image, check);
@@ -91,7 +110,9 @@ withModels(test, 'EfficientNet-Lite0 的每个模块与 PyTorch 一致', async (
 });
 
 test('载入又释放一个网络，张量数量不变', async () => {
-  await leakFree(async () => (await loadModel('efficientnet-lite0')).dispose());
+  for (const id of ['alexnet', 'efficientnet-lite0'] as const) {
+    await leakFree(async () => (await loadModel(id)).dispose());
+  }
 });
 
 test('同一幅图两次前向传播的结果完全相同；一批与单幅一致', async () => {

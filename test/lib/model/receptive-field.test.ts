@@ -2,11 +2,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import type { ImageModel } from '../../../lib/model/model';
-import { alexnet, buildAlexNet } from '../../../lib/model/networks/alexnet';
+import { alexnet2012, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { imageModel } from '../../../lib/model/model';
 import { loadModel } from '../../../lib/model/networks/load';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';
-import { withModels } from '../../helpers';
+import { withNetworks } from '../../helpers';
 
 type Axis = 0 | 1;
 
@@ -57,21 +57,31 @@ test.before(async () => {
   await startBackend();
 });
 
-test('AlexNet 的感受野与论文的表一致', () => {
-  const model = imageModel(buildAlexNet(pseudoAlexNetWeights({ head: false })), { ...alexnet, classes: [] });
-  const table: Record<string, [number, number]> = {
-    conv1: [11, 4], pool1: [19, 8], conv2: [51, 8], pool2: [67, 16], conv3: [99, 16], conv4: [131, 16], conv5: [163, 16], pool5: [195, 32],
-  }; // prettier-ignore
-  for (const [layer, [size, stride]] of Object.entries(table)) {
+/** Both AlexNets: [size, stride], as in the papers. */
+const ALEXNET: Record<string, [number, number]> = {
+  conv1: [11, 4], pool1: [19, 8], conv2: [51, 8], pool2: [67, 16], conv3: [99, 16], conv4: [131, 16], conv5: [163, 16], pool5: [195, 32],
+}; // prettier-ignore
+
+function checkAlexNet(model: ImageModel, offset: number, slack: number) {
+  for (const [layer, [size, stride]] of Object.entries(ALEXNET)) {
     const field = model.layers.find((l) => l.name === layer)!.receptiveField!;
     assert.equal([field.size, field.stride], [size, stride], layer);
   }
-  assert.equal(model.layers.find((l) => l.name === 'pool5')!.receptiveField, { size: 195, stride: 32, offset: -64 });
-  for (const layer of ['conv1', 'pool1', 'conv2', 'conv3', 'conv5', 'pool5']) check(model, layer, 0);
+  assert.equal(model.layers.find((l) => l.name === 'pool5')!.receptiveField, { size: 195, stride: 32, offset });
+  for (const layer of ['conv1', 'pool1', 'conv2', 'conv3', 'conv5', 'pool5']) check(model, layer, slack);
   model.dispose();
+}
+
+test('AlexNet 的感受野与论文的表一致；第一层的两行填充把它向外移两个像素', async () => {
+  checkAlexNet(await loadModel('alexnet'), -66, 1);
 });
 
-withModels(test, 'SqueezeNet 的感受野与扰动实验一致', async () => {
+test('AlexNet 2012 的感受野与论文的表一致', () => {
+  const weights = pseudoAlexNetWeights({ head: false });
+  checkAlexNet(imageModel(buildAlexNet2012(weights), { ...alexnet2012, classes: [] }), -64, 0);
+});
+
+withNetworks(test, ['squeezenet'], 'SqueezeNet 的感受野与扰动实验一致', async () => {
   const model = await loadModel('squeezenet', { offline: true });
   for (const layer of ['conv1', 'pool1', 'fire3/concat', 'pool4', 'fire6/concat', 'pool8', 'fire9/concat'])
     check(model, layer, 1);

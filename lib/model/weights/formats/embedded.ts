@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { CourseError } from '../../../base/errors';
 import { sha256 } from '../verify';
 import { projectRoot } from '../../../base/paths';
-import { embeddedManifest, embeddedShards } from '../catalogue';
+import { type EmbeddedId, embeddedNetworks } from '../embedded-catalogue';
 import { float16ToFloat32 } from './float16';
 import { sizeOf, type NamedWeights } from './weights';
 
@@ -26,7 +26,7 @@ function read(file: string): Uint8Array {
   }
 }
 
-function readShard(folder: string, shard: (typeof embeddedShards)[number]): Uint8Array {
+function readShard(folder: string, shard: (typeof embeddedNetworks)[EmbeddedId]['shards'][number]): Uint8Array {
   const file = path.join(folder, shard.name);
   const bytes = read(file);
   if (bytes.length !== shard.bytes) throw damaged(file, `应为 ${shard.bytes} 字节，得到 ${bytes.length} 字节`);
@@ -35,7 +35,7 @@ function readShard(folder: string, shard: (typeof embeddedShards)[number]): Uint
 }
 
 /** Names, shapes, types and their order say which bytes are which weight: a wrong one would shift all that follow. */
-function readManifest(modelFile: string): readonly ManifestEntry[] {
+function readManifest(modelFile: string, manifest: string): readonly ManifestEntry[] {
   let entries: readonly ManifestEntry[];
   let list: string;
   try {
@@ -44,24 +44,25 @@ function readManifest(modelFile: string): readonly ManifestEntry[] {
   } catch (error) {
     throw error instanceof CourseError ? error : damaged(modelFile, '不是 TF.js 的模型文件');
   }
-  if (sha256(Buffer.from(list)) !== embeddedManifest) throw damaged(modelFile, '里权值的清单（名字、形状、类型）不对');
+  if (sha256(Buffer.from(list)) !== manifest) throw damaged(modelFile, '里权值的清单（名字、形状、类型）不对');
   return entries;
 }
 
 /**
- * 读随课程附带的 EfficientNet-Lite0（批归一化已并入卷积，float16 存放）。
+ * 读一个随课程附带的网络（embedded network）：float16 存放；EfficientNet-Lite0 的批归一化已并入卷积。
  *
- * @param folder 放 model.json 与三个权值文件的目录，默认 data/models/efficientnet-lite0
- * @returns TF.js 排列的 float32 权值：`stem/kernel`、`b0/dw/kernel` `[k, k, c, 1]`、`b1/expand/kernel`、
- *   `b1/proj/kernel` … `head/kernel`、`fc/kernel` `[1280, 1000]`，以及各自的 `bias`
+ * @param folder 放 model.json 与权值文件的目录，默认 data/models 里的那一个
+ * @returns TF.js 排列的 float32 权值：`conv1/kernel` `[11, 11, 3, 64]` …，`stem/kernel`、`b0/dw/kernel` `[k, k, c, 1]`、
+ *   `b1/expand/kernel` … `fc/kernel` `[1280, 1000]`，以及各自的 `bias`
  * @throws CourseError 缺文件或文件损坏
  */
-export function readEmbeddedEfficientNet(
-  folder = path.join(projectRoot(), 'data', 'models', 'efficientnet-lite0'),
+export function readEmbeddedNetwork(
+  id: EmbeddedId,
+  folder = path.join(projectRoot(), 'data', 'models', id),
 ): NamedWeights {
-  const modelFile = path.join(folder, 'model.json');
-  const entries = readManifest(modelFile);
-  const data = Buffer.concat(embeddedShards.map((shard) => readShard(folder, shard)));
+  const { manifest, shards } = embeddedNetworks[id];
+  const entries = readManifest(path.join(folder, 'model.json'), manifest);
+  const data = Buffer.concat(shards.map((shard) => readShard(folder, shard)));
 
   const weights: NamedWeights = {};
   let offset = 0;

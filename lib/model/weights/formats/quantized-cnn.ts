@@ -98,7 +98,7 @@ function decodeDense(
 /**
  * 解码 AlexNet 的躯干 conv1–conv5（trunk）：`conv1/kernel` `[11, 11, 3, 96]`、`conv1/bias` … `conv5/bias`。
  *
- * @param files 文件名到内容，如 `fetchNetworkFiles('alexnet')` 所给
+ * @param files 文件名到内容，如 `fetchNetworkFiles('alexnet-2012')` 所给
  * @returns TF.js 排列的权值；conv2、conv4、conv5 的核只有一半输入通道（两组, groups = 2）；conv1 已由 BGR 翻成 RGB
  * @throws CourseError 缺文件，文件短缺、过长或内部不一致
  */

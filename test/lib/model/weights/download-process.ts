@@ -6,7 +6,9 @@ import { makeUpFiles } from './download-server';
 async function main(cache: string, url: string): Promise<void> {
   const contents = makeUpFiles();
   const settings = { cache, folder: undefined, mirror: mirrorHost(url), hosts: [], offline: false };
-  const sets = await Promise.all((['squeezenet', 'alexnet'] as const).map((id) => fetchNetworkFiles(id, { settings })));
+  const sets = await Promise.all(
+    (['squeezenet', 'alexnet-2012'] as const).map((id) => fetchNetworkFiles(id, { settings })),
+  );
   const files = sets.flatMap((set) => [...set]);
   const intact = files.filter(([name, bytes]) => contents.get(name)!.equals(bytes));
   console.log(`${intact.length} files intact`);

@@ -31,10 +31,10 @@ test('下载、进度、进缓存；第二次不再问主机', async () => {
 test('一组十五个文件：先问最快的主机，全部校验，名字不变', async () => {
   const slow: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 150);
   const [fast, late, cache] = [await start(serve, 'fast'), await start(slow, 'late'), folder()];
-  const files = await get({ cache, hosts: [late.host, fast.host] }, 'alexnet');
+  const files = await get({ cache, hosts: [late.host, fast.host] }, 'alexnet-2012');
   assert.equal(
     [...files.keys()],
-    networkFiles.alexnet.files.map(({ name }) => name),
+    networkFiles['alexnet-2012'].files.map(({ name }) => name),
   );
   intact(files);
   assertCacheHolds(cache, ...files.keys());
@@ -44,12 +44,12 @@ test('一组十五个文件：先问最快的主机，全部校验，名字不�
 
 test('没有 SHA-256 的文件按 git blob 检验', async () => {
   const [server, cache] = [await start(), folder()];
-  intact(await get({ cache, hosts: [server.host] }, 'alexnet-head'));
+  intact(await get({ cache, hosts: [server.host] }, 'alexnet-2012-head'));
   const name = 'bvlc_alexnet_aCaF.asmtLst.16.cbn';
-  assert.is(networkFiles['alexnet-head'].files.find((f) => f.name === name)!.sha256, undefined);
+  assert.is(networkFiles['alexnet-2012-head'].files.find((f) => f.name === name)!.sha256, undefined);
   const altered = new Map(contents).set(name, Buffer.from(contents.get(name)!).fill(1, 5, 6));
   const bad = await start(serve, 'bad', altered);
-  await refused(get({ cache: folder(), hosts: [bad.host] }, 'alexnet-head'), /git blob/, /asmtLst\.16/);
+  await refused(get({ cache: folder(), hosts: [bad.host] }, 'alexnet-2012-head'), /git blob/, /asmtLst\.16/);
   assert.is(gitBlobId(Buffer.from('hello\n')), 'ce013625030ba8dba906f756967f9e9ca394464a');
 });
 
@@ -99,7 +99,9 @@ test('没有 content-length、一点一点给的主机', async () => {
 
 test('学校的镜像先于公共主机；镜像坏了退到公共主机', async () => {
   const [mirror, open] = [await start(), await start(serve, 'public')];
-  intact(await get({ cache: folder(), mirror: mirrorHost(`${mirror.url}/weights`), hosts: [open.host] }, 'alexnet'));
+  intact(
+    await get({ cache: folder(), mirror: mirrorHost(`${mirror.url}/weights`), hosts: [open.host] }, 'alexnet-2012'),
+  );
   assert.equal([mirror.requests.length, open.requests.length], [15, 0]);
   const empty = await start(serve, 'empty', new Map());
   intact(await get({ cache: folder(), mirror: mirrorHost(empty.url), hosts: [open.host] }));
@@ -118,10 +120,10 @@ test('本地目录：平放、仓库的布局、别名都认；坏文件说出�
   for (const layout of ['', 'alexnet', 'AlexNet/Bin.Files']) {
     const local = folder();
     fs.mkdirSync(path.join(local, layout), { recursive: true });
-    for (const { name } of networkFiles.alexnet.files)
+    for (const { name } of networkFiles['alexnet-2012'].files)
       fs.writeFileSync(path.join(local, layout, name), contents.get(name)!);
-    intact(await get({ cache: folder(), folder: local, offline: true }, 'alexnet'));
-    assert.ok(networkFilesPresent('alexnet', { cache: folder(), folder: local }).present);
+    intact(await get({ cache: folder(), folder: local, offline: true }, 'alexnet-2012'));
+    assert.ok(networkFilesPresent('alexnet-2012', { cache: folder(), folder: local }).present);
   }
   const local = folder();
   fs.writeFileSync(path.join(local, NAME), content.subarray(1));
@@ -153,9 +155,9 @@ test('离线：不碰网络，说出怎么办；环境变量与选项都行', as
 
 test('同一进程里同时要同一个文件：都得到，缓存完好', async () => {
   const [server, cache] = [await start(), folder()];
-  const all = await Promise.all(Array.from({ length: 6 }, () => get({ cache, hosts: [server.host] }, 'alexnet')));
+  const all = await Promise.all(Array.from({ length: 6 }, () => get({ cache, hosts: [server.host] }, 'alexnet-2012')));
   all.forEach(intact);
-  assertCacheHolds(cache, ...networkFiles.alexnet.files.map(({ name }) => name));
+  assertCacheHolds(cache, ...networkFiles['alexnet-2012'].files.map(({ name }) => name));
 });
 
 test('两个进程同时填同一个缓存：都得到，缓存完好，不留半个文件', async () => {
@@ -180,7 +182,7 @@ test('两个进程同时填同一个缓存：都得到，缓存完好，不留�
     });
   const outputs = await Promise.all([run(), run(), run()]);
   assert.equal(outputs, Array(3).fill('16 files intact'), outputs.join('\n'));
-  assertCacheHolds(cache, NAME, ...networkFiles.alexnet.files.map(({ name }) => name));
+  assertCacheHolds(cache, NAME, ...networkFiles['alexnet-2012'].files.map(({ name }) => name));
 });
 
 test('未知的权值集：说出可选的名字', async () => {
@@ -195,20 +197,20 @@ test('未知的权值集：说出可选的名字', async () => {
 
 test('文件的情况（doctor）：在哪里、多少、缺什么、许可证', async () => {
   const [server, cache] = [await start(), folder()];
-  const before = networkFilesPresent('alexnet', { cache, folder: undefined });
+  const before = networkFilesPresent('alexnet-2012', { cache, folder: undefined });
   assert.equal([before.present, before.bytes, before.where, before.missing.length], [false, 0, undefined, 15]);
-  await get({ cache, hosts: [server.host] }, 'alexnet');
-  fs.rmSync(path.join(cache, networkFiles.alexnet.files[3].name));
-  const state = networkFilesPresent('alexnet', { cache, folder: undefined });
-  assert.equal(state.missing, [networkFiles.alexnet.files[3].name]);
+  await get({ cache, hosts: [server.host] }, 'alexnet-2012');
+  fs.rmSync(path.join(cache, networkFiles['alexnet-2012'].files[3].name));
+  const state = networkFilesPresent('alexnet-2012', { cache, folder: undefined });
+  assert.equal(state.missing, [networkFiles['alexnet-2012'].files[3].name]);
   assert.is(state.where, cache);
-  assert.is(state.bytes, state.total - networkFiles.alexnet.files[3].bytes);
+  assert.is(state.bytes, state.total - networkFiles['alexnet-2012'].files[3].bytes);
   assert.match(state.licence, /不再分发/);
 });
 
 test('文件表：长度合计、提交号、地址', () => {
   const sum = (id: NetworkFilesId) => original[id].files.reduce((total, { bytes }) => total + bytes, 0);
-  assert.equal([sum('squeezenet'), sum('alexnet'), sum('alexnet-head')], [675763, 632432, 12578840]);
+  assert.equal([sum('squeezenet'), sum('alexnet-2012'), sum('alexnet-2012-head')], [675763, 632432, 12578840]);
   for (const { files } of Object.values(original)) {
     for (const file of files) {
       assert.match(file.commit, /^[0-9a-f]{40}$/);

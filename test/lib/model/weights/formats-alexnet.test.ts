@@ -158,7 +158,7 @@ test('AlexNet 分类头：fc6 的行按 TF.js 的展平次序；fc7、fc8 用真
   const rest = ['19', '22'].map((number, i) => syntheticLayer(number, 31 + i));
   const files = new Map([fc6, ...rest].flatMap((layer) => [...layer.files]));
   if (real) {
-    for (const { name } of networkFiles['alexnet-head'].files.filter((f) => !/\.16\./.test(f.name))) {
+    for (const { name } of networkFiles['alexnet-2012-head'].files.filter((f) => !/\.16\./.test(f.name))) {
       files.set(name, readFileSync(join(modelsFolder!, 'alexnet', name)));
     }
   }
@@ -199,7 +199,7 @@ const FC8 = 'de26a2f22e770340';
 withModels(test, '真实文件：SqueezeNet 与 AlexNet 躯干的权值与 NumPy 解码的逐位相同', async () => {
   const net = decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet', { offline: true })).values()][0]);
   assert.is(Object.keys(net).length, 52);
-  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet', { offline: true }));
+  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', { offline: true }));
   const expected: Record<string, string> = {
     'squeezenet conv1/kernel': '083d821a3ae0fe69',
     'squeezenet fire2/squeeze1x1/kernel': '199615116d96bd41',
@@ -221,7 +221,7 @@ withModels(test, '真实文件：SqueezeNet 与 AlexNet 躯干的权值与 NumPy
 });
 
 withModels(test, '真实文件：均值图像的平均颜色是 AlexNet 的 (122.7, 116.7, 104.0)', async () => {
-  const [bytes] = (await fetchNetworkFiles('alexnet-mean', { offline: true })).values();
+  const [bytes] = (await fetchNetworkFiles('alexnet-2012-mean', { offline: true })).values();
   const { data, shape } = decodeMean(bytes);
   assert.equal(shape, [256, 256, 3]);
   const mean = [0, 1, 2].map((c) => data.reduce((sum, v, i) => (i % 3 === c ? sum + v : sum), 0) / 65536);
