@@ -1,27 +1,28 @@
 /**
  * npm run record: makes the records that are missing or older than their code; `-- NAME ...` or `-- --all` others too.
- * `-- --check` changes nothing: it looks at all of them and makes one again, another one every day.
+ * `-- --check` changes nothing: it looks at all of them and makes the quick ones again, or the named ones.
  */
+import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { Report } from './setup/report.mjs';
-import { recipeNames, recordFaults, recordOfTheDay, remakeFaults, writeRecord } from './records/records.mjs';
+import { recipeNames, recordFaults, recordsToRemake, remakeFaults, writeRecord } from './records/records.mjs';
 import { Board, verdict } from './test/board.mjs';
 
-const words = process.argv.slice(2);
-const chosen = words.filter((word) => !word.startsWith('--'));
+const { values: switches, positionals: chosen } = parseArgs({
+  options: { all: { type: 'boolean' }, check: { type: 'boolean' } },
+  allowPositionals: true,
+});
 const board = new Board();
 
 async function check(native) {
   for (const name of recipeNames()) board.add(verdict(name, recordFaults(name)));
-  const today = chosen[0] ?? recordOfTheDay({ native });
-  if (today) await board.timed(async () => verdict(`${today}, made again`, await remakeFaults(today)));
+  for (const name of chosen.length > 0 ? chosen : recordsToRemake({ native }))
+    await board.timed(async () => verdict(`${name}, made again`, await remakeFaults(name)));
 }
 
 async function write() {
-  const unknown = chosen.filter((name) => !recipeNames().includes(name));
-  for (const name of unknown) board.add(verdict(name, [`no such recipe; there are ${recipeNames().join(', ')}`]));
   for (const name of recipeNames()) {
-    const wanted = chosen.length > 0 ? chosen.includes(name) : words.includes('--all') || recordFaults(name).length > 0;
+    const wanted = chosen.length > 0 ? chosen.includes(name) : switches.all || recordFaults(name).length > 0;
     if (!wanted) continue;
     await board.timed(async () => {
       const { seconds, backend } = await writeRecord(name);
@@ -31,8 +32,10 @@ async function write() {
 }
 
 try {
+  const unknown = chosen.filter((name) => !recipeNames().includes(name));
+  for (const name of unknown) board.add(verdict(name, [`no such recipe; there are ${recipeNames().join(', ')}`]));
   const { native } = await bootstrap(new Report({ lang: 'en' }));
-  await (words.includes('--check') ? check(Boolean(native)) : write());
+  await (switches.check ? check(Boolean(native)) : write());
 } catch (error) {
   board.add({ name: 'records', failed: 1, reason: error.texts?.en ?? error.stack });
 }

@@ -1,32 +1,42 @@
 /**
- * npm test: brings everything up to date, then runs all stages.
- * `npm run test:unit` runs the unit tests alone, `npm test -- PATTERN` what has PATTERN in its name.
+ * npm test: brings everything up to date, then runs the quick stages: what one runs before a small change.
+ * `npm run test:all` runs everything else, nothing twice; `npm run test:unit` runs the unit tests alone;
+ * `npm test -- PATTERN` what has PATTERN in its name, of both.
  */
+import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { Report } from './setup/report.mjs';
 import { weightsReady } from './setup/weights.mjs';
 import { Board } from './test/board.mjs';
-import { stages } from './test/stages.mjs';
+import { quickStages, restStages } from './test/stages.mjs';
 
 const board = new Board();
 
 async function main(words) {
-  const unitOnly = words.includes('--unit');
-  const patterns = words.filter((word) => !word.startsWith('-'));
+  const { values, positionals: patterns } = parseArgs({
+    args: words,
+    options: { unit: { type: 'boolean' }, all: { type: 'boolean' } },
+    allowPositionals: true,
+  });
   const matches = (text) => patterns.length === 0 || patterns.some((pattern) => text.includes(pattern));
   let native;
   await board.stage('set-up', async () => {
     ({ native } = await bootstrap(new Report({ lang: 'en' })));
   });
-  const context = { native: Boolean(native), weights: weightsReady(), everything: patterns.length === 0 && !unitOnly };
-  for (const { name, tasks, parallel } of stages) {
-    if (unitOnly && name !== 'unit') continue;
+  const context = { native: Boolean(native), weights: weightsReady() };
+  for (const { name, tasks, parallel } of chosenStages(values, patterns)) {
     const chosen = tasks(context).filter((task) => matches(`${name} ${task.name}`));
     if (chosen.length > 0) await board.stage(name, () => runTasks(chosen, parallel ? 2 : 1));
   }
   if (board.passed + board.failed + board.skipped === 0) {
     board.add({ name: 'npm test', failed: 1, reason: `nothing matches ${patterns.join(' ')}` });
   }
+}
+
+function chosenStages({ unit, all }, patterns) {
+  if (unit) return quickStages.filter(({ name }) => name === 'unit');
+  if (all) return restStages;
+  return patterns.length > 0 ? [...quickStages, ...restStages] : quickStages;
 }
 
 async function runTasks(tasks, width) {

@@ -16,9 +16,13 @@ export const modelsFolder = process.env.CONVSCOPE_MODELS;
 /** PyTorch's numbers for the pictures dog-224.png and dog-227.png (data/photos/mammal/dog.jpg). */
 export const checksFolder = join(root, 'test', 'checks');
 
-/** A test that needs the weight files; without them it is reported as skipped, by name. */
+/**
+ * A test that needs the weight files; without them it is reported as skipped, by name. `npm test` runs without them,
+ * and `npm run test:all` then asks each file for these tests alone (CONVSCOPE_TESTS=weights).
+ */
 export function withModels(test: Test<Context>, name: string, run: Callback<Context>, needs = modelsFolder): void {
-  if (needs && existsSync(needs)) return test(name, run);
+  const only = process.env.CONVSCOPE_TESTS === 'weights';
+  if (needs && existsSync(needs)) return only ? test.only(name, run) : test(name, run);
   console.log(`SKIP ${name}：没有 CONVSCOPE_MODELS`);
   test.skip(name, run);
 }

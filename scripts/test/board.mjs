@@ -9,6 +9,9 @@ export const verdict = (name, faults) => ({
   output: faults.join('\n'),
 });
 
+/** How many of the slowest tests are named at the end: what to look at when a run gets long. */
+const SLOWEST = 10;
+
 export class Board {
   passed = 0;
   failed = 0;
@@ -16,6 +19,7 @@ export class Board {
   #failures = [];
   #skips = [];
   #stages = [];
+  #times = [];
 
   constructor(print = (line) => process.stdout.write(`${line}\n`)) {
     this.print = print;
@@ -49,12 +53,18 @@ export class Board {
 
   async timed(work) {
     const start = Date.now();
-    this.add(await work(), Date.now() - start);
+    const result = await work();
+    const ms = Date.now() - start;
+    this.#times.push([result.name, ms]);
+    this.add(result, ms);
   }
 
   finish() {
     this.print('\n== minutes per stage');
     for (const [name, ms] of this.#stages) this.print(`${(ms / 60_000).toFixed(1).padStart(6)}  ${name}`);
+    const slowest = this.#times.sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+    if (slowest.length > 0) this.print(`\n== the slowest ${slowest.length}`);
+    for (const [name, ms] of slowest) this.print(`${duration(ms).padStart(9)}  ${name}`);
     if (this.#skips.length > 0) this.print('\n== skipped');
     for (const line of this.#skips) this.print(`  ${line}`);
     if (this.#failures.length > 0) this.print('\n== failed');

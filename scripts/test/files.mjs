@@ -1,12 +1,15 @@
 /** Runs test files, each in a process of its own. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { inRoot } from '../setup/place.mjs';
 import { run } from '../setup/run.mjs';
 import { tsxArguments } from '../setup/weights.mjs';
 import { judge } from './summary.mjs';
 
-const BACKENDS = ['tensorflow', 'wasm'];
+/** What takes minutes, or downloads what no reader of the course needs: `npm run test:all` alone runs it. */
+export const isFull = (file) => /\.full\.(backends\.)?test\.(ts|mjs)$/.test(file);
+export const isDoubled = (file) => /\.backends\.test\.ts$/.test(file);
 
 export function testFiles(folder) {
   const base = inRoot('test', folder);
@@ -18,27 +21,25 @@ export function testFiles(folder) {
     .sort();
 }
 
-/** A `*.backends.test.ts` is two tasks, one on each backend; the native one is skipped where there is none. */
-export function testTasks(folder, { native }) {
-  return testFiles(folder).flatMap((file) => {
-    if (!/\.backends\.test\.ts$/.test(file)) return [{ name: file, file }];
-    return BACKENDS.map((backend) => ({
-      name: `${file} [${backend}]`,
-      file,
-      env: { CONVSCOPE_BACKEND: backend },
-      skip: backend === 'tensorflow' && !native ? 'no native backend (npm run doctor says why)' : undefined,
-    }));
+/** One run of a file; a `*.backends.test.ts` is run once for each of `backends`. */
+export function testTasks(files, backends) {
+  return files.flatMap((file) => {
+    if (!isDoubled(file)) return [{ name: file, file }];
+    return backends.map((backend) => ({ name: `${file} [${backend}]`, file, env: { CONVSCOPE_BACKEND: backend } }));
   });
 }
 
+/** Loaded before a test file: says why a `before` hook failed, which uvu keeps to itself. */
+const HOOKS = ['--import', pathToFileURL(inRoot('scripts', 'test', 'hooks.mjs')).href];
+
 export async function runTestFile({ name, file, env }, limitSeconds) {
-  const before = file.endsWith('.ts') ? tsxArguments() : [];
+  const before = [...(file.endsWith('.ts') ? tsxArguments() : []), ...HOOKS];
   const { code, output } = await run(process.execPath, [...before, path.resolve(inRoot(), file)], {
     env: { ...env, FORCE_COLOR: '0' },
     limitSeconds,
     check: false,
   });
-  const verdict = judge(code, output);
+  const verdict = judge(code, output, { onlyWeights: env?.CONVSCOPE_TESTS === 'weights' });
   if (code === 137) verdict.reason ??= `killed, perhaps after the limit of ${limitSeconds} s`;
   return { name, output, ...verdict };
 }

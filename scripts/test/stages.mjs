@@ -1,27 +1,69 @@
-/** The stages of `npm test`, from quick to slow. A task is { name, run() } or { name, skip: reason }. */
+/**
+ * The stages of `npm test` (at most 12 minutes on two cores from an empty clone, no weights needed) and those of
+ * `npm run test:all` (everything else, at most an hour). Nothing is in both. A task is { name, run() } or
+ * { name, skip: reason }.
+ */
+import fs from 'node:fs';
 import path from 'node:path';
-import { lookAtNotebook, notebookFiles, RUN_IN_BROWSER, runNotebook } from '../notebooks/execute.mjs';
+import { notebookFiles, RUN_IN_BROWSER, runNotebook, TWO_NETWORKS } from '../notebooks/execute.mjs';
 import { committedFaults } from '../notebooks/rules.mjs';
-import { recipeNames, recordFaults, recordOfTheDay, remakeFaults } from '../records/records.mjs';
+import { recipeNames, recordFaults, recordsToRemake, remakeFaults } from '../records/records.mjs';
 import { findChromium } from '../doctor/examine.mjs';
-import { readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/place.mjs';
 import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
-import { runTestFile, testTasks } from './files.mjs';
+import { isDoubled, isFull, runTestFile, testFiles, testTasks } from './files.mjs';
 import { CHECKS, lint } from './lint.mjs';
 
 const LIMIT_SECONDS = 15 * 60;
 
-const fileStage = (name, folder, { parallel = false, env = () => ({}), skip = () => undefined } = {}) => ({
-  name,
-  parallel,
-  tasks: (context) =>
-    testTasks(folder, context).map((task) => ({
+/** The reference implementation, slow and exact: these files ask it what every backend has to agree with. */
+const ON_CPU = ['lib/05-deconv/gradient-rules', 'lib/09-your-own/own-model', 'lib/tf/max-pool-gradient'];
+
+const NO_WEIGHTS = 'the downloaded weights are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
+const NO_CHROMIUM = 'no Chromium found (apt install chromium)';
+
+const always = () => undefined;
+
+/** The files of one folder that `pick` takes; `backends`, `env` and `skip` are asked when the stage begins. */
+function fileStage(name, folder, { pick, parallel = false, backends = () => [], env = () => ({}), skip = always }) {
+  const tasks = (context) =>
+    testTasks(testFiles(folder).filter(pick), backends(context)).map((task) => ({
       ...task,
-      skip: task.skip ?? skip(),
+      skip: skip(context),
       run: () => runTestFile({ ...task, env: { ...task.env, ...env() } }, LIMIT_SECONDS),
-    })),
+    }));
+  return { name, parallel, tasks };
+}
+
+const quick = (file) => !isFull(file);
+const fastest = ({ native }) => [native ? 'tensorflow' : 'wasm'];
+
+const unitStage = fileStage('unit', 'lib', { pick: quick, parallel: true, backends: fastest });
+
+/** What `npm test` had to skip for want of the weights, and nothing else of these files (test/helpers.ts). */
+const weightsStage = fileStage('unit with the weights', 'lib', {
+  pick: (file) => quick(file) && fs.readFileSync(inRoot(file), 'utf8').includes('withModels('),
+  parallel: true,
+  backends: fastest,
+  env: () => ({ CONVSCOPE_TESTS: 'weights' }),
+  skip: () => (process.env.CONVSCOPE_MODELS ? undefined : 'CONVSCOPE_MODELS is not set'),
 });
+
+const wasmStage = fileStage('unit on wasm', 'lib', {
+  pick: (file) => quick(file) && isDoubled(file),
+  parallel: true,
+  // without a native backend `npm test` has run them on wasm
+  backends: ({ native }) => (native ? ['wasm'] : []),
+});
+
+const cpuStage = fileStage('unit on cpu', 'lib', {
+  pick: (file) => ON_CPU.some((name) => file === `test/${name}.backends.test.ts`),
+  parallel: true,
+  backends: () => ['cpu'],
+});
+
+const fullStage = (name, folder) => fileStage(name, folder, { pick: isFull, backends: fastest });
 
 const lintStage = {
   name: 'lint',
@@ -29,59 +71,64 @@ const lintStage = {
   tasks: () => CHECKS.map((check) => ({ name: check.name, run: () => lint(check) })),
 };
 
-const NO_WEIGHTS =
-  'the weights of SqueezeNet and AlexNet are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
-
 const recordStage = {
   name: 'records',
-  tasks: ({ native, weights }) => {
-    const looks = recipeNames().map((name) => ({
-      name,
-      run: () => verdict(`record ${name}`, recordFaults(name)),
-    }));
-    const today = recordOfTheDay({ native });
-    if (!today) return looks;
-    const name = `record ${today}, made again`;
-    const run = async () => verdict(name, await remakeFaults(today));
-    return [...looks, { name, run, skip: weights ? undefined : NO_WEIGHTS }];
-  },
+  tasks: () => recipeNames().map((name) => ({ name, run: () => verdict(`record ${name}`, recordFaults(name)) })),
 };
 
-const notebookStage = {
-  name: 'notebooks',
-  tasks: ({ weights, everything }) =>
-    notebookFiles().map((file) => {
-      const name = path.basename(file);
-      const later = weights && everything && findChromium() && RUN_IN_BROWSER.includes(name);
-      const look = () => verdict(`${name} as it is stored`, committedFaults(readJson(file)));
-      const run = () => (weights ? runNotebook(file) : lookAtNotebook(file, NO_WEIGHTS));
-      // Run All in JupyterLab is the execution of some
-      return { name, run: later ? look : run };
+const remakeStage = {
+  name: 'records made again',
+  tasks: ({ native, weights }) =>
+    recordsToRemake({ native }).map((record) => {
+      const name = `record ${record}, made again`;
+      return {
+        name,
+        run: async () => verdict(name, await remakeFaults(record)),
+        skip: weights ? undefined : NO_WEIGHTS,
+      };
     }),
 };
 
-const substituteStage = {
-  name: 'notebooks on the substitute network',
+const chapters = () => notebookFiles().map((file) => ({ file, name: path.basename(file) }));
+
+/**
+ * Every chapter once, as a newcomer without any download has it: the two that would like a downloaded network run on
+ * the one that stands in for it. What the browser executes below is looked at only.
+ */
+const notebookStage = {
+  name: 'notebooks',
+  parallel: true,
   tasks: () =>
-    notebookFiles().map((file) => ({
-      name: path.basename(file),
-      run: () => runNotebook(file, { substitute: true }),
-    })),
+    chapters().map(({ file, name }) => {
+      const look = () => verdict(`${name} as it is stored`, committedFaults(readJson(file)));
+      const inBrowser = RUN_IN_BROWSER.includes(name) && !TWO_NETWORKS.includes(name) && findChromium();
+      if (inBrowser) return { name, run: look };
+      return { name, run: () => runNotebook(file, { substitute: TWO_NETWORKS.includes(name) }) };
+    }),
+};
+
+/** Those two on the network that they are written for; with a Chromium, in JupyterLab (test/browser/downloaded.test.mjs). */
+const downloadedStage = {
+  name: 'notebooks on the downloaded networks',
+  tasks: ({ weights }) =>
+    chapters()
+      .filter(({ name }) => TWO_NETWORKS.includes(name) && !(RUN_IN_BROWSER.includes(name) && findChromium()))
+      .map(({ file, name }) => ({ name, run: () => runNotebook(file), skip: weights ? undefined : NO_WEIGHTS })),
 };
 
 const inBrowser = {
   env: () => ({ CONVSCOPE_CHROMIUM: findChromium() }),
-  skip: () => (findChromium() ? undefined : 'no Chromium found (apt install chromium)'),
+  skip: () => (findChromium() ? undefined : NO_CHROMIUM),
 };
-
-const browserStage = fileStage('browser', 'browser', inBrowser);
+/** npm start, JupyterLab, Run All, pictures: what everybody does. */
+const isMainPath = (file) => file === 'test/browser/lab.test.mjs';
 
 /** The site is built, looked at link by link, and then opened. */
 const siteStage = {
   name: 'site',
   tasks: (context) => [
     { name: 'npm run site', run: buildAndJudge },
-    ...fileStage('site', 'site', inBrowser).tasks(context),
+    ...fileStage('site', 'site', { pick: quick, ...inBrowser }).tasks(context),
   ],
 };
 
@@ -92,15 +139,27 @@ async function buildAndJudge() {
   return verdict('npm run site', faults);
 }
 
-export const stages = [
+export const quickStages = [
   lintStage,
-  fileStage('unit', 'lib', { parallel: true }),
-  fileStage('scripts', 'scripts'),
-  fileStage('kernel', 'kernel'),
+  unitStage,
+  fileStage('scripts', 'scripts', { pick: quick }),
+  fileStage('kernel', 'kernel', { pick: quick }),
   recordStage,
-  fileStage('notebook files', 'notebooks'),
+  fileStage('notebook files', 'notebooks', { pick: quick }),
   notebookStage,
-  substituteStage,
+  fileStage('browser', 'browser', { pick: isMainPath, ...inBrowser }),
+];
+
+export const restStages = [
+  weightsStage,
+  wasmStage,
+  cpuStage,
+  fullStage('unit, the long ones', 'lib'),
+  fullStage('scripts, the long ones', 'scripts'),
+  fullStage('kernel, the long ones', 'kernel'),
+  remakeStage,
+  fullStage('notebook files, executed', 'notebooks'),
+  downloadedStage,
   siteStage,
-  browserStage,
+  fileStage('browser, the rest', 'browser', { pick: (file) => !isMainPath(file), ...inBrowser }),
 ];

@@ -1,10 +1,9 @@
-/** A clock that is a year off, or was: locks, remembered failures, the record of the day, a download, npm start. */
+/** A clock that is a year off, or was: locks, remembered failures, a download, npm start. */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { recordOfTheDay, recipeNames } from '../../scripts/records/records.mjs';
 import { failedLately } from '../../scripts/setup/bootstrap.mjs';
 import { withLock } from '../../scripts/setup/lock.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
@@ -50,10 +49,6 @@ for (const [name, years] of [
     assert.ok(failedLately(file, 'x'));
     fs.writeFileSync(file, JSON.stringify({ key: 'x', at: then }));
     assert.not(failedLately(file, 'x'));
-  });
-
-  test(`there is a record of the day in ${name} year too`, () => {
-    assert.ok(recipeNames().includes(recordOfTheDay({ native: true, date: then })));
   });
 
   withClock(

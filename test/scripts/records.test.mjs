@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { codeHash, recordFaults, recordFile, recordOfTheDay } from '../../scripts/records/records.mjs';
+import { codeHash, recordFaults, recordFile, recordsToRemake } from '../../scripts/records/records.mjs';
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-records-'));
 test.after(() => fs.rmSync(root, { recursive: true }));
@@ -48,15 +48,17 @@ test('a missing record, picture or module is a fault', () => {
   assert.match(recordFaults('map', root).join(), 'missing');
 });
 
-test('every quick record has its day, slow ones have none', () => {
+test('the quickest records are made again, as many as go into four minutes; the same ones every day', () => {
   put('slow', { seconds: 5000 });
+  put('long', { seconds: 200, backend: { name: 'tensorflow' } });
   put('other', { seconds: 5, backend: { name: 'tensorflow' } });
-  const names = ['map', 'other', 'slow', 'unmade'];
-  const days = (native) =>
-    [0, 1, 2, 3].map((day) => recordOfTheDay({ native, date: new Date(day * 86_400_000), names, root }));
-  assert.equal(days(true), ['map', 'other', 'map', 'other']);
-  assert.equal(days(false), ['map', 'map', 'map', 'map'], 'native records only with the native backend');
-  assert.is(recordOfTheDay({ native: true, names: ['slow'], root }), undefined);
+  const names = ['long', 'map', 'other', 'slow', 'unmade'];
+  const chosen = (native, of = names) => recordsToRemake({ native, names: of, root });
+  assert.equal(chosen(true), ['other', 'map', 'long']);
+  assert.equal(chosen(false), ['map'], 'native records only with the native backend');
+  assert.equal(chosen(true, ['slow']), []);
+  put('long', { seconds: 220 });
+  assert.equal(chosen(true), ['other', 'map']);
 });
 
 test.run();

@@ -13,11 +13,11 @@ test.after(() => fs.rmSync(folder, { recursive: true }));
 const uvu = JSON.stringify(pathToFileURL(inRoot('node_modules', 'uvu', 'dist', 'index.mjs')).href);
 
 /** Runs real test files, so that a new uvu with another summary is noticed. */
-async function verdictOf(name, code) {
+async function verdictOf(name, code, env = {}) {
   const file = path.join(folder, `${name}.mjs`);
   fs.writeFileSync(file, `import { test } from ${uvu};\n${code}`);
-  const { passed, failed, skipped, reason = '', skips } = await runTestFile({ name, file }, 30);
-  return { counts: [passed, failed, skipped], reason, skips };
+  const { passed, failed, skipped, reason = '', skips, output } = await runTestFile({ name, file, env }, 60);
+  return { counts: [passed, failed, skipped], reason, skips, output };
 }
 
 test('passed, failed and skipped tests are counted', async () => {
@@ -67,6 +67,25 @@ test('SKIP lines name the skipped tests, however they were skipped', async () =>
   assert.equal(marked.skips, [{ name: '甲', reason: '没有权值' }]);
   const all = await verdictOf('all', `console.log('SKIP a: no weights'); test.skip('a', () => {}); test.run();`);
   assert.equal(all.counts, [0, 0, 1]);
+});
+
+test('a hook that fails before the tests says why', async () => {
+  const { counts, output } = await verdictOf(
+    'hook',
+    `test.before(() => { throw new Error('no such cell'); }); test('a', () => {}); test('b', () => {}); test.run();`,
+  );
+  assert.equal(counts, [0, 2, 0]);
+  assert.match(output, 'no such cell');
+  assert.match(output, 'before hook');
+});
+
+test('of the tests that need weights alone, the others of the file are neither run nor counted', async () => {
+  const { counts } = await verdictOf(
+    'weights',
+    `test('a', () => { throw new Error('ran'); }); test.only('b', () => {}); test.run();`,
+    { CONVSCOPE_TESTS: 'weights' },
+  );
+  assert.equal(counts, [1, 0, 0]);
 });
 
 test('a file that never ends is killed and has failed', async () => {
