@@ -37,6 +37,8 @@ export interface ShowChoicesOptions {
   columns?: number;
   /** 每幅图像上方的小标题（panel titles），各个值共用。 */
   panelTitles?: readonly string[];
+  /** 静态的一份画哪些值（preview）：all 全部并排（默认），active 只画一开始选中的那个：值很多时，免得输出太大。 */
+  preview?: 'all' | 'active';
   /** 图像的数值到灰度的尺度（scale），见 showGrid；默认 unit。 */
   scale?: GridScale;
   /** 热图的底图（image）、不透明度（opacity）、颜色条上的字（unit）：见 showHeatmap。 */
@@ -114,7 +116,9 @@ async function showPictures(choices: readonly Choice[], options: ShowChoicesOpti
     content: row(rasters, i),
     ranges: row(ranges, i),
   }));
-  const canvas = twin(choices, rasters, options);
+  const { active = 0, preview = 'all' } = options;
+  const canvas =
+    preview === 'all' ? twin(choices, rasters, options) : twin([choices[active]], row(rasters, active), options);
   const figure = await pictureChoices(live, options);
   await emitCanvas(canvas, { alt, live: { [PLOTLY_MIME]: roundNumbers(figure, 6) } });
 }

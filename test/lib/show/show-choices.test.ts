@@ -82,6 +82,17 @@ test('a slider of pictures: every step carries its own picture, the static twin 
   tf.dispose(images);
 });
 
+test('with many values the twin can be the active one alone; the live form still has all', async () => {
+  const images = [solid(1, 0, 0), solid(0, 1, 0), solid(0, 0, 1)];
+  const choices = images.map((image, i) => ({ label: `${i}`, images: [image] }));
+  const { data, live } = await shown(() => showChoices(choices, { control: 'menu', active: 2, preview: 'active' }));
+  tf.dispose(images);
+  assert.is(live.layout.updatemenus![0].buttons.length, 3);
+  const twin = String(data['image/png']);
+  assert.ok((await count(twin, isBlue)).n > 5000);
+  assert.is((await count(twin, isRed)).n + (await count(twin, isGreen)).n, 0);
+});
+
 test('pictures lie inside the figure and do not overlap; a menu stands above them', async () => {
   const images = [solid(1, 0, 0), solid(0, 1, 0), solid(0, 0, 1), solid(1, 0, 0)];
   const choices = ['甲', '乙'].map((label) => ({ label, images }));
