@@ -5,11 +5,13 @@ import { showNotice } from '../show/notice';
 import { progress } from '../show/progress';
 import { shared } from '../base/state';
 
-const EMBEDDED: NetworkId = 'efficientnet-lite0';
+/** The only network that chapters want and that has to be downloaded, and the embedded one that stands in for it. */
+const DOWNLOADED: NetworkId = 'googlenet';
+const STAND_IN: NetworkId = 'efficientnet-lite0';
 
-/** The embedded network under the role of another one; the caller of the course sees why. */
+/** The embedded network under the role of GoogLeNet; the caller of the course sees why. */
 async function substitute(id: NetworkId, reason: string): Promise<ImageModel> {
-  const model = await loadModel(EMBEDDED);
+  const model = await loadModel(STAND_IN);
   return { ...model, substituteFor: id, notes: [...model.notes, reason] };
 }
 
@@ -25,7 +27,7 @@ async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
   try {
     return await loadModel(id, { onProgress, ...options });
   } catch (error) {
-    if (!(error instanceof CourseError) || id === EMBEDDED) throw error;
+    if (!(error instanceof CourseError) || id !== DOWNLOADED) throw error;
     return substitute(id, error.message);
   } finally {
     bar?.done();
@@ -34,9 +36,10 @@ async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
 
 /**
  * 课程各章使用的网络（the chapters' network）：同一个 `id` 每个进程只载入一次，不要 dispose。
- * 取不到权重时换成随课程附带的 EfficientNet-Lite0，设 `substituteFor`，并在单元格里显示一条说明。
+ * 只有 GoogLeNet 有替代：取不到它的权重时换成随课程附带的 EfficientNet-Lite0，设 `substituteFor`，并在单元格里
+ * 显示一条说明。
  *
- * @throws RangeError 名字不认识
+ * @throws RangeError 名字不认识；CourseError 别的网络取不到权重
  */
 export async function loadCourseModel(id: NetworkId, options: LoadOptions = {}): Promise<ImageModel> {
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);

@@ -37,6 +37,8 @@ function windowOf(layer: tf.layers.Layer, inHeight: number, outHeight: number): 
       return same(own.config!.size![0], own.config!.stride!);
     case 'MaxPooling':
       return { size: own.window!, stride: own.stride!, before: 0 };
+    case 'SameMaxPooling':
+      return same(own.window!, own.stride!);
     case 'Conv2D':
     case 'DepthwiseConv2D':
     case 'SeparableConv2D':

@@ -1,15 +1,16 @@
 /**
  * The library's own downloader, started by set-up and by the doctor.
- * `fetch` gets SqueezeNet and AlexNet 2012's convolutional part; `state` looks without the network. Prints JSON lines.
+ * `fetch` gets GoogLeNet, the only downloaded network that chapters want; `state` looks without the network. Prints JSON lines.
  */
 import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/model/weights/download';
 import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
-const COURSE: readonly NetworkFilesId[] = ['squeezenet', 'alexnet-2012'];
-const ALL: readonly NetworkFilesId[] = [...COURSE, 'alexnet-2012-head'];
+const COURSE: readonly NetworkFilesId[] = ['googlenet'];
+const ALL: readonly NetworkFilesId[] = [...COURSE, 'squeezenet', 'alexnet-2012', 'alexnet-2012-head'];
 
 /** What the doctor says about them in English; the library itself speaks Chinese. */
 const ENGLISH: Readonly<Record<string, { title: string; licence: string }>> = {
+  googlenet: { title: 'GoogLeNet', licence: 'unrestricted use; repository MIT' },
   squeezenet: { title: 'SqueezeNet v1.0', licence: 'BSD-2-Clause (no holder named)' },
   'alexnet-2012': {
     title: 'AlexNet 2012, conv1 to pool5',

@@ -62,6 +62,16 @@ export class CeilMaxPooling extends tf.layers.Layer {
   }
 }
 
+/** 最大池化 3x3，步幅 1（max pooling），大小不变：inception 模块的第四路。边外的位置不参与比较。 */
+export class SameMaxPooling extends SameShape {
+  static className = 'SameMaxPooling';
+  readonly window = 3;
+  readonly stride = 1;
+  override call(inputs: Inputs): tf.Tensor {
+    return tf.maxPool(single(inputs) as tf.Tensor4D, this.window, this.stride, 'same');
+  }
+}
+
 export interface ConvolutionConfig {
   name: string;
   size: [number, number];

@@ -9,11 +9,19 @@ import type { Architecture } from './architecture';
 import { buildEfficientNetLite0, efficientnetLite0 } from './efficientnet-lite0';
 import { readEmbeddedNetwork } from '../weights/formats/embedded';
 import { decodeSqueezeNet } from '../weights/formats/deep-compression';
+import { decodeGoogLeNet } from '../weights/formats/googlenet';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from '../weights/formats/quantized-cnn';
+import { buildGoogLeNet, googlenet } from './googlenet';
 import { buildSqueezeNet, squeezenet } from './squeezenet';
 
-export type NetworkId = 'alexnet' | 'efficientnet-lite0' | 'squeezenet' | 'alexnet-2012';
-export const NETWORK_IDS: readonly NetworkId[] = ['alexnet', 'efficientnet-lite0', 'squeezenet', 'alexnet-2012'];
+export type NetworkId = 'alexnet' | 'efficientnet-lite0' | 'googlenet' | 'squeezenet' | 'alexnet-2012';
+export const NETWORK_IDS: readonly NetworkId[] = [
+  'alexnet',
+  'efficientnet-lite0',
+  'googlenet',
+  'squeezenet',
+  'alexnet-2012',
+];
 
 export interface LoadOptions extends FetchOptions {
   /** alexnet-2012 only: true fetches the fully connected layers too (12.5 MB); false leaves them out even when they are there. */
@@ -26,6 +34,11 @@ interface Loaded {
   /** Changes whenever the weights under this id do: caches on disk carry it. */
   readonly weightsId: string;
   readonly notes?: readonly string[];
+}
+
+async function loadGoogLeNet(options: LoadOptions): Promise<Loaded> {
+  const network = buildGoogLeNet(decodeGoogLeNet(await fetchNetworkFiles('googlenet', options)));
+  return { network, architecture: googlenet, weightsId: '1' };
 }
 
 async function loadSqueezeNet(options: LoadOptions): Promise<Loaded> {
@@ -63,6 +76,7 @@ async function loadEfficientNet(): Promise<Loaded> {
 const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
   alexnet: loadAlexNet,
   'efficientnet-lite0': loadEfficientNet,
+  googlenet: loadGoogLeNet,
   squeezenet: loadSqueezeNet,
   'alexnet-2012': loadAlexNet2012,
 };
@@ -71,7 +85,7 @@ const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
  * 载入一个网络（load a network）。随课程附带的两个从 data/models 读；其余的权重依次取自缓存、CONVSCOPE_MODELS、
  * 学校镜像、网络，逐个校验。
  *
- * @param id 随课程附带的 "alexnet"（没有类别得分）、"efficientnet-lite0"；要下载的 "squeezenet"、"alexnet-2012"（压缩版）
+ * @param id 随课程附带的 "alexnet"（没有类别得分）、"efficientnet-lite0"；要下载的 "googlenet"、"squeezenet"、"alexnet-2012"（压缩版）
  * @param options `onProgress` 下载进度；`offline` 为 true 时不碰网络；`head` 见 LoadOptions
  * @returns 新的 ImageModel，由调用者 dispose；不会悄悄换成别的网络
  * @throws RangeError 名字不认识；CourseError 权重取不到或损坏（说明原因与下一步）

@@ -1,7 +1,10 @@
+import { googlenetFile } from './formats/googlenet';
+import { googlenetFiles } from './googlenet-files';
+
 /** The files of the downloaded networks: where they lie, how long they are, and what they must hash to. */
 
 /** 可以下载的权值集（weight sets）；`alexnet-2012-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色。 */
-export type NetworkFilesId = 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-head' | 'alexnet-2012-mean';
+export type NetworkFilesId = 'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-head' | 'alexnet-2012-mean';
 
 export interface WeightFile {
   /** Key in the map of `fetchNetworkFiles`, and the name in the cache. */
@@ -12,9 +15,9 @@ export interface WeightFile {
   readonly commit: string;
   readonly path: string;
   readonly bytes: number;
-  /** Where it is known; the git blob id (SHA-1 over length and content) serves for the one file where it is not. */
+  /** One of the two; the git blob id (SHA-1 over length and content) serves where nobody has the SHA-256. */
   readonly sha256?: string;
-  readonly gitBlob: string;
+  readonly gitBlob?: string;
   /** Further names under which a local folder may hold the file. */
   readonly otherNames: readonly string[];
 }
@@ -79,6 +82,20 @@ const layerFile = ([name, bytes, sha256, gitBlob]: Row): WeightFile => {
 };
 
 export const networkFiles: Readonly<Record<NetworkFilesId, NetworkFiles>> = {
+  googlenet: {
+    id: 'googlenet',
+    title: 'GoogLeNet',
+    licence: 'BVLC 发布，使用不受限制（unrestricted use）；取得它的仓库是 MIT 许可',
+    files: googlenetFiles.map(([path, bytes, sha256]) => ({
+      name: googlenetFile(path),
+      repository: 'chaosmail/caffejs',
+      commit: 'd161d610145d6ce1ee4b9e44b10de780e8ecec2d',
+      path: `models/bvlc_googlenet/weights/${path}`,
+      bytes,
+      sha256,
+      otherNames: [`googlenet/${path}`],
+    })),
+  },
   squeezenet: {
     id: 'squeezenet',
     title: 'SqueezeNet v1.0',

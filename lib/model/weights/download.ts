@@ -36,7 +36,7 @@ function lookUp(id: NetworkFilesId): NetworkFiles {
  *
  * 每个文件都经过校验；下载可以续传，缓存里不会出现半个文件；可以被中断，已下载的部分留待下次。
  *
- * @param id 'squeezenet'、'alexnet-2012'（躯干）、'alexnet-2012-head'（分类头）、'alexnet-2012-mean'（均值图像）
+ * @param id 'googlenet'、'squeezenet'、'alexnet-2012'（躯干）、'alexnet-2012-head'（分类头）、'alexnet-2012-mean'（均值图像）
  * @returns 文件名到内容
  * @throws RangeError 没有这组权值；CourseError 哪里都取不到、磁盘满、离线、被中断
  */

@@ -13,7 +13,7 @@ export function faultOf(file: WeightFile, bytes: Uint8Array): string | undefined
   if (bytes.length !== file.bytes) return `长度不对：应为 ${file.bytes} 字节，得到 ${bytes.length} 字节`;
   const [kind, expected, got] = file.sha256
     ? ['SHA-256', file.sha256, sha256(bytes)]
-    : ['git blob', file.gitBlob, gitBlobId(bytes)];
+    : ['git blob', file.gitBlob!, gitBlobId(bytes)];
   return got === expected
     ? undefined
     : `校验和不对（${kind}）：应为 ${expected.slice(0, 12)}…，得到 ${got.slice(0, 12)}…`;

@@ -50,6 +50,10 @@ test('AlexNet：conv5 一个神经元的三种梯度与 PyTorch 一致', async (
   await check(await loadModel('alexnet'), 224, 'alexnet-owt', BOUND);
 });
 
+withNetworks(test, ['googlenet'], 'GoogLeNet：类别得分的三种梯度与 PyTorch 一致', async () => {
+  await check(await loadModel('googlenet', { offline: true }), 224, 'googlenet', BOUND);
+});
+
 withNetworks(test, ['alexnet-2012'], 'AlexNet 2012：conv5 一个神经元的三种梯度与 PyTorch 一致', async () => {
   await check(await loadModel('alexnet-2012', { offline: true, head: false }), 227, 'alexnet-trunk', BOUND);
 });

@@ -24,13 +24,13 @@ test.after(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-test('取不到权值：loadModel 报错，loadCourseModel 改用随附的网络，说清楚，照样能分类', async () => {
-  assert.match((await failure(() => loadModel('squeezenet'))).message, /离线|没有/);
-  const model = await loadCourseModel('squeezenet');
-  assert.equal([model.id, model.substituteFor], ['efficientnet-lite0', 'squeezenet']);
+test('取不到 GoogLeNet 的权值：loadModel 报错，loadCourseModel 改用随附的网络，说清楚，照样能分类', async () => {
+  assert.match((await failure(() => loadModel('googlenet'))).message, /离线|没有/);
+  const model = await loadCourseModel('googlenet');
+  assert.equal([model.id, model.substituteFor], ['efficientnet-lite0', 'googlenet']);
   assert.match(
     String(sent[0].data['text/plain'] ?? sent[0].data['text/html']),
-    /取不到 squeezenet，本章改用随课程附带的 EfficientNet-Lite0/,
+    /取不到 googlenet，本章改用随课程附带的 EfficientNet-Lite0/,
   );
   assert.match(JSON.stringify(sent[0].data), /CONVSCOPE_MODELS/);
   const image = await loadImage('mammal/red-panda.jpg', { size: model.inputSize[0] });
@@ -40,14 +40,23 @@ test('取不到权值：loadModel 报错，loadCourseModel 改用随附的网络
 });
 
 test('每个网络一个进程只载入一次；每次换了网络都提醒', async () => {
-  const [first, second] = [await loadCourseModel('squeezenet'), await loadCourseModel('squeezenet')];
+  const [first, second] = [await loadCourseModel('googlenet'), await loadCourseModel('googlenet')];
   assert.is(first, second);
   assert.is(sent.length, 2);
 });
 
+test('别的网络没有替代：取不到就报错', async () => {
+  for (const id of ['squeezenet', 'alexnet-2012'] as const) {
+    assert.match((await failure(() => loadCourseModel(id))).message, /取不到 .*现在是离线状态/);
+  }
+  assert.is(sent.length, 0);
+});
+
 test('随附的网络不需要替代；名字不认识则报错', async () => {
-  const model = await loadCourseModel('efficientnet-lite0');
-  assert.is(model.substituteFor, undefined);
+  for (const id of ['alexnet', 'efficientnet-lite0'] as const) {
+    const model = await loadCourseModel(id);
+    assert.equal([model.id, model.substituteFor], [id, undefined]);
+  }
   assert.is(sent.length, 0);
   assert.match(
     (await failure(() => loadCourseModel('alexnett' as 'alexnet'))).message,

@@ -68,6 +68,18 @@ test('AlexNet 的每一层与 PyTorch 一致；没有类别得分时的报错', 
   model.dispose();
 });
 
+withNetworks(test, ['googlenet'], 'GoogLeNet 的每一层与 PyTorch 一致', async () => {
+  const [model, image] = [await loadModel('googlenet', { offline: true }), await dog(224)];
+  const check = readCheck('googlenet');
+  // PyTorch keeps the axes of height and width after the global mean.
+  const layers = { ...check.layers, pool5: { ...check.layers.pool5, shape: [1024] } };
+  await compareLayers(model, image, { ...check, layers });
+  await compareTop5(model, image, check);
+  await leakFree(() => model.activations(image));
+  image.dispose();
+  model.dispose();
+});
+
 withNetworks(
   test,
   ['alexnet-2012'],
