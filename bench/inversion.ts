@@ -15,6 +15,7 @@ import { targeted } from '../lib/08-adversarial/attacks';
 import { loadPhoto } from '../lib/08-adversarial/robustness';
 import { startBackend, tf } from '../lib/tf/backend';
 import { invert, mahendranPreset } from '../lib/07-inversion/inversion';
+import { variationWeight } from '../lib/07-inversion/presets';
 import type { ImageModel } from '../lib/model/model';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { photo } from '../lib/image/photos';
@@ -51,7 +52,12 @@ async function solve(model: ImageModel, { task, image, start, side }: Request): 
       tf.dispose([found.image, found.perturbation]);
       return found.trace[ATTACK_STEPS];
     }
-    const found = await invert(model, picture, LAYER, { steps: INVERSION_STEPS, start: from, verdict: false });
+    const found = await invert(model, picture, LAYER, {
+      ...mahendranPreset(model, LAYER, { steps: INVERSION_STEPS }),
+      start: from,
+      noise: 0,
+      verdict: false,
+    });
     tf.dispose([found.image, found.best]);
     return -found.trace[INVERSION_STEPS];
   } finally {
@@ -91,7 +97,8 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
     const noise = tf.randomNormal(panda.shape, 0, 0.27, 'float32', 1);
     return tf.clipByValue(tf.add(noise, tf.tensor1d([...alexnet.mean])), 0, 1);
   });
-  const { alpha, tv } = mahendranPreset(alexnet, LAYER);
+  const { alpha, lambda } = mahendranPreset(alexnet, LAYER);
+  const tv = variationWeight(alexnet, lambda);
   const rate = 0.004 * 0.27 ** 2 * panda.size;
   const inversion = { alpha, tv, rate, layer: LAYER, mean: alexnet.mean, steps: INVERSION_STEPS };
   const list: (Request & Record<string, unknown>)[] = [

@@ -13,6 +13,9 @@ import type { ImageModel } from '../lib/model/model';
 import { loadModel } from '../lib/model/networks/load';
 import { classScore } from '../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../lib/06-optimization/optimize';
+import { pixels } from '../lib/06-optimization/parametrization';
+import { blur } from '../lib/06-optimization/projections';
+import { jitter } from '../lib/06-optimization/transforms';
 import { livePicture } from '../lib/show/live';
 import { setSink } from '../lib/show/sink';
 import { Contestant } from './contestant';
@@ -51,7 +54,8 @@ async function compare(
   const start = tf.tidy(() => tf.add(tf.zeros([227, 227, 3]), tf.tensor1d([...model.mean])) as tf.Tensor3D);
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-')), 'start.f32');
   fs.writeFileSync(file, new Uint8Array(start.dataSync().slice().buffer));
-  const plain: MaximizeOptions = regular ? {} : { penalties: [], projections: [], transforms: [] };
+  const regularized: MaximizeOptions = { projections: [blur(0.6, 2)], transforms: [jitter(16)] };
+  const plain: MaximizeOptions = { parametrization: pixels(), ...(regular ? regularized : {}) };
   const options: MaximizeOptions = { ...plain, start, learningRate: 0.03 };
   const request = { weights, class: FLAMINGO, rate: 0.03, regular, steps: TURN };
   // Both warm up.

@@ -86,29 +86,26 @@ export * from './08-adversarial/robustness';
 export { type Transfer, transfer, type TransferOptions } from './08-adversarial/transfer';
 export { foolingRate, type Universal, universal, type UniversalOptions } from './08-adversarial/universal';
 // 06 图像最优化
-export { diverse, similarity } from './06-optimization/diversity';
+export { type DreamOptions, dream } from './06-optimization/dream';
+export { diverse } from './06-optimization/diversity';
 export { fourier, PHOTO_COLOURS } from './06-optimization/fourier';
 export { livePicture } from './show/live';
 export { type Naturalness, naturalness } from './06-optimization/naturalness';
-export * from './06-optimization/objectives';
 export { maximize, type MaximizeOptions, type Optimized, type OptimizeStep } from './06-optimization/optimize';
 export { type Parametrization, pixels } from './06-optimization/parametrization';
-export { fourierPreset, type Preset, simonyanPreset, yosinskiPresets } from './06-optimization/presets';
+export { type Preset, simonyanPreset, yosinskiPresets } from './06-optimization/presets';
 export { readRecord } from './show/records';
-export {
-  alphaNorm,
-  blur,
-  bounds,
-  clipContribution,
-  clipNorm,
-  decay,
-  l2,
-  type Penalty,
-  type Projection,
-  totalVariation,
-} from './06-optimization/regularizers';
-export { adam, byProgress, momentum, normalized, plain, type Rate, sign, type Step } from './06-optimization/steps';
-export { jitter, pad, rotate, scale, type Transform } from './06-optimization/transforms';
+/** 目标、惩罚项、投影、步进规则、变换：各是一族函数，写作 objective.classScore(130)、penalty.l2(0.1)……*/
+export * as objective from './06-optimization/objectives';
+export * as penalty from './06-optimization/penalties';
+export * as projection from './06-optimization/projections';
+export * as step from './06-optimization/steps';
+export * as transform from './06-optimization/transforms';
+export type { At, BoundObjective, Objective } from './06-optimization/objectives';
+export type { Penalty } from './06-optimization/penalties';
+export type { Projection } from './06-optimization/projections';
+export type { Rate, Step } from './06-optimization/steps';
+export type { Transform } from './06-optimization/transforms';
 
 // 练习
 export { check } from './course/check';

@@ -4,7 +4,7 @@ import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { randomGenerator } from '../base/random';
-import { blurred } from '../06-optimization/regularizers';
+import { blurred } from '../image/blur';
 import { finish, saliency } from './saliency';
 import { resolveTarget, type Target, targetValues } from '../model/target';
 

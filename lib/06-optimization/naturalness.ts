@@ -16,7 +16,7 @@ const LOWEST = 0.02;
 const HIGHEST = 0.45;
 
 /** The power of the grey picture at each pair of waves, and the frequency of that pair. */
-function spectrum(grey: Float32Array, height: number, width: number) {
+async function spectrum(grey: Float32Array, height: number, width: number) {
   const [rows, cols] = [waves(height), waves(width)];
   const power = tf.tidy(() => {
     // A Hann window: without it the jump between opposite borders looks like detail.
@@ -29,7 +29,7 @@ function spectrum(grey: Float32Array, height: number, width: number) {
     const half = tf.matMul(tf.tensor2d(rows.basis, [height, height]), windowed, true);
     return tf.square(tf.matMul(half, tf.tensor2d(cols.basis, [width, width])));
   });
-  const values = power.dataSync() as Float32Array;
+  const values = (await power.data()) as Float32Array;
   power.dispose();
   const frequency = Float32Array.from(values, (_, i) =>
     Math.hypot(rows.frequency[Math.floor(i / width)], cols.frequency[i % width]),
@@ -84,7 +84,7 @@ export async function naturalness(image: tf.Tensor3D): Promise<Naturalness> {
       }
     }
   }
-  const { values, frequency } = spectrum(grey, height, width);
+  const { values, frequency } = await spectrum(grey, height, width);
   let total = 0;
   let high = 0;
   values.forEach((power, i) => {

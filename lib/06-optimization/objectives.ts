@@ -39,9 +39,27 @@ function channelOf(activations: tf.Tensor, index: number): tf.Tensor {
   return tf.reshape(tf.slice(activations, begin, size), activations.shape.slice(1, -1));
 }
 
-/** Keeps a channel's value at one position, by a mask where the position depends on the values. */
+/**
+ * The value at the largest place, the first of several. The place is looked up and then held fixed: the gradient goes
+ * there alone, whereas that of tf.max goes to every place that ties with it.
+ */
+function atLargest(map: tf.Tensor): tf.Scalar {
+  const lookedUp = tf.customGrad((x, save) => {
+    const flat = tf.reshape(x as tf.Tensor, [-1]);
+    const mask = tf.reshape(tf.oneHot(tf.argMax(flat) as tf.Tensor1D, flat.size), (x as tf.Tensor).shape);
+    const place = tf.cast(mask, 'float32');
+    (save as (tensors: tf.Tensor[]) => void)([place]);
+    return {
+      value: tf.sum(tf.mul(x as tf.Tensor, place)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, saved[0]),
+    };
+  });
+  return lookedUp(map) as tf.Scalar;
+}
+
 function pick(map: tf.Tensor, at: At): tf.Scalar {
-  if (map.rank < 2 || at === 'max') return tf.max(map) as tf.Scalar;
+  if (map.rank < 2) return tf.sum(map) as tf.Scalar;
+  if (at === 'max') return atLargest(map);
   const [height, width] = map.shape as number[];
   const [row, col] = at === 'center' ? [height >> 1, width >> 1] : at;
   return tf.sum(tf.slice(map, [row, col], [1, 1])) as tf.Scalar;
@@ -132,6 +150,17 @@ export function direction(layer: string, v: ArrayLike<number>): Objective {
 }
 
 /**
+ * 一层的能量（energy）：激活值平方的平均。让它变大，就是让网络已经看到的一切变得更明显：DeepDream 的目标。
+ * @example maximize(model, objective.energy('inception_4c'))
+ */
+export function energy(layer: string): Objective {
+  return named(`energy(${layer})`, (model: ImageModel) => ({
+    layers: [model.layerName(layer)],
+    value: (at) => tf.mean(tf.square(at(layer))) as tf.Scalar,
+  }));
+}
+
+/**
  * 与一个编码的距离（feature distance）：||φ(I) − code||² / ||code||²。最大化它的负值就是特征反演。
  * @param code 该层的激活值，带或不带批次轴；不会被 dispose，最优化期间不要 dispose 它
  */
@@ -175,3 +204,5 @@ export function sum(...objectives: Objective[]): Objective {
     };
   });
 }
+
+export { similarity } from './similarity';

@@ -5,11 +5,14 @@ import { watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { checkNumber } from '../base/named';
 import type { Objective } from './objectives';
-import { type Parametrization, pixels } from './parametrization';
+import { fourier } from './fourier';
+import type { Parametrization } from './parametrization';
 import { randomGenerator } from '../base/random';
-import { blur, blurred, type Penalty, type Projection } from './regularizers';
-import { normalized, type Rate, type Step } from './steps';
-import { jitter, type Transform } from './transforms';
+import type { Penalty } from './penalties';
+import type { Projection } from './projections';
+import { blurred } from '../image/blur';
+import { adam, normalized, type Rate, type Step } from './steps';
+import { robust, type Transform } from './transforms';
 
 export type { Optimized, OptimizeSettings, ResumeState } from './result';
 
@@ -26,23 +29,23 @@ export interface OptimizeStep {
 }
 
 export interface MaximizeOptions {
-  /** 步数（steps），默认 200；resume 时是再走多少步。 */
+  /** 步数（steps），默认 256；resume 时是再走多少步。 */
   steps?: number;
-  /** 默认步进规则的学习率：每步每个数平均改变多少（[0, 1] 单位），默认 0.03。 */
+  /** 默认步进规则的学习率：fourier() 用 adam，默认 0.05；pixels() 用 normalized，默认 0.03（每步每个数平均改变多少，[0, 1] 单位）。 */
   learningRate?: Rate;
-  /** 另一种步进规则（step rule）：plain、momentum、byProgress、sign、adam；给了它就不要再给 learningRate。 */
+  /** 另一种步进规则（step rule）：step.plain、momentum、byProgress、sign、adam；给了它就不要再给 learningRate。 */
   step?: Step;
   /** 惩罚项（penalties），从目标里减去；默认没有。 */
   penalties?: readonly Penalty[];
-  /** 投影（projections），每步之后依次作用于图像；默认 [blur(0.6, 2)]。前后都限制在 [0, 1]。 */
+  /** 投影（projections），每步之后依次作用于图像，前后都限制在 [0, 1]；默认没有。只能与 pixels() 一起用。 */
   projections?: readonly Projection[];
-  /** 变换（transforms），每步在送入网络之前随机地作用于图像；默认 [jitter(16)]。 */
+  /** 变换（transforms），每步在送入网络之前随机地作用于图像；fourier() 默认 transform.robust()，pixels() 默认没有。 */
   transforms?: readonly Transform[];
-  /** 图像的参数化（parametrization）：默认 pixels()，另有 fourier()。 */
+  /** 图像的参数化（parametrization）：默认 fourier()；pixels() 是没有任何先验的像素。 */
   parametrization?: Parametrization;
   /** 起点（start）：'noise'（均值色加噪声，默认）、'mean'（均值色，即网络的零图像）或一幅图 `[h, w, 3]`。 */
   start?: 'noise' | 'mean' | tf.Tensor3D;
-  /** 起点噪声的标准差（[0, 1] 单位），默认 10/255。 */
+  /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255。 */
   noise?: number;
   seed?: number;
   /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
@@ -61,16 +64,11 @@ const READ_EVERY = 25;
 const RESTARTS = 12;
 const STRONGEST_NOISE = 0.4;
 
-/**
- * 不给选项时的正则化（defaults）：只给一个类别，也能得到网络确信的图。模糊与抖动都没有随目标量级变化的系数，
- * 所以对得分、神经元、任何一层都合用。
- */
-export const defaults = {
-  penalties: [] as readonly Penalty[],
-  projections: [blur(0.6, 2)] as readonly Projection[],
-  transforms: [jitter(16)] as readonly Transform[],
-  learningRate: 0.03,
-};
+/** What a parametrisation goes with when nothing else is said: the recipe, or plain gradient ascent on pixels. */
+const companions = ({ direct }: Parametrization, { inputSize }: ImageModel) =>
+  direct
+    ? { transforms: [], noise: 10 / 255, rule: (rate: Rate = 0.03) => normalized(rate) }
+    : { transforms: robust(Math.min(...inputSize)), noise: 0.01, rule: (rate: Rate = 0.05) => adam(rate) };
 
 /**
  * 图像最优化（image optimisation, activation maximization）：网络不变，一步步改变图像，使目标减去惩罚最大。
@@ -79,17 +77,21 @@ export const defaults = {
  * 每步：目标与惩罚对图像的梯度 → 步进规则 → 限制在 [0, 1] → 投影。求梯度时不从设备读数。
  *
  * @param objective classScore(i)、neuron(…)、negative(…)、sum(…) 等
- * @param options 见 MaximizeOptions；不给惩罚、投影、变换时用 `defaults`，给空数组就是什么也不用
+ * 不给选项就是 Olah 等人 2017 的做法：傅里叶参数化、去相关的颜色、随机变换、Adam。
+ * `{ parametrization: pixels() }` 是另一头：直接改像素，没有任何先验的梯度上升。
+ *
+ * @param options 见 MaximizeOptions；transforms 给空数组就是不用变换
  * @returns 图像由调用者 dispose；被中断、被 signal 停止时照样返回已有结果，`stopped` 说明原因
  * @throws RangeError 参数不对、目标出现 NaN、或反复换起点梯度仍为零（死神经元）；CourseError 网络没有类别得分
- * @see Simonyan et al. 2013, arXiv:1312.6034; Yosinski et al. 2015, arXiv:1506.06579
+ * @see Simonyan et al. 2013, arXiv:1312.6034; Yosinski et al. 2015, arXiv:1506.06579; Olah et al. 2017, Distill
+ * @example const { best } = await maximize(model, objective.classScore(130));
  */
 export async function maximize(
   model: ImageModel,
   objective: Objective,
   options: MaximizeOptions = {},
 ): Promise<Optimized> {
-  const { steps = 200, onStep, until, verdict = true, signal, resume } = options;
+  const { steps = 256, onStep, until, verdict = true, signal, resume } = options;
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
   const problem = problemOf(model, objective, options);
   const log: Log = { trace: [], penalty: [], notes: [...(resume?.notes ?? [])] };
@@ -128,14 +130,13 @@ export async function maximize(
 }
 
 function problemOf(model: ImageModel, objective: Objective, options: MaximizeOptions): Problem {
-  const { penalties = defaults.penalties, transforms = defaults.transforms } = options;
-  const { parametrization = pixels(), learningRate, step, seed = 0, resume, start } = options;
-  const { projections = parametrization.direct ? defaults.projections : [] } = options;
+  const { parametrization = fourier(), learningRate, step, seed = 0, resume, start } = options;
+  const { penalties = [], projections = [], transforms = companions(parametrization, model).transforms } = options;
   if (step && learningRate !== undefined) {
     throw new TypeError('step 与 learningRate 只能给一个：学习率写在步进规则里，如 step: momentum(0.1)');
   }
   if (!parametrization.direct && projections.length) {
-    throw new TypeError(`投影直接改像素，不能与 ${parametrization.name} 一起用；请给 projections: []`);
+    throw new TypeError(`投影直接改像素，不能与 ${parametrization.name} 一起用；请给 parametrization: pixels()`);
   }
   const [height, width] = model.inputSize;
   if (start instanceof tf.Tensor && (start.rank !== 3 || start.shape[2] !== 3)) {
@@ -148,7 +149,7 @@ function problemOf(model: ImageModel, objective: Objective, options: MaximizeOpt
     projections,
     transforms,
     parametrization,
-    rule: step ?? normalized(learningRate ?? defaults.learningRate),
+    rule: step ?? companions(parametrization, model).rule(learningRate),
     seed: resume?.state.seed ?? seed,
   };
 }
@@ -167,7 +168,7 @@ function coarse(white: tf.Tensor3D, attempt: number): tf.Tensor3D {
 /** The first image, evaluated; where the gradient is zero (a dead unit) another one with more and coarser noise. */
 async function begin(
   problem: Problem,
-  { start = 'noise', noise = 10 / 255 }: MaximizeOptions,
+  { start = 'noise', noise = companions(problem.parametrization, problem.model).noise }: MaximizeOptions,
   log: Log,
 ): Promise<Ascent> {
   checkNumber('noise', noise, 0);

@@ -1,8 +1,9 @@
-import { fourier } from './fourier';
 import type { MaximizeOptions } from './optimize';
-import { blur, clipContribution, clipNorm, decay, l2, type Projection } from './regularizers';
-import { adam, byProgress, normalized, plain } from './steps';
-import { jitter, pad, rotate, scale } from './transforms';
+import { pixels } from './parametrization';
+import { l2 } from './penalties';
+import { blur, clipContribution, clipNorm, decay, type Projection } from './projections';
+import { byProgress, normalized, plain } from './steps';
+import { jitter } from './transforms';
 
 /** 一组有名字的设置：`maximize(model, objective, { ...preset.options, seed: 1 })`。 */
 export interface Preset {
@@ -14,7 +15,7 @@ export interface Preset {
 
 /** Papers count pixels 0 … 255; a gradient step in that unit is 1/255² of it for [0, 1]. */
 const UNIT = 255 * 255;
-const START = { start: 'noise', noise: 10 / 255 } as const;
+const START = { parametrization: pixels(), start: 'noise', noise: 10 / 255 } as const;
 
 interface YosinskiRow {
   readonly decay: number;
@@ -82,29 +83,12 @@ export const simonyanPreset: Preset = {
   name: 'Simonyan',
   note: '只有 L2 正则项，从零图像出发',
   options: {
+    parametrization: pixels(),
     start: 'mean',
     steps: 100,
     step: normalized((25 * DEVIATION) / Math.sqrt(227 * 227 * 3)),
     penalties: [l2(1e-3 / DEVIATION ** 2)],
     projections: [blur(0.5, 10)],
     transforms: [jitter(16)],
-  },
-};
-
-/**
- * Olah 等人 2017《Feature Visualization》的做法：傅里叶参数化加一串随机变换（加边、抖动、缩放、旋转、再抖动）。
- * 这里的缩放与旋转范围小于他们的代码，200 步就够。
- */
-export const fourierPreset: Preset = {
-  name: 'Fourier',
-  note: '去相关的颜色与频率，加随机变换',
-  options: {
-    steps: 200,
-    parametrization: fourier(),
-    step: adam(0.05),
-    noise: 0.01,
-    penalties: [],
-    projections: [],
-    transforms: [pad(16), jitter(8), scale([0.9, 1.1]), rotate(8), jitter(4)],
   },
 };

@@ -10,7 +10,7 @@ import type { RandomGenerator } from '../base/random';
 export type Transform = (image: tf.Tensor3D, random: RandomGenerator) => tf.Tensor3D;
 
 /** Moves rows (axis 0) or columns (axis 1) round by `by` places: what leaves on one side comes back on the other. */
-function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
+export function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
   const length = image.shape[axis];
   const shift = ((by % length) + length) % length;
   if (shift === 0) return image;
@@ -60,6 +60,17 @@ export function rotate(degrees = 10): Transform {
     const angle = ((2 * random.uniform() - 1) * degrees * Math.PI) / 180;
     return warped(image, [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)]);
   });
+}
+
+/**
+ * 一串随机变换（robust to small changes）：加灰边、抖动、缩放、旋转；`maximize` 的默认。
+ * 只有经得起这些变换的图案才留得下来；没有它们，得分靠的是像素级的巧合。
+ *
+ * @param side 网络输入的边长（像素），默认 224；灰边与抖动按它的比例
+ */
+export function robust(side = 224): readonly Transform[] {
+  const scaled = (px: number) => Math.round((px * checkNumber('side', side, 1)) / 224);
+  return [pad(scaled(12)), jitter(scaled(8)), scale([0.9, 1.1]), rotate(5)];
 }
 
 /** Centre crop, or a grey border, to [height, width]. */

@@ -1,13 +1,13 @@
 import { tf } from '../tf/backend';
 import { assertImage } from '../image/image';
-import { mahendranPreset } from './presets';
+import { variationWeight } from './presets';
 import type { ImageModel } from '../model/model';
 import { named } from '../base/named';
 import { negative, type Objective } from '../06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../06-optimization/optimize';
-import { alphaNorm, totalVariation } from '../06-optimization/regularizers';
+import { alphaNorm, totalVariation } from '../06-optimization/penalties';
 
-export { type InversionSettings, mahendranPreset, paperLambda, quickInversion } from './presets';
+export { type InversionSettings, mahendranPreset, paperLambda } from './presets';
 
 /** 编码的一部分（part of a code）。 */
 export interface CodePart {
@@ -24,9 +24,11 @@ export interface InvertOptions
       MaximizeOptions,
       'seed' | 'noise' | 'onStep' | 'signal' | 'start' | 'step' | 'transforms' | 'parametrization' | 'verdict'
     > {
-  /** 论文的 λ_TV；默认按层取 1、10、100（Mahendran & Vedaldi），见 mahendranPreset。 */
+  /** 全变分的系数，论文的 λ_TV；默认 0.05，所有层都用它（论文逐层取 1、10、100，见 mahendranPreset）。 */
   lambda?: number;
-  /** 步数，默认 400。 */
+  /** α-范数（α = 6）的系数，penalty.alphaNorm 的单位；默认 0，傅里叶参数化本来就留在 [0, 1] 里。 */
+  alpha?: number;
+  /** 步数，默认 300。 */
   steps?: number;
   /** ‖φ(a) − φ(b)‖² 的平均（见 pairwiseDistances）：给了它就也报告第二种相对误差。 */
   pairwise?: number;
@@ -52,19 +54,23 @@ export interface Inverted extends Optimized {
  * 特征反演（feature inversion）：只留下一幅图在某一层的编码（特征代表，CNN code），找一幅编码相同的图。
  *
  * 三步：(1) 把 `image` 送进网络，记下它在 `layer` 的编码 φ₀；(2) 忘掉这幅图，从噪声出发；
- * (3) 反向传播到输入，使 ‖φ(I) − φ₀‖² / ‖φ₀‖² + 正则项最小。
+ * (3) 反向传播到输入，使 ‖φ(I) − φ₀‖² / ‖φ₀‖² + (λ_TV / 2)·TV(x/σ) 最小，x 是减去均值的图，σ 是照片的典型范数。
+ *
+ * 不给选项时用第 6 章的傅里叶参数化与 Adam，不用变换；每一层同一个 λ，所以层与层可以比。
+ * 论文自己的设置：`invert(model, image, layer, mahendranPreset(model, layer))`。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；只用来算编码，不会被 dispose
  * @param layer 层名：任何一层
  * @returns best（重建）与 image（最后一步）由调用者 dispose；trace 是 −‖φ − φ₀‖²/‖φ₀‖²；中断时照样返回
  * @throws RangeError 层、通道、区域、步数不对，或这一部分编码全为零
  * @see Mahendran & Vedaldi 2015, arXiv:1412.0035
+ * @example const { best, error } = await invert(model, image, 'pool5');
  */
 export async function invert(
   model: ImageModel,
   image: tf.Tensor3D,
   layer: string,
-  { lambda, steps, pairwise, channels, region, step, resume, ...rest }: InvertOptions = {},
+  { lambda = 0.05, alpha = 0, steps = 300, pairwise, channels, region, resume, ...rest }: InvertOptions = {},
 ): Promise<Inverted> {
   assertImage(image);
   model.layerName(layer);
@@ -72,29 +78,18 @@ export async function invert(
   if (resume && resume.layer !== layer) {
     throw new RangeError(`resume 的结果是 ${resume.layer} 层的反演，不能接着反演 ${layer} 层`);
   }
-  const preset = mahendranPreset(model, layer, { lambda, steps });
+  const tv = totalVariation(variationWeight(model, lambda));
+  const penalties = alpha ? [alphaNorm(alpha), tv] : [tv];
   const code = model.activations(image, layer);
   try {
-    const objective = codeDistance(layer, code, { channels, region });
-    const norm = squaredNorm(code, { channels, region });
-    const found = await maximize(model, negative(objective), {
-      noise: preset.noise,
-      transforms: [],
-      ...rest,
-      steps: preset.steps,
-      step: step ?? preset.step,
-      penalties: [alphaNorm(preset.alpha), totalVariation(preset.tv)],
-      projections: [],
-      ...(resume ? { resume } : {}),
-    });
+    const part = { channels, region };
+    const norm = await squaredNorm(code, part);
+    const target = negative(codeDistance(layer, code, part));
+    const options = { transforms: [], ...rest, steps, penalties, projections: [] };
+    const found = await maximize(model, target, resume ? { ...options, resume } : options);
     const ofCode = -found.trace[found.bestStep];
-    return {
-      ...found,
-      bestStep: found.bestStep,
-      layer,
-      lambda: preset.lambda,
-      error: { ofCode, ...(pairwise === undefined ? {} : { ofPairs: (ofCode * norm) / pairwise }) },
-    };
+    const error = pairwise === undefined ? { ofCode } : { ofCode, ofPairs: (ofCode * norm) / pairwise };
+    return { ...found, layer, lambda, error };
   } finally {
     code.dispose();
   }
@@ -107,14 +102,13 @@ export async function invert(
  * @param code 该层的激活值，不带批次轴；最优化期间不要 dispose 它
  */
 export function codeDistance(layer: string, code: tf.Tensor, part: CodePart = {}): Objective {
-  const norm = squaredNorm(code, part);
   const mask = maskOf(code.shape, part);
+  const chosen = (x: tf.Tensor) => (mask ? tf.mul(x, tf.tensor(mask.values, mask.shape)) : x);
   return named(`codeDistance(${layer}${describe(part)})`, () => ({
     layers: [layer],
     value: (at) => {
-      const difference = tf.sub(tf.reshape(at(layer), code.shape), code);
-      const kept = mask ? tf.mul(difference, tf.tensor(mask.values, mask.shape)) : difference;
-      return tf.div(tf.sum(tf.square(kept)), norm) as tf.Scalar;
+      const distance = tf.sum(tf.square(chosen(tf.sub(tf.reshape(at(layer), code.shape), code))));
+      return tf.div(distance, tf.maximum(tf.sum(tf.square(chosen(code))), 1e-12)) as tf.Scalar;
     },
   }));
 }
@@ -123,12 +117,11 @@ const describe = ({ channels, region }: CodePart) =>
   `${channels ? `, ${channels.length} 个通道` : ''}${region ? `, 区域 [${region.join(', ')}]` : ''}`;
 
 /** ‖φ₀‖² of the chosen part; zero means that there is nothing to reconstruct from. */
-function squaredNorm(code: tf.Tensor, part: CodePart): number {
+async function squaredNorm(code: tf.Tensor, part: CodePart): Promise<number> {
   const mask = maskOf(code.shape, part);
-  const norm = tf.tidy(() => {
-    const kept = mask ? tf.mul(code, tf.tensor(mask.values, mask.shape)) : code;
-    return tf.sum(tf.square(kept)).dataSync()[0];
-  });
+  const squares = tf.tidy(() => tf.sum(tf.square(mask ? tf.mul(code, tf.tensor(mask.values, mask.shape)) : code)));
+  const [norm] = await squares.data();
+  squares.dispose();
   if (norm > 0) return norm;
   throw new RangeError(
     `这一部分编码${describe(part) ? `（${describe(part).slice(2)}）` : ''}在这幅图上全为零，没有东西可以反演；请换通道、区域或层（例如 ReLU 之前的层）`,

@@ -4,7 +4,15 @@ import { loadImage } from '../image/image';
 import { pearson, ssim } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
-import { blurred } from '../06-optimization/regularizers';
+import { blurred } from '../image/blur';
+
+/** One number from the device. */
+async function number(f: () => tf.Tensor): Promise<number> {
+  const scalar = tf.tidy(f);
+  const [value] = await scalar.data();
+  scalar.dispose();
+  return value;
+}
 
 export interface PairwiseDistances {
   /** 每一层：两张照片之间 ‖φ(a) − φ(b)‖² 的平均，对所有不同的两张。 */
@@ -42,7 +50,7 @@ export async function pairwiseDistances(
       image.dispose();
       for (const [k, code] of codes.entries()) {
         const { total } = sums[k];
-        sums[k].squares += tf.tidy(() => tf.sum(tf.square(code)).dataSync()[0]);
+        sums[k].squares += await number(() => tf.sum(tf.square(code)));
         sums[k].total = total ? tf.add(total, code) : tf.clone(code);
         total?.dispose();
       }
@@ -51,12 +59,13 @@ export async function pairwiseDistances(
       await onStep?.({ done: count, total: photos.length });
       await watch.breathe();
     }
-    const squared = layers.map((layer, k) => {
-      const ofMean = tf.tidy(() => tf.sum(tf.square(tf.div(sums[k].total!, count))).dataSync()[0]);
-      return [layer, (2 * count * (sums[k].squares / count - ofMean)) / (count - 1)] as const;
-    });
+    const squared: Record<string, number> = {};
+    for (const [k, layer] of layers.entries()) {
+      const ofMean = await number(() => tf.sum(tf.square(tf.div(sums[k].total!, count))));
+      squared[layer] = (2 * count * (sums[k].squares / count - ofMean)) / (count - 1);
+    }
     return {
-      squared: Object.fromEntries(squared),
+      squared,
       photos: count,
       ...(watch.stopped ? { stopped: watch.stopped } : {}),
     };
@@ -76,26 +85,58 @@ export interface Survival {
 }
 
 /** 与原图相比，结构、颜色、位置各还剩多少。 */
-export function survival(reconstruction: tf.Tensor3D, original: tf.Tensor3D, { sigma = 8 } = {}): Survival {
+export async function survival(
+  reconstruction: tf.Tensor3D,
+  original: tf.Tensor3D,
+  { sigma = 8 }: { sigma?: number } = {},
+): Promise<Survival> {
   // The mirrored border of the blur must stay within the image.
   const width = Math.min(sigma, (Math.min(...original.shape.slice(0, 2)) - 2) / 4);
-  return tf.tidy(() => {
-    const grey = (x: tf.Tensor3D) => tf.mean(x, 2, true);
-    const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, width);
-    const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, width);
-    return {
-      structure: ssim(reconstruction, original, { range: 1 }),
-      colour: pearson(chroma(reconstruction), chroma(original)),
-      layout: pearson(plan(reconstruction), plan(original)),
-    };
-  }) as unknown as Survival;
+  const grey = (x: tf.Tensor3D) => tf.mean(x, 2, true);
+  const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, width);
+  const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, width);
+  return {
+    structure: await ssim(reconstruction, original, { range: 1 }),
+    colour: await correlated(chroma, reconstruction, original),
+    layout: await correlated(plan, reconstruction, original),
+  };
+}
+
+/** The correlation of what `view` makes of two images. */
+async function correlated(view: (x: tf.Tensor3D) => tf.Tensor, a: tf.Tensor3D, b: tf.Tensor3D): Promise<number> {
+  const both = tf.tidy(() => [view(a), view(b)]);
+  const [x, y] = await Promise.all(both.map((t) => t.data()));
+  tf.dispose(both);
+  return pearson(x, y);
+}
+
+/**
+ * 布局与颜色的相关系数（correlation of layout and colours）：两幅图各按 cell × cell 像素的格子平均，RGB 一起求相关；1 最好。
+ * 格子以下的细节不计；边上不满一格的部分不计。
+ */
+export async function cellCorrelation(
+  reconstruction: tf.Tensor3D,
+  original: tf.Tensor3D,
+  { cell = 28 }: { cell?: number } = {},
+): Promise<number> {
+  if (reconstruction.shape.join() !== original.shape.join() || Math.min(...original.shape.slice(0, 2)) < 2 * cell) {
+    throw new RangeError(
+      `cellCorrelation 需要两幅同样大小的图，边长至少是 ${cell} 像素的两格，得到 [${reconstruction.shape.join(', ')}] 与 [${original.shape.join(', ')}]`,
+    );
+  }
+  return correlated((x) => tf.avgPool(x, cell, cell, 'valid'), reconstruction, original);
 }
 
 /** 两个编码的相对距离 ‖a − b‖² / ‖b‖²（与 InversionError.ofCode 同一把尺子）。 */
-export function codeError(model: ImageModel, image: tf.Tensor3D, reference: tf.Tensor3D, layer: string): number {
-  return tf.tidy(() => {
+export async function codeError(
+  model: ImageModel,
+  image: tf.Tensor3D,
+  reference: tf.Tensor3D,
+  layer: string,
+): Promise<number> {
+  return number(() => {
     const [a, b] = [model.activations(image, layer), model.activations(reference, layer)];
-    return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b))).dataSync()[0];
+    return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b)));
   });
 }
 

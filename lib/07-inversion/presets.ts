@@ -1,14 +1,15 @@
 import type { ImageModel } from '../model/model';
-import { adam, momentum, type Step } from '../06-optimization/steps';
+import { type Parametrization, pixels } from '../06-optimization/parametrization';
+import { momentum, type Step } from '../06-optimization/steps';
+import { checkNumber, named } from '../base/named';
 
-/** 反演的设置（settings of an inversion）；单位是 [0, 1] 的图像。 */
+/** 反演的设置（settings of an inversion），可以直接当作 invert 的选项；单位是 [0, 1] 的图像。 */
 export interface InversionSettings {
   /** 论文里的 λ_TV：1、10 或 100。 */
   readonly lambda: number;
-  /** 全变分的系数，即 totalVariation(tv)。 */
-  readonly tv: number;
-  /** α-范数（α = 6）的系数，即 alphaNorm(alpha, 6)。 */
+  /** α-范数（α = 6）的系数，即 penalty.alphaNorm(alpha, 6)。 */
   readonly alpha: number;
+  readonly parametrization: Parametrization;
   /** 起点噪声的标准差。 */
   readonly noise: number;
   readonly steps: number;
@@ -28,7 +29,7 @@ const ALPHA = 2.16e8 / (227 * 227 * 3) ** 2;
 const LEARNING_RATE = 0.004;
 const STEPS = 400;
 
-/** AlexNet 的 20 层，论文里的次序；它的设置按这个次序分三段。 */
+/** AlexNet 的 20 层，论文里的次序；它的设置按这个次序分三段。单塔的 AlexNet 没有其中的 norm 与 fc 层。 */
 const PAPER_LAYERS =
   'conv1 relu1 pool1 norm1 conv2 relu2 pool2 norm2 conv3 relu3 conv4 relu4 conv5 relu5 pool5 fc6 relu6 fc7 relu7 fc8'.split(
     ' ',
@@ -57,24 +58,22 @@ export function mahendranPreset(
   layer: string,
   { lambda = paperLambda(model, layer), steps = STEPS }: { lambda?: number; steps?: number } = {},
 ): InversionSettings {
-  const [height, width] = model.inputSize;
-  const count = height * width * 3;
+  const count = numbersIn(model);
   const sigma = TYPICAL * Math.sqrt(count);
   const rate = LEARNING_RATE * sigma ** 2;
   const schedule = (step: number) => (step < steps / 4 ? rate : step < (3 * steps) / 4 ? rate / 10 : rate / 100);
-  Object.defineProperty(schedule, 'name', { value: `${LEARNING_RATE}·σ²，两次降为 1/10` });
   return {
     lambda,
-    tv: lambda / 2 / sigma ** 2,
     alpha: ALPHA / (count * TYPICAL ** 6),
+    parametrization: pixels(),
     noise: TYPICAL,
     steps,
-    step: momentum(schedule),
+    step: momentum(named(`${LEARNING_RATE}·σ²，两次降为 1/10`, schedule)),
   };
 }
 
-/**
- * 快速的设置（quick settings）：Adam 与弱噪声的起点，几十步就能看清；目标与正则项不变。
- * `invert(model, image, layer, { ...quickInversion, steps: 60 })`
- */
-export const quickInversion = { steps: 60, noise: 10 / 255, step: adam(0.02) };
+const numbersIn = ({ inputSize: [height, width] }: ImageModel) => height * width * 3;
+
+/** λ_TV/2 · TV(x/σ) of the paper as the factor of TV(x). */
+export const variationWeight = (model: ImageModel, lambda: number): number =>
+  checkNumber('lambda', lambda, 0) / 2 / (TYPICAL ** 2 * numbersIn(model));

@@ -5,7 +5,8 @@ import { assertImage } from '../image/image';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
 import { checkNumber, named } from '../base/named';
 import { maximize, type OptimizeStep } from '../06-optimization/optimize';
-import type { Projection } from '../06-optimization/regularizers';
+import { pixels } from '../06-optimization/parametrization';
+import type { Projection } from '../06-optimization/projections';
 import { sign, type Step, type StepState } from '../06-optimization/steps';
 
 export { type Adversarial, to8bit } from './result';
@@ -142,6 +143,7 @@ async function attack(
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
     const found = await maximize(model, attackObjective({ away: from, to }, loss), {
+      parametrization: pixels(),
       start,
       steps,
       step: signWithMomentum(stepSize, momentum),

@@ -7,7 +7,7 @@ import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
 import { checkNumber } from '../base/named';
 import type { Photo } from '../image/photos';
-import { blurred } from '../06-optimization/regularizers';
+import { blurred } from '../image/blur';
 
 /** 存成 PNG 再读回来（8 位，无损）。调用者 dispose。 */
 export async function throughPng(image: tf.Tensor3D): Promise<tf.Tensor3D> {

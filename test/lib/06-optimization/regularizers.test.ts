@@ -2,7 +2,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { randomGenerator } from '../../../lib/base/random';
-import * as r from '../../../lib/06-optimization/regularizers';
+import * as penalties from '../../../lib/06-optimization/penalties';
+import * as projections from '../../../lib/06-optimization/projections';
 import { assertClose, failure, leakFree } from '../../helpers';
 
 const [H, W] = [5, 4];
@@ -40,13 +41,13 @@ function expected(kind: string, x: ArrayLike<number>, parameter: number): number
   return total;
 }
 
-const PENALTIES: [string, number, r.Penalty][] = [
-  ['l2', 0, r.l2(0.7)],
-  ['alpha', 6, r.alphaNorm(0.7)],
-  ['alpha', 3, r.alphaNorm(0.7, 3)],
-  ['tv', 2, r.totalVariation(0.7)],
-  ['tv', 1.5, r.totalVariation(0.7, 1.5)],
-  ['tv', 1, r.totalVariation(0.7, 1)],
+const PENALTIES: [string, number, penalties.Penalty][] = [
+  ['l2', 0, penalties.l2(0.7)],
+  ['alpha', 6, penalties.alphaNorm(0.7)],
+  ['alpha', 3, penalties.alphaNorm(0.7, 3)],
+  ['tv', 2, penalties.totalVariation(0.7)],
+  ['tv', 1.5, penalties.totalVariation(0.7, 1.5)],
+  ['tv', 1, penalties.totalVariation(0.7, 1)],
 ];
 
 test('penalties are their definitions', async () => {
@@ -88,7 +89,7 @@ test('a flat picture in the mean colour costs nothing and pulls nowhere', async 
 });
 
 /** Applies a projection and gives the deviation from the mean, before and after. */
-function projected(projection: r.Projection, step = 1, gradient = tf.onesLike(image)) {
+function projected(projection: projections.Projection, step = 1, gradient = tf.onesLike(image)) {
   const after = tf.tidy(() => projection(image, { step, gradient, mean }).dataSync());
   gradient.dispose();
   const deviation = (x: ArrayLike<number>) => Array.from(x, (v, i) => v - MEAN[i % 3]);
@@ -96,15 +97,15 @@ function projected(projection: r.Projection, step = 1, gradient = tf.onesLike(im
 }
 
 test('decay shrinks towards the mean', async () => {
-  const { before, after } = projected(r.decay(0.3));
+  const { before, after } = projected(projections.decay(0.3));
   assertClose(after, before.map((v) => 0.7 * v), 1e-5); // prettier-ignore
 });
 
 test('blur is a normalised Gaussian with mirrored borders, at every so many steps', async () => {
-  const skipped = projected(r.blur(1, 4), 3);
+  const skipped = projected(projections.blur(1, 4), 3);
   assertClose(skipped.after, skipped.before, 1e-6);
   const sigma = 0.6;
-  const { before, after } = projected(r.blur(sigma, 4), 8);
+  const { before, after } = projected(projections.blur(sigma, 4), 8);
   const radius = Math.max(1, Math.floor(4 * sigma + 0.5));
   const weight = (d: number) => Math.exp(-(d * d) / (2 * sigma * sigma));
   const inside = (i: number, n: number) => (i < 0 ? -1 - i : i >= n ? 2 * n - 1 - i : i);
@@ -127,7 +128,7 @@ const pixelsOf = (x: number[]) => Array.from({ length: H * W }, (_, p) => x.slic
 const zero = (pixel: number[]) => pixel.every((v) => Math.abs(v) < 1e-6);
 
 test('clipNorm sets the pixels with the smallest norms to the mean, no others', async () => {
-  const { before, after } = projected(r.clipNorm(40));
+  const { before, after } = projected(projections.clipNorm(40));
   const norms = pixelsOf(before).map((p) => Math.hypot(...p));
   const order = [...norms.keys()].sort((a, b) => norms[a] - norms[b]);
   const gone = new Set(order.slice(0, (H * W * 40) / 100));
@@ -138,7 +139,7 @@ test('clipContribution looks at |sum of x times gradient|', async () => {
   const random = randomGenerator(5);
   const gradient = tf.tensor3d(Float32Array.from({ length: H * W * 3 }, () => random.normal()), [H, W, 3]); // prettier-ignore
   const g = Array.from(gradient.dataSync());
-  const { before, after } = projected(r.clipContribution(75), 1, gradient);
+  const { before, after } = projected(projections.clipContribution(75), 1, gradient);
   const size = pixelsOf(before).map((p, i) => Math.abs(p.reduce((sum, v, c) => sum + v * g[3 * i + c], 0)));
   const order = [...size.keys()].sort((a, b) => size[a] - size[b]);
   const gone = new Set(order.slice(0, (H * W * 75) / 100));
@@ -147,13 +148,22 @@ test('clipContribution looks at |sum of x times gradient|', async () => {
 
 test('bounds clip, nothing leaks, wrong parameters are refused', async () => {
   const wide = tf.tensor3d([-1, 0.5, 2], [1, 1, 3]);
-  assert.equal([...tf.tidy(() => r.bounds()(wide, { step: 1, gradient: wide, mean }).dataSync())], [0, 0.5, 1]);
-  for (const projection of [r.decay(0.1), r.blur(0.5), r.clipNorm(50), r.clipContribution(50), r.bounds()]) {
+  assert.equal(
+    [...tf.tidy(() => projections.bounds()(wide, { step: 1, gradient: wide, mean }).dataSync())],
+    [0, 0.5, 1],
+  );
+  for (const projection of [
+    projections.decay(0.1),
+    projections.blur(0.5),
+    projections.clipNorm(50),
+    projections.clipContribution(50),
+    projections.bounds(),
+  ]) {
     await leakFree(() => projection(image, { step: 1, gradient: image, mean }));
   }
   for (const [, , penalty] of PENALTIES) await leakFree(() => penalty(image, { mean }));
   wide.dispose();
-  const wrong = [() => r.l2(-1), () => r.totalVariation(1, 0), () => r.alphaNorm(NaN), () => r.decay(2), () => r.blur(0), () => r.blur(1, 0), () => r.clipNorm(101)]; // prettier-ignore
+  const wrong = [() => penalties.l2(-1), () => penalties.totalVariation(1, 0), () => penalties.alphaNorm(NaN), () => projections.decay(2), () => projections.blur(0), () => projections.blur(1, 0), () => projections.clipNorm(101)]; // prettier-ignore
   for (const make of wrong) assert.instance(await failure(make), RangeError);
 });
 

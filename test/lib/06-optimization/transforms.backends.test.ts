@@ -107,6 +107,41 @@ test('the Fourier basis is orthonormal, the parametrisation inverts', async () =
   image.dispose();
 });
 
+test('the Fourier gradient is that of finite differences, and the powers are those of 1 / frequency', async () => {
+  for (const power of [0, 1]) {
+    const { fromImage, toImage } = fourier({ power });
+    const weights = noise(8, 6);
+    const start = noise(8, 6);
+    const parameters = fromImage(start);
+    const f = (p: tf.Tensor) => tf.sum(tf.mul(toImage(p), weights)) as tf.Scalar;
+    const gradient = tf.tidy(() => tf.grad(f)(parameters).dataSync());
+    const values = parameters.dataSync();
+    const at = [0, 5, 40, 77, 143];
+    const bumped = (i: number, by: number) =>
+      tf.tidy(
+        () =>
+          f(
+            tf.tensor(
+              Float32Array.from(values, (v, j) => (j === i ? v + by : v)),
+              [8, 6, 3],
+            ),
+          ).dataSync()[0],
+      );
+    const numeric = at.map((i) => (bumped(i, 0.01) - bumped(i, -0.01)) / 0.02);
+    assertClose(at.map((i) => gradient[i]), numeric, 5e-3, `power ${power}`); // prettier-ignore
+    tf.dispose([weights, start, parameters]);
+  }
+  // A wave of twice the frequency is half as large a step of the picture.
+  const { toImage } = fourier();
+  const swing = (k: number) =>
+    tf.tidy(() => {
+      const one = tf.tensor(Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => (i === 3 * 32 * k ? 0.01 : 0)), [32, 32, 3]); // prettier-ignore
+      return tf.max(tf.abs(tf.sub(toImage(one), 0.5))).dataSync()[0];
+    });
+  // Column 2k - 1 is the cosine of k cycles.
+  assertClose([swing(3) / swing(7)], [2], 0.02);
+});
+
 test("the colours are those of the course's scenes", async () => {
   const sums = new Float64Array(9);
   const totals = new Float64Array(3);

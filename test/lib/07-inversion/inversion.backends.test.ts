@@ -1,18 +1,20 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
+import { codeDistance, invert, mahendranPreset, paperLambda } from '../../../lib/07-inversion/inversion';
+import { variationWeight } from '../../../lib/07-inversion/presets';
 import {
-  codeDistance,
-  invert,
-  mahendranPreset,
-  paperLambda,
-  quickInversion,
-} from '../../../lib/07-inversion/inversion';
-import { codeError, pairwiseDistances, photoErrors, survival } from '../../../lib/07-inversion/measures';
+  cellCorrelation,
+  codeError,
+  pairwiseDistances,
+  photoErrors,
+  survival,
+} from '../../../lib/07-inversion/measures';
 import { featureDistance } from '../../../lib/06-optimization/objectives';
 import { coursePhotos } from '../../../lib/image/photos';
-import { alphaNorm, totalVariation } from '../../../lib/06-optimization/regularizers';
-import { normalized, plain } from '../../../lib/06-optimization/steps';
+import { alphaNorm, totalVariation } from '../../../lib/06-optimization/penalties';
+import { pixels } from '../../../lib/06-optimization/parametrization';
+import { adam, normalized, plain } from '../../../lib/06-optimization/steps';
 import { loadImage } from '../../../lib/image/image';
 import { disposeAll, failure, leakFree, tinyModel } from '../../helpers';
 
@@ -21,6 +23,8 @@ test.before(async () => {
 });
 
 const SIDE = 12;
+/** The pictures here are white noise, to which 1/f waves are not suited. */
+const ON_PIXELS = { parametrization: pixels(), step: adam(0.02), noise: 10 / 255, steps: 60 };
 const random = (seed: number, n: number) => Array.from(tf.tidy(() => tf.randomNormal([n], 0, 0.4, 'float32', seed).dataSync())); // prettier-ignore
 const network = () =>
   tinyModel(
@@ -45,13 +49,13 @@ test('每一层的误差都下降，重建的编码比原图之外的任何图�
   const [model, image] = [network(), picture()];
   const others = [4, 5, 6, 7].map(picture);
   for (const layer of ['c1', 'relu1', 'c2', 'relu2', 'scores']) {
-    const result = await invert(model, image, layer, { ...quickInversion, steps: 60, lambda: 0.01 });
+    const result = await invert(model, image, layer, { ...ON_PIXELS, lambda: 0.01 });
     assert.ok(result.error.ofCode < 0.5 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
-    const nearest = Math.min(...others.map((x) => codeError(model, x, image, layer)));
+    const nearest = Math.min(...(await Promise.all(others.map((x) => codeError(model, x, image, layer)))));
     // Four averages over the whole image say almost the same about all noise pictures.
     if (layer !== 'scores')
       assert.ok(result.error.ofCode < nearest, `${layer}：重建 ${result.error.ofCode}，别的图 ${nearest}`);
-    const again = codeError(model, result.best, image, layer);
+    const again = await codeError(model, result.best, image, layer);
     assert.ok(Math.abs(again - result.error.ofCode) < 1e-4 + 1e-3 * again, '报告的误差就是 best 的误差');
     assert.is(result.layer, layer);
     disposeAll([result.image, result.best]);
@@ -60,10 +64,30 @@ test('每一层的误差都下降，重建的编码比原图之外的任何图�
   model.dispose();
 });
 
+test('不给选项：平滑的图、傅里叶参数化，误差也下降，同一个 λ', async () => {
+  const model = network();
+  const smooth = tf.tidy(() => {
+    const ramp = tf.linspace(0.2, 0.8, SIDE);
+    const [down, across] = [
+      tf.tile(tf.reshape(ramp, [SIDE, 1]), [1, SIDE]),
+      tf.tile(tf.reshape(ramp, [1, SIDE]), [SIDE, 1]),
+    ];
+    return tf.stack([down, across, tf.sub(1, down)], 2) as tf.Tensor3D;
+  });
+  for (const layer of ['c1', 'c2']) {
+    const result = await invert(model, smooth, layer);
+    assert.ok(result.error.ofCode < 0.3 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
+    assert.equal([result.lambda, result.settings.parametrization, result.trace.length], [0.05, 'fourier', 301]);
+    disposeAll([result.image, result.best]);
+  }
+  smooth.dispose();
+  model.dispose();
+});
+
 test('论文的设置（动量、强噪声、逐层的 λ）在每一层也使误差下降', async () => {
   const [model, image] = [network(), picture()];
   for (const layer of ['c1', 'relu1', 'c2', 'relu2', 'scores']) {
-    const result = await invert(model, image, layer, { steps: 200 });
+    const result = await invert(model, image, layer, mahendranPreset(model, layer, { steps: 200 }));
     assert.ok(result.error.ofCode < 0.7 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
     assert.match(result.settings.step, /momentum/);
     disposeAll([result.image, result.best]);
@@ -78,7 +102,7 @@ test('λ 越大误差越大，图越平滑', async () => {
   const mean = tf.zeros([3]) as tf.Tensor1D;
   const runs: { error: number; tv: number }[] = [];
   for (const lambda of [1, 100]) {
-    const { best, image: last, error } = await invert(model, image, 'c1', { ...quickInversion, lambda });
+    const { best, image: last, error } = await invert(model, image, 'c1', { steps: 60, lambda });
     runs.push({ error: error.ofCode, tv: tf.tidy(() => variation(best, { mean }).dataSync()[0]) });
     tf.dispose([best, last]);
   }
@@ -91,7 +115,7 @@ test('两种归一化：同一个距离，除以不同的分母', async () => {
   const [model, image] = [network(), picture()];
   const code = model.activations(image, 'c2');
   const norm = tf.tidy(() => tf.sum(tf.square(code)).dataSync()[0]);
-  const result = await invert(model, image, 'c2', { ...quickInversion, steps: 5, pairwise: norm * 4 });
+  const result = await invert(model, image, 'c2', { steps: 5, pairwise: norm * 4 });
   assert.ok(Math.abs(result.error.ofPairs! * 4 - result.error.ofCode) < 1e-5);
   disposeAll([image, code, result.image, result.best]);
   model.dispose();
@@ -123,7 +147,7 @@ test('codeDistance：没有选择时就是 featureDistance；通道与区域只�
 
 test('只反演中央的一块编码：块外的像素不受影响（除了正则项）', async () => {
   const [model, image] = [network(), picture()];
-  const result = await invert(model, image, 'c1', { ...quickInversion, steps: 20, step: normalized(0.01), region: [4, 4, 2, 2], start: 'mean', lambda: 1e-6 }); // prettier-ignore
+  const result = await invert(model, image, 'c1', { steps: 20, parametrization: pixels(), step: normalized(0.01), region: [4, 4, 2, 2], start: 'mean', lambda: 1e-6 }); // prettier-ignore
   // c1 at rows 4, 5 sees the input rows 4 … 7; from the mean the regulariser does nothing outside.
   const changed = tf.tidy(() => tf.greater(tf.abs(tf.max(tf.sub(result.best, tf.tensor1d([...model.mean])), 2)), 1e-3).arraySync()) as number[][]; // prettier-ignore
   const rows = changed.map((row, i) => (row.some(Boolean) ? i : -1)).filter((i) => i >= 0);
@@ -141,7 +165,7 @@ test('Mahendran & Vedaldi 的设置：逐层的 λ 与单位', () => {
   const preset = mahendranPreset(alexnet, 'conv3');
   // The typical norm of a photo, 27000 in 0 … 255: an image of that norm costs λ/2 · TV/σ² and 2.16e8 · Σ(x/σ)⁶.
   const sigma = 27000 / 255;
-  assert.ok(Math.abs(preset.tv / (10 / 2 / sigma ** 2) - 1) < 0.03, `${preset.tv}`);
+  assert.ok(Math.abs(variationWeight(alexnet, preset.lambda) / (10 / 2 / sigma ** 2) - 1) < 0.03, `${preset.lambda}`);
   assert.ok(Math.abs(preset.alpha / (2.16e8 / sigma ** 6) - 1) < 0.1, `${preset.alpha}`);
   const image = tf.tensor3d([0.5, 0.5, 0.5], [1, 1, 3]);
   const mean = tf.tensor1d([0.2, 0.2, 0.2]);
@@ -155,12 +179,37 @@ test('Mahendran & Vedaldi 的设置：逐层的 λ 与单位', () => {
 
 test('续跑与一次跑完相同；同一个种子相同，另一个种子不同', async () => {
   const [model, image] = [network(), picture()];
-  const whole = await invert(model, image, 'c2', { steps: 8, lambda: 10, step: plain(5), seed: 2 });
-  const half = await invert(model, image, 'c2', { steps: 3, lambda: 10, step: plain(5), seed: 2 });
-  const resumed = await invert(model, image, 'c2', { steps: 5, lambda: 10, step: plain(5), seed: 2, resume: half });
+  const whole = await invert(model, image, 'c2', {
+    parametrization: pixels(),
+    steps: 8,
+    lambda: 10,
+    step: plain(5),
+    seed: 2,
+  });
+  const half = await invert(model, image, 'c2', {
+    parametrization: pixels(),
+    steps: 3,
+    lambda: 10,
+    step: plain(5),
+    seed: 2,
+  });
+  const resumed = await invert(model, image, 'c2', {
+    parametrization: pixels(),
+    steps: 5,
+    lambda: 10,
+    step: plain(5),
+    seed: 2,
+    resume: half,
+  });
   assert.equal(resumed.trace, whole.trace);
   assert.equal(Array.from(resumed.best.dataSync()), Array.from(whole.best.dataSync()));
-  const other = await invert(model, image, 'c2', { steps: 3, lambda: 10, step: plain(5), seed: 9 });
+  const other = await invert(model, image, 'c2', {
+    parametrization: pixels(),
+    steps: 3,
+    lambda: 10,
+    step: plain(5),
+    seed: 9,
+  });
   assert.not.equal(other.trace, half.trace);
   for (const r of [whole, half, resumed, other]) tf.dispose([r.image, r.best]);
   image.dispose();
@@ -215,7 +264,25 @@ test('照片之间的平均距离等于逐对计算；最近的照片找得对',
   model.dispose();
 });
 
-test('还留着什么：原图全是 1，打乱位置布局就没了，去掉颜色颜色就没了', () => {
+test('cellCorrelation：按格子平均之后的相关，与手算相同；格子以下的细节不计', async () => {
+  const side = 12;
+  const values = random(9, side * side * 3);
+  const image = tf.tensor3d(values, [side, side, 3]);
+  // Within each 4 × 4 cell the pixels are turned round: every cell's mean stays.
+  const shuffled = tf.tidy(() => {
+    const cells = tf.reshape(image, [3, 4, 3, 4, 3]);
+    return tf.reshape(tf.reverse(cells, [1, 3]), [side, side, 3]) as tf.Tensor3D;
+  });
+  assert.ok(Math.abs((await cellCorrelation(shuffled, image, { cell: 4 })) - 1) < 1e-5);
+  assert.ok((await cellCorrelation(shuffled, image, { cell: 1 })) < 0.5);
+  const negative = tf.tidy(() => tf.sub(1, image) as tf.Tensor3D);
+  assert.ok(Math.abs((await cellCorrelation(negative, image, { cell: 4 })) + 1) < 1e-5);
+  await leakFree(() => cellCorrelation(image, shuffled, { cell: 4 }));
+  assert.match((await failure(() => cellCorrelation(image, shuffled))).message, /两格/);
+  tf.dispose([image, shuffled, negative]);
+});
+
+test('还留着什么：原图全是 1，打乱位置布局就没了，去掉颜色颜色就没了', async () => {
   const side = 48;
   const image = tf.tidy(() => {
     const [y, x] = [tf.linspace(0, 1, side).reshape([side, 1]), tf.linspace(0, 1, side).reshape([1, side])];
@@ -223,13 +290,13 @@ test('还留着什么：原图全是 1，打乱位置布局就没了，去掉颜
     const plane = (z: tf.Tensor) => tf.add(z, tf.zeros([side, side]));
     return tf.clipByValue(tf.stack([plane(red), plane(tf.mul(y, 0.7)), plane(tf.sub(0.9, x))], 2), 0, 1) as tf.Tensor3D;
   });
-  const same = survival(image, image);
+  const same = await survival(image, image);
   for (const v of Object.values(same)) assert.ok(Math.abs(v - 1) < 1e-4, JSON.stringify(same));
   const grey = tf.tidy(() => tf.tile(tf.mean(image, 2, true), [1, 1, 3]) as tf.Tensor3D);
-  const colourless = survival(grey, image);
+  const colourless = await survival(grey, image);
   assert.ok(colourless.colour < 0.2 && colourless.layout > 0.99, JSON.stringify(colourless));
   const mirrored = tf.reverse(image, [0, 1]) as tf.Tensor3D;
-  assert.ok(survival(mirrored, image).layout < 0.5);
+  assert.ok((await survival(mirrored, image)).layout < 0.5);
   tf.dispose([image, grey, mirrored]);
 });
 

@@ -2,11 +2,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iterate, targeted } from '../../../../lib/08-adversarial/attacks';
 import { startBackend, tf } from '../../../../lib/tf/backend';
-import { invert, quickInversion } from '../../../../lib/07-inversion/inversion';
+import { invert, mahendranPreset } from '../../../../lib/07-inversion/inversion';
 import type { ImageModel } from '../../../../lib/model/model';
 import { classScore } from '../../../../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions } from '../../../../lib/06-optimization/optimize';
-import { fourierPreset, simonyanPreset, yosinskiPresets } from '../../../../lib/06-optimization/presets';
+import { simonyanPreset, yosinskiPresets } from '../../../../lib/06-optimization/presets';
 import { randomGenerator } from '../../../../lib/base/random';
 import { disposeAll, tinyModel } from '../../../helpers';
 
@@ -69,14 +69,15 @@ async function reads(run: () => Promise<unknown>): Promise<number> {
 const RUNS: Record<string, (steps: number, extra?: MaximizeOptions) => Promise<unknown>> = {
   'maximize, defaults': (steps, extra) => maximize(model, classScore(1), { steps, verdict: false, ...extra }),
   ...Object.fromEntries(
-    [...yosinskiPresets, simonyanPreset, fourierPreset].map(({ name, options }) => [
+    [...yosinskiPresets, simonyanPreset].map(({ name, options }) => [
       `maximize, ${name}`,
       (steps: number) => maximize(model, classScore(1), { ...options, steps, verdict: false }),
     ]),
   ),
-  "inversion, the paper's settings": (steps) => invert(model, image, 'c2', { steps, verdict: false }),
+  "inversion, the paper's settings": (steps) =>
+    invert(model, image, 'c2', { ...mahendranPreset(model, 'c2'), steps, verdict: false }),
   'inversion, Adam, part of the code': (steps) =>
-    invert(model, image, 'c2', { ...quickInversion, steps, channels: [0, 2], region: [2, 2, 5, 5], verdict: false }),
+    invert(model, image, 'c2', { steps, channels: [0, 2], region: [2, 2, 5, 5], verdict: false }),
   'iterated attack': (steps) => iterate(model, image, { steps }),
   'targeted attack': (steps) => targeted(model, image, 0, { steps }),
 };
