@@ -32,9 +32,9 @@ export interface OcclusionStep {
 }
 
 export interface OcclusionOptions {
-  /** 方块边长（patch size），像素，1 到图像短边；默认 40。 */
+  /** 方块边长（patch size），像素，1 到图像短边；默认短边的六分之一（227 的图是 38）。 */
   size?: number;
-  /** 步幅（stride），像素，1 到 size；默认 8。 */
+  /** 步幅（stride），像素，1 到 size；默认边长的五分之一。 */
   stride?: number;
   /** 方块里填什么；默认 0.5（灰）。'blur' 的 σ 是 size / 4，'noise' 是逐像素均匀噪声（用 seed）。 */
   fill?: Fill;
@@ -50,7 +50,7 @@ export interface OcclusionOptions {
 }
 
 export interface OcclusionMap {
-  /** [rows, cols]：方块在各位置时，正确类别的概率、得分（softmax 之前），以及最可能的类别编号（int32）。 */
+  /** [rows, cols]：方块在各位置时，正确类别的概率、得分（softmax 或 sigmoid 之前），以及最可能的类别编号（int32）。 */
   readonly probability: tf.Tensor2D;
   readonly logit: tf.Tensor2D;
   readonly bestClass: tf.Tensor2D;
@@ -92,7 +92,8 @@ export async function occlusionMap(
   classIndex: number,
   options: OcclusionOptions = {},
 ): Promise<OcclusionMap> {
-  const { size = 40, stride = 8, fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options;
+  const { size = Math.ceil(Math.min(...model.inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options; // prettier-ignore
+  const { stride = Math.ceil(size / 5) } = options;
   checkOcclusion(model, image, classIndex, { size, stride, batchSize, layer });
   const watch = watchInterrupts(signal);
   const [height, width] = image.shape;
@@ -106,7 +107,7 @@ export async function occlusionMap(
     (incremental && (await incrementalScorer(model, image, filler, grid, { watched: strongest }))) ||
     plainScorer(model, { image: picture, filler }, grid, strongest);
 
-  const record = new OcclusionRecord(grid, classIndex);
+  const record = new OcclusionRecord(grid, classIndex, model.output);
   const map = () => record.map([height, width], record.probability, baseline.probability);
   try {
     const blocks = coarseToFine(grid, batchSize ?? (scorer.incremental ? 49 : 32));
@@ -168,7 +169,7 @@ async function reportStep(
 
 async function cleanScores(model: ImageModel, image: tf.Tensor3D, classIndex: number) {
   const logits = model.activations(image);
-  const { probability, logit } = readScores(await logits.data(), classIndex);
+  const { probability, logit } = readScores(await logits.data(), classIndex, model.output);
   logits.dispose();
   return { probability, logit };
 }

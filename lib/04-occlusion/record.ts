@@ -1,15 +1,14 @@
 import { tf } from '../tf/backend';
+import { type OutputKind, probabilityAt } from '../model/output';
 import { dropMap } from './drop-map';
 import type { PatchGrid } from './positions';
 import type { Scored } from './scorer';
 
-/** softmax of one class, and the class with the highest score. */
-export function readScores(logits: ArrayLike<number>, classIndex: number) {
+/** Probability and score of one class, and the class with the highest score. */
+export function readScores(logits: ArrayLike<number>, classIndex: number, output: OutputKind = 'logits') {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
-  let total = 0;
-  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - logits[best]);
-  return { probability: Math.exp(logits[classIndex] - logits[best]) / total, logit: logits[classIndex], best };
+  return { probability: probabilityAt(logits, classIndex, output), logit: logits[classIndex], best };
 }
 
 /** What has been measured so far, row by row in the order of the positions; NaN (class −1) where nothing has. */
@@ -24,6 +23,7 @@ export class OcclusionRecord {
   constructor(
     readonly grid: PatchGrid,
     private readonly classIndex: number,
+    private readonly output: OutputKind = 'logits',
   ) {
     this.total = grid.rows.length * grid.cols.length;
     const unknown = () => new Float32Array(this.total).fill(NaN);
@@ -33,7 +33,7 @@ export class OcclusionRecord {
 
   add({ row, col, logits, mapSum }: Scored): void {
     const at = row * this.grid.cols.length + col;
-    const { probability, logit, best } = readScores(logits, this.classIndex);
+    const { probability, logit, best } = readScores(logits, this.classIndex, this.output);
     this.probability[at] = probability;
     this.logit[at] = logit;
     this.bestClass[at] = best;

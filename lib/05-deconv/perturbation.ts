@@ -3,6 +3,7 @@ import type { LongRun } from './smooth-grad';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
+import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
 import { blurred } from '../image/blur';
 import { finish, saliency } from './saliency';
@@ -87,7 +88,7 @@ function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): numbe
   if (!('class' in target)) return targetValues(model, images, target);
   return tf.tidy(() => {
     const [logits] = model.forward(images, [model.layerName()]);
-    return Array.from(tf.gather(tf.softmax(logits), tf.tensor1d([target.class], 'int32'), 1).dataSync());
+    return Array.from(tf.gather(probabilitiesOf(logits, model.output), tf.tensor1d([target.class], 'int32'), 1).dataSync());
   }) as unknown as number[];
 }
 

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
+import { logProbabilitiesOf, probabilitiesOf } from '../model/output';
 import { named } from '../base/named';
 
 /** 一次前向传播得到的激活值（activations）：按层名取，带批次轴 `[1, …]`。 */
@@ -91,9 +92,10 @@ export function classProbability(index: number, { log = true }: { log?: boolean 
   return named(`classProbability(${index}${log ? '' : ', { log: false }'})`, (model: ImageModel) => {
     const layer = model.layerName();
     checkIndex('类别编号', index, shapeOf(model, layer)[0]);
+    const probability = log ? logProbabilitiesOf : probabilitiesOf;
     return {
       layers: [layer],
-      value: (at) => tf.sum(channelOf(log ? tf.logSoftmax(at(layer)) : tf.softmax(at(layer)), index)) as tf.Scalar,
+      value: (at) => tf.sum(channelOf(probability(at(layer), model.output), index)) as tf.Scalar,
     };
   });
 }

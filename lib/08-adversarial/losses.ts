@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
+import { logProbabilitiesOf } from '../model/output';
 import { named } from '../base/named';
 import type { Activations, Objective } from '../06-optimization/objectives';
 
@@ -66,7 +67,9 @@ export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntro
       value: (at) => {
         const s = scores(at);
         if (loss === 'margin') return tf.mul(tf.sub(valueAt(s, index), largestOther(s, index)), sign) as tf.Scalar;
-        return to === undefined ? oddsAgainst(s, index) : valueAt(tf.logSoftmax(s), index);
+        if (to !== undefined) return valueAt(logProbabilitiesOf(s, model.output) as tf.Tensor1D, index);
+        // Independent labels: nothing but the label's own score says how probable it is.
+        return model.output === 'sigmoid' ? (tf.neg(valueAt(s, index)) as tf.Scalar) : oddsAgainst(s, index);
       },
     };
   });

@@ -1,34 +1,34 @@
 import { tf } from '../tf/backend';
 import type { ClassLabel } from '../model/classes';
+import { unknownName } from '../base/errors';
 import { prepareForGradients } from './gradient-calls';
-import { type ImageModel, imageModel, type Roles } from '../model/model';
-import type { Preprocess as Scaling } from '../model/networks/architecture';
+import { type ImageModel, imageModel, type OutputKind, type Roles } from '../model/model';
+import { flattened } from './flatten';
+import { type Head, headOf } from './outputs';
+import { type Preprocess, preprocessFor } from './preprocess';
+import { guessRoles } from './roles';
 
-/** 预处理（preprocessing）：网络的输入 = (255·x − mean)·scale，x 是 [0, 1] 的 RGB；scale 是一个数，或 R、G、B 各一个。 */
-export type Preprocess = '[0, 1]' | '[-1, 1]' | '0-255' | Scaling;
+export type { Preprocess };
 
 export interface OwnModelOptions {
-  /** [height, width] in pixels; read off the network, given only to be checked against it. */
+  /** [高, 宽]，像素；网络里写明的可以不写，写了就要一致；(?, ?, 3) 的网络在这里定下大小。 */
   inputSize?: readonly [number, number];
-  /** What the network was trained on, default '[0, 1]'. `mean` in 0 … 255, RGB. */
+  /** 训练时用的像素范围，见 Preprocess；缺省 '[0, 1]'，网络里有 Rescaling 之类的层则是 '0-255'。 */
   preprocess?: Preprocess;
-  /** Names of the classes, in the order of the outputs. */
+  /** 类别名，按输出的次序；只有一个 sigmoid 的网络写两个名字：输出为 0 的一类在前。 */
   classes?: readonly (string | ClassLabel)[];
-  /** Roles that the chapters use; what is left out is guessed from the layers. */
+  /**
+   * 输出是什么，缺省由最后几层看出。'logits'：输出是 softmax 之前的得分；'sigmoid'：各自独立（没有 sigmoid 层时，输出当作它之前的得分）；
+   * 'softmax'：输出已经是概率；'none'：不是类别（回归、嵌入）。
+   */
+  output?: OutputKind;
+  /** 有几个输出时用哪一个：从 0 起的编号，或输出层的名字。 */
+  head?: number | string;
+  /** 各章用到的层；没写的由网络猜出。 */
   roles?: Partial<Roles>;
   id?: string;
   title?: string;
 }
-
-const SCALES: Record<string, Scaling> = {
-  '[0, 1]': { mean: [0, 0, 0], scale: 1 / 255 },
-  '[-1, 1]': { mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 },
-  '0-255': { mean: [0, 0, 0], scale: 1 },
-};
-
-const shapeOf = (layer: tf.layers.Layer) => layer.outputShape as (number | null)[];
-const hasSpace = (layer: tf.layers.Layer) => shapeOf(layer).length === 4;
-const isConv = (layer: tf.layers.Layer) => hasSpace(layer) && layer.weights.some((w) => w.shape.length === 4);
 
 function checkInput(network: tf.LayersModel): void {
   if (!(network instanceof tf.LayersModel)) {
@@ -36,84 +36,46 @@ function checkInput(network: tf.LayersModel): void {
       'fromLayersModel 要的是 tf.LayersModel（tf.sequential、tf.model 或 tf.loadLayersModel 的结果）；得到别的东西。',
     );
   }
-  if (network.inputs.length !== 1 || network.outputs.length !== 1) {
+  if (!network.inputs?.length || !network.outputs?.length) {
+    throw new RangeError('网络还没有建成：第一层要写明 inputShape: [高, 宽, 3]。');
+  }
+  if (network.inputs.length !== 1) {
     throw new RangeError(
-      `网络应有一个输入和一个输出，得到 ${network.inputs.length} 个输入、${network.outputs.length} 个输出；请用 tf.model({ inputs, outputs }) 取出其中一路。`,
+      `网络应有一个输入，得到 ${network.inputs.length} 个；请用 tf.model({ inputs, outputs }) 取出只用图像的一路。`,
     );
   }
   const shape = network.inputs[0].shape;
-  if (shape.length !== 4 || shape[3] !== 3) {
-    const grey =
-      shape.length === 4 && shape[3] === 1 ? '；灰度网络可以在前面加一层把 RGB 变成灰度的 1×1 卷积（filters: 1）' : '';
-    throw new RangeError(`网络的输入应为 [批, 高, 宽, 3] 的彩色图像，得到 [${shape.join(', ')}]${grey}。`);
-  }
+  if (shape.length === 4 && (shape[3] === 3 || shape[3] === 1)) return;
+  const first =
+    shape.length === 4 && (shape[1] === 3 || shape[1] === 1)
+      ? '；通道在前（channels_first）的网络 TensorFlow.js 不会算，请在转换时改成通道在后'
+      : '';
+  throw new RangeError(`网络的输入应为 [批, 高, 宽, 3] 的彩色图像（或 [批, 高, 宽, 1] 的灰度图像），得到 [${shape.join(', ')}]${first}。`); // prettier-ignore
 }
 
 /** Receptive fields and the chapters' pictures need a fixed size. */
-function checkSize(network: tf.LayersModel, wanted: OwnModelOptions['inputSize']): void {
+function sizeOf(network: tf.LayersModel, wanted: OwnModelOptions['inputSize']): [number, number] {
   const [, height, width] = network.inputs[0].shape;
-  if (wanted && (wanted[0] !== height || wanted[1] !== width)) {
-    throw new RangeError(`网络的输入是 ${height}×${width}，与 inputSize ${wanted.join('×')} 不符；请去掉 inputSize。`);
+  if (wanted && !(wanted.length === 2 && wanted.every((n) => Number.isInteger(n) && n > 0))) {
+    throw new RangeError(`inputSize 应为 [高, 宽] 两个正整数，得到 ${JSON.stringify(wanted)}`);
   }
-  if (height && width) return;
+  if (wanted && ((height && wanted[0] !== height) || (width && wanted[1] !== width))) {
+    throw new RangeError(`网络的输入是 ${height ?? '?'}×${width ?? '?'}，与 inputSize ${wanted.join('×')} 不符；请去掉 inputSize。`); // prettier-ignore
+  }
+  if (wanted) return [wanted[0], wanted[1]];
+  if (height && width) return [height, width];
   throw new RangeError(
-    '网络没有固定输入的大小（[批, ?, ?, 3]）；请在第一层写明 inputShape: [高, 宽, 3]，重建之后再载入权值。',
+    '网络没有固定输入的大小（[批, ?, ?, 3]）；请写明 inputSize: [高, 宽]，例如 inputSize: [224, 224]。',
   );
 }
 
-interface Scored {
-  readonly network: tf.LayersModel;
-  readonly logits: string;
-  readonly note?: string;
-  /** The layer that was put beside the last one; its weights are ours. */
-  readonly twin?: tf.layers.Layer;
-}
-
-/**
- * Gradients and maximisation want scores BEFORE the softmax. When the last layer applies it, a twin of that layer
- * without it is put beside it: same weights (copied), linear output.
- */
-function withLogits(network: tf.LayersModel): Scored {
-  const last = network.layers[network.layers.length - 1];
-  const kind = last.getClassName();
-  const activation = (last as unknown as { activation?: { getClassName(): string } }).activation?.getClassName();
-  const previous = last.inboundNodes[0].inboundLayers[0];
-  if (kind === 'Softmax' || (kind === 'Activation' && activation === 'softmax')) {
-    return { network, logits: previous.name, note: `得分取自 softmax 之前的 ${previous.name} 层。` };
-  }
-  if (activation !== 'softmax') return { network, logits: last.name };
-  const twin = tf.layers.dense({
-    name: `${last.name}/logits`,
-    units: shapeOf(last)[1] as number,
-    useBias: last.weights.length > 1,
-    trainable: false,
-  });
-  const scores = twin.apply(previous.output as tf.SymbolicTensor) as tf.SymbolicTensor;
-  twin.setWeights(last.getWeights());
-  return {
-    network: tf.model({ inputs: network.inputs, outputs: scores }),
-    logits: twin.name,
-    twin,
-    note: `${last.name} 自带 softmax；得分取自它之前的值（${twin.name}）。`,
-  };
-}
-
-function guessRoles(network: tf.LayersModel, logits: string, given: Partial<Roles>): Roles {
-  const convs = network.layers.filter(isConv).map((l) => l.name);
-  if (!convs.length) throw new RangeError('网络里没有卷积层：课程的方法看的是卷积网络的特征图。');
-  const pools = network.layers.filter((l) => hasSpace(l) && /Pool/.test(l.getClassName())).map((l) => l.name);
-  const spatial = network.layers.filter((l) => hasSpace(l) && l.getClassName() !== 'InputLayer').map((l) => l.name);
-  const before = network.getLayer(logits).inboundNodes[0].inboundLayers[0];
-  const stage = (i: number) => spatial[Math.round((i * (spatial.length - 1)) / 4)];
-  return {
-    firstConv: convs[0],
-    lastConv: convs[convs.length - 1],
-    lastPool: pools[pools.length - 1] ?? convs[convs.length - 1],
-    features: before?.name ?? convs[convs.length - 1],
-    logits,
-    stages: [stage(0), stage(1), stage(2), stage(3), stage(4)],
-    ...given,
-  };
+/** Which output is meant, where there are several. */
+function headIndex(network: tf.LayersModel, head: OwnModelOptions['head']): number {
+  const names = network.outputs.map((output) => output.sourceLayer.name);
+  const index = typeof head === 'string' ? names.indexOf(head) : (head ?? (names.length === 1 ? 0 : -1));
+  if (Number.isInteger(index) && index >= 0 && index < names.length) return index;
+  const list = names.map((name, i) => `${i}（${name}）`).join('、');
+  throw new RangeError(`网络有 ${names.length} 个输出：${list}；请用 head 选一个，例如 head: 0${head === undefined ? '' : `；得到 ${JSON.stringify(head)}`}。`); // prettier-ignore
 }
 
 function labels(classes: OwnModelOptions['classes'], count: number): ClassLabel[] {
@@ -126,52 +88,59 @@ function labels(classes: OwnModelOptions['classes'], count: number): ClassLabel[
   });
 }
 
+/** What to say when a method asks for classes: there are none, and what works instead. */
+const noScores = (title: string, last: string, count: number) =>
+  `${title} 的输出（${last}，${count} 个数）不是类别，没有得分和概率，classify、occlusionMap、攻击等用不上。` +
+  `看某一层请用 activations(image, 层名)、topPatches、gradCam 与 inputGradient 的 { layer: '${last}', channel: 0 }、maximize 的 neuron、invert；` +
+  `若输出其实是类别，请写明 output: 'softmax'、'sigmoid' 或 'logits'。`;
+
+function checkRows({ output, scores }: Head, own: tf.SymbolicTensor, wanted?: OutputKind): void {
+  const shape = output === 'none' ? own.shape : scores.shape;
+  if (shape.length === 2 || (output === 'none' && wanted === 'none')) return;
+  throw new RangeError(`网络的输出应为 [批, 类别数]，得到 [${shape.join(', ')}]；请加上全局平均池化或全连接层。`);
+}
+
 /**
  * 把你自己的网络变成课程的网络（your own network）：之后每一章的函数都能用在它上面。
  *
- * @param network 一个输入 [批, 高, 宽, 3]、一个输出 [批, 类别数] 的 `tf.LayersModel`；仍归你所有，`dispose()` 不会动它
- * @param options `preprocess` 训练时用的像素范围（最容易弄错的一项）；`classes` 类别名；`roles` 各章用到的层，可以不写
- * @returns 与 loadModel 相同的 ImageModel
+ * 网络里的网络（迁移学习的底座等）摊平成一张图，里面的层叫 `底座名/层名`；用了两次的层第二次叫 `层名.2`。
+ * 权值不复制：之后继续训练 `network`，这里的结果也跟着变。
+ *
+ * @param network 一个输入 [批, 高, 宽, 3]（灰度：[批, 高, 宽, 1]，照片自动变灰）的 `tf.LayersModel`；仍归你所有，`dispose()` 不会动它
+ * @param options `preprocess` 训练时用的像素范围（最容易弄错的一项）；`output` 输出是什么，`classes` 类别名；`roles` 各章用到的层，可以不写
+ * @returns 与 loadModel 相同的 ImageModel；`output`、`notes` 说明输出怎样理解
  * @throws TypeError 不是 LayersModel；RangeError 输入、输出、类别数或角色的层名不对
  */
 export function fromLayersModel(network: tf.LayersModel, options: OwnModelOptions = {}): ImageModel {
-  const { preprocess = '[0, 1]', classes, roles = {}, id = 'own', title = network?.name ?? id, inputSize } = options;
+  const { preprocess, classes, roles = {}, id = 'own', title = network?.name ?? id, inputSize } = options;
   checkInput(network);
-  checkSize(network, inputSize);
-  const scaling = typeof preprocess === 'string' ? SCALES[preprocess] : preprocess;
-  if (!scaling)
-    throw new RangeError(
-      `preprocess 应为 ${Object.keys(SCALES)
-        .map((s) => `"${s}"`)
-        .join('、')} 或 { mean, scale }，得到 ${JSON.stringify(preprocess)}`,
-    );
-  prepareForGradients(network);
-  const scored = withLogits(network);
-  const outputs = shapeOf(scored.network.getLayer(scored.logits));
-  if (outputs.length !== 2)
-    throw new RangeError(`网络的输出应为 [批, 类别数]，得到 [${outputs.join(', ')}]；请加上全局平均池化或全连接层。`);
-  const model = imageModel(scored.network, {
+  const size = sizeOf(network, inputSize);
+  const index = headIndex(network, options.head);
+  const channels = network.inputs[0].shape[3] as number;
+  const { image, output: own } = flattened(network, [...size, channels], index);
+  const head = headOf(own, options.output);
+  checkRows(head, own, options.output);
+  const classless = head.output === 'none';
+  const flat = tf.model({ inputs: image, outputs: classless ? own : head.scores, name: network.name });
+  prepareForGradients(flat);
+  const { scaling, note } = preprocessFor(flat, preprocess);
+  const last = own.sourceLayer.name;
+  const logits = classless ? undefined : head.scores.sourceLayer.name;
+  const count = own.shape[own.shape.length - 1] as number;
+  const given = classless ? [] : labels(classes, head.scores.shape[1] as number);
+  const guessed = guessRoles(flat, { logits, last }, roles);
+  for (const name of [guessed.firstConv, guessed.lastConv, guessed.lastPool, guessed.features, ...guessed.stages]) {
+    if (!flat.layers.some((layer) => layer.name === name)) throw unknownName('层', name, flat.layers.map((l) => l.name)); // prettier-ignore
+  }
+  return imageModel(flat, {
     id,
     title,
-    classes: labels(classes, outputs[1] as number),
-    roles: guessRoles(scored.network, scored.logits, roles),
+    classes: given,
+    roles: guessed,
+    output: head.output,
+    noScores: classless ? noScores(title, last, count) : undefined,
     preprocess: scaling,
-    notes: scored.note ? [scored.note] : [],
+    notes: [head.note, note].flatMap((line) => line ?? []),
     ownsNetwork: false,
   });
-  for (const name of [
-    model.roles.firstConv,
-    model.roles.lastConv,
-    model.roles.lastPool,
-    model.roles.features,
-    ...model.roles.stages,
-  ])
-    model.layerName(name);
-  return {
-    ...model,
-    dispose() {
-      model.dispose();
-      scored.twin?.weights.forEach((weight) => weight.dispose());
-    },
-  };
 }

@@ -6,7 +6,8 @@ import { differentiating } from '../tf/tape';
  *
  * 1. Stock conv2d and dense layers call TF.js' fused operation. In gradient mode and without an activation that
  *    computes the kernel's gradient as well, asked for or not: half as slow again on native, an error on wasm.
- * 2. ReLU6 is written as a composition (minimum(6, relu), or relu + clip), which hides it from the backward rules;
+ * 2. Batch normalization without gamma or beta has no gradient in TF.js.
+ * 3. ReLU6 is written as a composition (minimum(6, relu), or relu + clip), which hides it from the backward rules;
  *    ThresholdedReLU is a comparison, which has no gradient.
  *
  * Outside gradients, and in training (`training: true`, as fit() passes it), the layers run as before.
@@ -27,6 +28,12 @@ interface Stock {
   readonly dilationRate: [number, number];
   readonly maxValue?: number;
   readonly theta?: number;
+  readonly axis?: number;
+  readonly epsilon?: number;
+  readonly gamma?: { read(): tf.Tensor } | null;
+  readonly beta?: { read(): tf.Tensor } | null;
+  readonly movingMean?: { read(): tf.Tensor };
+  readonly movingVariance?: { read(): tf.Tensor };
 }
 
 const single = (inputs: Inputs) => (Array.isArray(inputs) ? inputs[0] : inputs);
@@ -66,10 +73,23 @@ function dense(inputs: Inputs, layer: Stock): tf.Tensor {
   return activated(x.rank === 2 ? y : tf.reshape(y, [...x.shape.slice(0, -1), outputs]), layer);
 }
 
+/** Frozen normalization is a product and a sum; TF.js' own gradient fails where gamma or beta is left out. */
+function normalized(inputs: Inputs, { movingMean, movingVariance, gamma, beta, epsilon }: Stock): tf.Tensor {
+  const factor = tf.rsqrt(tf.add(movingVariance!.read(), epsilon ?? 1e-3));
+  const scale = gamma ? tf.mul(factor, gamma.read()) : factor;
+  const shift = tf.neg(tf.mul(movingMean!.read(), scale));
+  return tf.add(tf.mul(single(inputs), scale), beta ? tf.add(shift, beta.read()) : shift);
+}
+
 /** What the layer computes in gradient mode instead; undefined: it stays as it is. */
 function substitute(layer: Stock, kind: string): ((inputs: Inputs, original: Call) => tf.Tensor) | undefined {
   const six = layer.activation?.getClassName() === 'relu6';
   if (kind === 'Conv2D' && layer.dataFormat !== 'channelsFirst') return (x) => convolution(x, layer);
+  if (kind === 'BatchNormalization' && (!layer.gamma || !layer.beta)) {
+    const last = layer.axis === -1 || layer.axis === undefined;
+    return (x, original) =>
+      last || single(x).rank - 1 === layer.axis ? normalized(x, layer) : single(original(x, {}));
+  }
   if (kind === 'Dense') return (x) => dense(x, layer);
   if (kind === 'ReLU' && layer.maxValue) return (x) => cappedRelu(single(x), layer.maxValue!);
   if (kind === 'ThresholdedReLU') return (x) => thresholded(single(x), layer.theta!);

@@ -32,6 +32,8 @@ export interface GraphLayerOptions {
   readonly shape: readonly number[];
   /** Kernels, matrices and biases; the layer copies them. */
   readonly constants: Readonly<Named>;
+  /** A product with one number, the first thing done to the pixels: that number. */
+  readonly scaling?: number;
   run(inputs: tf.Tensor[], constants: Named): tf.Tensor;
 }
 
@@ -42,11 +44,19 @@ export class GraphLayer extends tf.layers.Layer {
   readonly poolSize?: number[];
   readonly strides?: number[];
   readonly padding?: string;
+  readonly op: string;
+  /** The activation that the operation ends with; empty: none. */
+  readonly fused: string;
+  readonly scaling?: number;
   private readonly names: string[] = [];
 
   constructor(private readonly options: GraphLayerOptions) {
     super({ name: options.name, trainable: false });
-    const { attrParams } = options.node;
+    const { attrParams, op } = options.node;
+    this.op = op;
+    this.scaling = options.scaling;
+    const fused = (attrParams.fusedOps?.value ?? []) as string[];
+    this.fused = fused.filter((name) => !/^(biasadd|fusedbatchnorm|noop)$/i.test(name)).at(-1) ?? '';
     const kernel = Object.values(options.constants).find((w) => w.rank === 4);
     this.kernelSize = kernel?.shape.slice(0, 2);
     const pool = attrParams.kernelSize?.value;

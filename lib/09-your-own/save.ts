@@ -2,12 +2,13 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { tf } from '../tf/backend';
 import { CourseError } from '../base/errors';
+import { folderPath } from './places';
 
 /**
  * 把一个网络存成文件夹（save your own network）：model.json 和 weights.bin，下次用 loadOwnModel 载入，也可以拷给别人。
  *
  * @param network 自己训练的 `tf.LayersModel`；不会被改动
- * @param folder 文件夹，没有就新建；里面已有的网络会被换掉；相对路径从笔记本所在的文件夹算起
+ * @param folder 文件夹（也可以写 `file://…`、`~/…`），没有就新建；里面已有的网络会被换掉；相对路径从笔记本所在的文件夹算起
  * @returns model.json 的完整路径
  * @throws TypeError 不是 LayersModel；CourseError 写不进这个文件夹
  */
@@ -17,7 +18,7 @@ export async function saveOwnModel(network: tf.LayersModel, folder: string): Pro
       'saveOwnModel 存的是 tf.LayersModel（自己训练的网络）；课程的网络不用存，loadModel 随时能载入。',
     );
   }
-  const place = path.resolve(folder);
+  const place = folderPath(folder);
   const top = path.join(place, 'model.json');
   const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
     const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];

@@ -2,10 +2,11 @@ import { tf } from '../tf/backend';
 import type { ClassLabel } from './classes';
 import { CourseError, unknownName } from '../base/errors';
 import { assertImage } from '../image/image';
-import type { Architecture, Roles } from './networks/architecture';
+import { type OutputKind, probabilitiesOf } from './output';
+import type { Roles } from './networks/architecture';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
-export type { ReceptiveField, Roles };
+export type { OutputKind, ReceptiveField, Roles };
 
 export interface LayerInfo {
   readonly name: string;
@@ -27,6 +28,8 @@ export interface ImageModel {
   readonly classes: readonly ClassLabel[];
   readonly layers: readonly LayerInfo[];
   readonly roles: Roles;
+  /** 输出是什么（what the outputs mean）：'softmax'、'sigmoid'、'logits' 或 'none'。 */
+  readonly output: OutputKind;
   /** The colour that is "zero" to the network, RGB in [0, 1]. */
   readonly mean: readonly [number, number, number];
   /** Set when this network stands in for another one that could not be reached. */
@@ -57,12 +60,23 @@ export interface ImageModel {
   dispose(): void;
 }
 
+/** Network input = (255 x - mean) * scale, x RGB in [0, 1]; the numbers in the order of the network's channels. */
+export interface Scaling {
+  readonly mean: readonly [number, number, number];
+  readonly scale: number | readonly [number, number, number];
+  readonly order?: 'RGB' | 'BGR';
+}
+
 export interface ModelDescription {
   readonly id: string;
   readonly title: string;
   readonly classes: readonly ClassLabel[];
   readonly roles: Roles;
-  readonly preprocess: Architecture['preprocess'];
+  readonly preprocess: Scaling;
+  /** Default: 'logits' where the roles name scores, otherwise 'none'. */
+  readonly output?: OutputKind;
+  /** What to say when somebody asks for scores that there are none of. */
+  readonly noScores?: string;
   readonly scoreMap?: string;
   readonly weightsId?: string;
   readonly substituteFor?: string;
@@ -74,8 +88,10 @@ export interface ModelDescription {
 /** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
 export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
   const { ownsNetwork = true } = description;
-  const { mean, scale } = description.preprocess;
-  const [, height, width] = network.inputs[0].shape as [null, number, number, number];
+  const { mean, scale, order = 'RGB' } = description.preprocess;
+  const [, height, width, channels] = network.inputs[0].shape as [null, number, number, number];
+  const scales = typeof scale === 'number' ? [scale, scale, scale] : scale;
+  const rgb = (order === 'BGR' ? [...mean].reverse() : [...mean]) as [number, number, number];
   const fields = receptiveFields(network);
   const layers: LayerInfo[] = network.layers.map((layer) => ({
     name: layer.name,
@@ -85,9 +101,11 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     receptiveField: fields.get(layer.name),
   }));
   const names = layers.map((l) => l.name);
-  const scales = typeof scale === 'number' ? [scale, scale, scale] : scale;
-  const factor = tf.keep(tf.tensor1d(scales.map((s) => 255 * s)));
-  const shift = tf.keep(tf.tensor1d(mean.map((m, i) => m * scales[i])));
+  const offset = tf.keep(tf.tensor1d(mean.map((m, i) => m * scales[i]).slice(0, channels)));
+  // One number for all channels stays a number: a broadcast would cost more.
+  const factor = typeof scale === 'number' ? 255 * scale : tf.keep(tf.tensor1d(scales.map((s) => 255 * s).slice(0, channels))); // prettier-ignore
+  const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
+  let gone = false;
   const parts = new Map<string, tf.LayersModel>();
 
   /** The network cut off after these layers; building it creates no tensor, the layers are shared. */
@@ -109,13 +127,22 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     if (description.roles.logits) return description.roles.logits;
     const head = description.id === 'alexnet-2012';
     throw new CourseError(
-      `${description.title} 在这里只有卷积部分（到 ${names[names.length - 1]} 为止），没有类别得分。` +
-        (head ? `要全连接头，请用 loadModel('alexnet-2012', { head: true }) 下载它（约 12.5 MB）；` : '') +
-        `要类别，请用 loadModel('googlenet') 或随课程附带的 loadModel('efficientnet-lite0')。`,
+      description.noScores ??
+        `${description.title} 在这里只有卷积部分（到 ${names[names.length - 1]} 为止），没有类别得分。` +
+          (head ? `要全连接头，请用 loadModel('alexnet-2012', { head: true }) 下载它（约 12.5 MB）；` : '') +
+          `要类别，请用 loadModel('googlenet') 或随课程附带的 loadModel('efficientnet-lite0')。`,
     );
   }
 
+  function checkAlive(): void {
+    if (!gone && !firstWeight?.val?.isDisposed) return;
+    throw new CourseError(`${description.title} 已被释放（dispose），不能再用；请重新载入这个网络。`);
+  }
+
   function checkImages(images: tf.Tensor): void {
+    checkAlive();
+    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${typeof images}；读图片请用 await loadImage(路径)`); // prettier-ignore
+    if (images.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入');
     const [h, w, c] = images.shape.slice(-3);
     if (images.dtype !== 'float32') {
       throw new TypeError(
@@ -129,12 +156,18 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     );
   }
 
+  /** RGB as the network takes its channels; grey is what the eye sees as bright (ITU-R BT.601). */
+  function inOrder(images: tf.Tensor): tf.Tensor {
+    if (channels === 1) return tf.sum(tf.mul(images, tf.tensor1d([0.299, 0.587, 0.114])), -1, true);
+    return order === 'BGR' ? tf.reverse(images, -1) : images;
+  }
+
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
     checkImages(images);
     wanted.forEach(layerName);
     const once = [...new Set(wanted)];
     return tf.tidy(() => {
-      const prepared = tf.sub(tf.mul(images, factor), shift);
+      const prepared = tf.sub(tf.mul(inOrder(images), factor), offset);
       const outputs = [upTo(once).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
       // A layer asked for twice: TF.js would fill in its second place with nothing.
       return wanted.map((name, i) =>
@@ -148,7 +181,8 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     notes: description.notes ?? [],
     inputSize: [height, width],
     layers,
-    mean: mean.map((m) => m / 255) as [number, number, number],
+    output: description.output ?? (description.roles.logits ? 'logits' : 'none'),
+    mean: rgb.map((m) => m / 255) as [number, number, number],
     network,
     forward,
     layerName,
@@ -162,7 +196,10 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
       });
     },
     dispose() {
-      tf.dispose([factor, shift]);
+      if (gone) return;
+      gone = true;
+      offset.dispose();
+      if (typeof factor !== 'number') factor.dispose();
       parts.clear();
       if (ownsNetwork) network.dispose();
     },
@@ -181,7 +218,8 @@ export interface ClassScore {
  * 分类（classify）：得分最高的 `top` 个类。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
- * @returns 由高到低；`logit` 是 softmax 之前的得分，`probability` 在 0 与 1 之间
+ * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
+ *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
  * @throws RangeError 图像大小或 top 不对；CourseError 网络没有类别得分
  */
 export async function classify(
@@ -193,7 +231,7 @@ export async function classify(
   if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
   const [logits, probabilities] = tf.tidy(() => {
     const scores = model.activations(image);
-    return [scores, tf.softmax(scores)];
+    return [scores, probabilitiesOf(scores, model.output)];
   });
   const [l, p] = (await Promise.all([logits.data(), probabilities.data()])) as [Float32Array, Float32Array];
   tf.dispose([logits, probabilities]);

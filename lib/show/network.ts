@@ -1,5 +1,6 @@
 import { createCanvas, type SKRSContext2D } from 'canvas';
 import type { ImageModel, LayerInfo } from '../model/model';
+import { outputMeaning } from '../model/output';
 import { PALETTE } from './colormap';
 import { emitCanvas } from './picture';
 import { drawText, INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';
@@ -64,7 +65,7 @@ function silhouette(context: SKRSContext2D, { last, kind }: Block, y: number, si
 }
 
 /**
- * 画出一个网络的结构（network diagram）：每行一层（或一个模块），横条的宽度是特征图的边长，粗细是通道数。
+ * 画出一个网络的结构（network diagram）：每行一层（或一个模块），横条的宽度是特征图的边长，粗细是通道数；右上角是输出的含义。
  *
  * @param model 任何 ImageModel；`options.alt` 给读屏软件的文字
  */
@@ -77,6 +78,8 @@ export async function showNetwork(model: ImageModel, { alt }: { alt?: string } =
   context.fillRect(0, 0, canvas.width, canvas.height);
   const head = { size: NOTE, color: MUTED, baseline: 'middle' } as const;
   drawText(context, model.title, COLUMNS.name, 22, { size: 20, weight: 'bold', color: INK, baseline: 'middle' });
+  const meaning = `输出：${outputMeaning(model.output, model.classes.length)}`;
+  drawText(context, meaning, 936, 22, { ...head, align: 'right' });
   drawText(context, '层', COLUMNS.name, 50, head);
   drawText(context, '特征图（宽：边长，粗细：通道数）', COLUMNS.silhouette, 50, { ...head, align: 'center' });
   drawText(context, '形状', COLUMNS.shape, 50, head);
@@ -94,5 +97,7 @@ export async function showNetwork(model: ImageModel, { alt }: { alt?: string } =
     drawText(context, field ? `${field.size} / ${field.stride}` : '整幅图', COLUMNS.field, y, cell);
     drawText(context, thousands(block.parameters), COLUMNS.parameters, y, cell);
   });
-  await emitCanvas(canvas, { alt: alt ?? `${model.title} 的结构：${blocks.map((b) => b.name).join('、')}` });
+  await emitCanvas(canvas, {
+    alt: alt ?? `${model.title} 的结构（${meaning}）：${blocks.map((b) => b.name).join('、')}`,
+  });
 }

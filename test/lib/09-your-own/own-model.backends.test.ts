@@ -83,8 +83,8 @@ test('三种规则都能用在现成的层上；与有限差分一致；不泄�
 });
 
 test('不合用的网络：说明差在哪里', async () => {
-  const grey = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 1, kernelSize: 3 })] });
-  assert.match((await failure(() => fromLayersModel(grey))).message, /\[批, 高, 宽, 3\].*1×1 卷积/);
+  const grey = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 2], filters: 1, kernelSize: 3 })] });
+  assert.match((await failure(() => fromLayersModel(grey))).message, /\[批, 高, 宽, 3\].*灰度/);
   const open = tf.sequential({
     layers: [tf.layers.conv2d({ inputShape: [null, null, 3], filters: 1, kernelSize: 3 })],
   });
