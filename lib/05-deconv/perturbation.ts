@@ -88,7 +88,9 @@ function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): numbe
   if (!('class' in target)) return targetValues(model, images, target);
   return tf.tidy(() => {
     const [logits] = model.forward(images, [model.layerName()]);
-    return Array.from(tf.gather(probabilitiesOf(logits, model.output), tf.tensor1d([target.class], 'int32'), 1).dataSync());
+    return Array.from(
+      tf.gather(probabilitiesOf(logits, model.output), tf.tensor1d([target.class], 'int32'), 1).dataSync(),
+    );
   }) as unknown as number[];
 }
 
