@@ -5,8 +5,8 @@
  */
 import { fork } from 'node:child_process';
 import os from 'node:os';
-import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
+import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { tsxArguments } from './setup/weights.mjs';
@@ -18,7 +18,7 @@ const SILENCE_SECONDS = { head: 120, kernel: 180, kills: 1200, hours: 300, memor
 
 function readOptions(words) {
   const number = (value) => ({ type: 'string', default: value });
-  const { values, positionals } = parseArgs({ args: words, options: { seed: number('1'), first: number('0') }, allowPositionals: true }); // prettier-ignore
+  const { values, positionals } = readWords(words, { seed: number('1'), first: number('0') }, { usage: USAGE });
   const [kind, count] = [positionals[0], Number(positionals[1])];
   const [seed, first] = [Number(values.seed), Number(values.first)];
   if (!KINDS.includes(kind) || ![count, seed, first].every(Number.isInteger) || count < 1) {

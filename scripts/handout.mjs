@@ -6,9 +6,11 @@ import path from 'node:path';
 import { notebookFiles } from './notebooks/execute.mjs';
 import { AUDIENCES } from './handout/audience.mjs';
 import { writeHandout } from './handout/write.mjs';
+import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 
 try {
+  readWords(process.argv.slice(2), {}, { positionals: false });
   for (const [audience, { title }] of Object.entries(AUDIENCES)) {
     const folder = inRoot('dist', 'handout', audience);
     const files = writeHandout(notebookFiles(), audience, folder);

@@ -1,23 +1,16 @@
 /** npm run html: notebooks with their outputs as one HTML file each, which asks nothing from a network. */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { chosenNotebooks, exportHtml } from './html/export.mjs';
 import { notebookFiles } from './notebooks/execute.mjs';
 import { bootstrap } from './setup/bootstrap.mjs';
+import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 import { megabytes, Report, SetupError } from './setup/report.mjs';
 
 const USAGE = `npm run html -- [笔记本…] [--out 文件夹或 文件.html]
   笔记本是章的编号或名字的一部分，或者自己的 .ipynb 文件；不写就是全部十章。缺省写进 dist/html。`;
 
-function readOptions(words) {
-  try {
-    const options = { out: { type: 'string' }, help: { type: 'boolean' } };
-    return parseArgs({ args: words, options, allowPositionals: true });
-  } catch (error) {
-    throw new SetupError(`看不懂的参数：${error.message}\n${USAGE}`, `${error.message}\n${USAGE}`);
-  }
-}
+const SWITCHES = { out: { type: 'string' }, help: { type: 'boolean' } };
 
 /** The file that a notebook becomes: `--out` names a folder, or the file itself where there is one notebook. */
 function targetOf(notebook, out, alone) {
@@ -28,7 +21,7 @@ function targetOf(notebook, out, alone) {
 
 const report = new Report();
 try {
-  const { values, positionals } = readOptions(process.argv.slice(2));
+  const { values, positionals } = readWords(process.argv.slice(2), SWITCHES, { usage: USAGE });
   if (values.help) {
     console.log(USAGE);
   } else {

@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { withLock } from './setup/lock.mjs';
+import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { tsxArguments } from './setup/weights.mjs';
@@ -30,12 +30,8 @@ export function readOptions(words) {
   const options = { photos: text, out: text, network: { ...text, default: 'alexnet' }, layer: { ...text, default: 'pool5' } }; // prettier-ignore
   const numbers = { top: 9, batch: 16, shard: 256, workers: defaultWorkers() };
   for (const [name, value] of Object.entries(numbers)) options[name] = number(value);
-  let values;
-  try {
-    values = parseArgs({ args: words, options: { ...options, plan: { type: 'boolean', default: false } } }).values;
-  } catch (error) {
-    refuse(`看不懂的参数：${error.message}`);
-  }
+  const switches = { ...options, plan: { type: 'boolean', default: false } };
+  const { values } = readWords(words, switches, { positionals: false, usage: `用法：${USAGE}` });
   for (const name of ['photos', 'out']) {
     if (!values[name]) refuse(`缺少 --${name}`);
     // npm changes to the project's folder and says in INIT_CWD where the user was

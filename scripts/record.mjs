@@ -1,29 +1,34 @@
 /**
  * npm run record: makes the records that are missing or older than their code; `-- NAME ...` or `-- --all` others too.
+ * `-- --unchanged "WHY" NAME ...` makes nothing: it notes that a change of the code cannot have changed the result.
  * `-- --check` changes nothing: it looks at all of them and makes the quick ones again, or the named ones.
  */
-import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
+import { readWords } from './setup/options.mjs';
 import { Report } from './setup/report.mjs';
-import { recipeNames, recordFaults, recordsToRemake, remakeFaults, writeRecord } from './records/records.mjs';
+import { declareUnchanged, recipeNames, recordFaults, recordsToRemake, remakeFaults, writeRecord } from './records/records.mjs'; // prettier-ignore
 import { Board, verdict } from './test/board.mjs';
 
-const { values: switches, positionals: chosen } = parseArgs({
-  options: { all: { type: 'boolean' }, check: { type: 'boolean' } },
-  allowPositionals: true,
-});
+const SWITCHES = { all: { type: 'boolean' }, check: { type: 'boolean' }, unchanged: { type: 'string' } };
 const board = new Board();
 
-async function check(native) {
+/** The recipes that are named, or undefined when none is. */
+function namedRecipes(names) {
+  const known = recipeNames();
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`no recipe ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  return names.length > 0 ? names : undefined;
+}
+
+async function check(named, native) {
   for (const name of recipeNames()) board.add(verdict(name, recordFaults(name)));
-  for (const name of chosen.length > 0 ? chosen : recordsToRemake({ native }))
+  for (const name of named ?? recordsToRemake({ native }))
     await board.timed(async () => verdict(`${name}, made again`, await remakeFaults(name)));
 }
 
-async function write() {
-  for (const name of recipeNames()) {
-    const wanted = chosen.length > 0 ? chosen.includes(name) : switches.all || recordFaults(name).length > 0;
-    if (!wanted) continue;
+async function write(named, all) {
+  const wanted = named ?? recipeNames().filter((name) => all || recordFaults(name).length > 0);
+  for (const name of wanted) {
     await board.timed(async () => {
       const { seconds, backend } = await writeRecord(name);
       return { name: `${name} (${seconds} s on ${backend.name})`, passed: 1 };
@@ -31,11 +36,20 @@ async function write() {
   }
 }
 
+function declare(named, why) {
+  if (!named) throw new Error('--unchanged "WHY" needs the names of the records');
+  for (const name of named) {
+    declareUnchanged(name, why);
+    board.add(verdict(`${name}: unchanged`, recordFaults(name)));
+  }
+}
+
 try {
-  const unknown = chosen.filter((name) => !recipeNames().includes(name));
-  for (const name of unknown) board.add(verdict(name, [`no such recipe; there are ${recipeNames().join(', ')}`]));
+  const { values, positionals } = readWords(process.argv.slice(2), SWITCHES);
   const { native } = await bootstrap(new Report({ lang: 'en' }));
-  await (switches.check ? check(Boolean(native)) : write());
+  const named = namedRecipes(positionals);
+  if (values.unchanged !== undefined) declare(named, values.unchanged);
+  else await (values.check ? check(named, Boolean(native)) : write(named, values.all));
 } catch (error) {
   board.add({ name: 'records', failed: 1, reason: error.texts?.en ?? error.stack });
 }

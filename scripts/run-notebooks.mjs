@@ -1,22 +1,26 @@
 /**
  * npm run notebooks: executes notebooks from top to bottom and judges them.
  * `-- --write` stores their outputs and claims, `-- --substitute` runs them on the embedded network, `-- --times`
- * measures their cells on both backends (`--times=wasm`: on one) for docs/timings.md, `-- 01 04` chooses.
+ * measures their cells on both backends (`--backend wasm`: on one) for docs/timings.md, `-- 01 04` chooses.
  */
 import path from 'node:path';
 import { bootstrap } from './setup/bootstrap.mjs';
+import { readWords } from './setup/options.mjs';
 import { Report } from './setup/report.mjs';
 import { notebookFiles, runNotebook } from './notebooks/execute.mjs';
 import { BACKENDS, measure } from './notebooks/times.mjs';
 import { Board } from './test/board.mjs';
 
-const words = process.argv.slice(2);
-const patterns = words.filter((word) => !word.startsWith('--'));
-const options = { write: words.includes('--write'), substitute: words.includes('--substitute') };
-const times = words.find((word) => /^--times(=|$)/.test(word));
-const backends = times?.includes('=') ? [times.split('=')[1]] : BACKENDS;
+const SWITCHES = {
+  write: { type: 'boolean' },
+  substitute: { type: 'boolean' },
+  times: { type: 'boolean' },
+  backend: { type: 'string', multiple: true },
+};
 const board = new Board();
 try {
+  const { values, positionals: patterns } = readWords(process.argv.slice(2), SWITCHES);
+  const { times, backend: backends = BACKENDS, ...options } = values;
   await bootstrap(new Report({ lang: 'en' }));
   const wanted = (file) => patterns.length === 0 || patterns.some((pattern) => path.basename(file).includes(pattern));
   const files = notebookFiles().filter(wanted);

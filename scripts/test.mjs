@@ -3,8 +3,8 @@
  * `npm run test:all` runs everything else, nothing twice; `npm run test:unit` runs the unit tests alone;
  * `npm test -- PATTERN` what has PATTERN in its name, of both.
  */
-import { parseArgs } from 'node:util';
 import { bootstrap } from './setup/bootstrap.mjs';
+import { readWords } from './setup/options.mjs';
 import { Report } from './setup/report.mjs';
 import { weightsReady } from './setup/weights.mjs';
 import { Board } from './test/board.mjs';
@@ -13,11 +13,7 @@ import { quickStages, restStages } from './test/stages.mjs';
 const board = new Board();
 
 async function main(words) {
-  const { values, positionals: patterns } = parseArgs({
-    args: words,
-    options: { unit: { type: 'boolean' }, all: { type: 'boolean' } },
-    allowPositionals: true,
-  });
+  const { values, positionals: patterns } = readWords(words, { unit: { type: 'boolean' }, all: { type: 'boolean' } });
   const matches = (text) => patterns.length === 0 || patterns.some((pattern) => text.includes(pattern));
   let native;
   await board.stage('set-up', async () => {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ImageModel } from '../model/model';
-import { cacheFolder, projectRoot } from '../base/paths';
+import { codeFingerprint } from '../base/code';
+import { cacheFolder } from '../base/paths';
 import type { Photo } from '../image/photos';
 
 /**
@@ -42,26 +43,14 @@ function photoKey(photo: Photo): string {
   return key;
 }
 
-/** The code that turns a photo into activations: when it changes, what was computed with it no longer counts. */
-const CODE = ['image', 'model', 'tf', '02-patches/patches.ts', '02-patches/strongest.ts'];
 let code: string | undefined;
 
-function codeKey(): string {
-  if (code) return code;
-  const lib = path.join(projectRoot(), 'lib');
-  const files = CODE.flatMap((name) =>
-    name.endsWith('.ts')
-      ? [name]
-      : fs
-          .readdirSync(path.join(lib, name), { recursive: true, encoding: 'utf8' })
-          .map((file) => path.join(name, file)),
-  );
-  const hash = createHash('sha256');
-  for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
-    hash.update(fs.readFileSync(path.join(lib, file)));
-  }
-  return (code = hash.digest('hex').slice(0, 8));
-}
+/**
+ * The code that turns a photo into activations, and what the networks (those of others too) are built of, which comes
+ * here as an argument: when it changes, what was computed with it no longer counts.
+ */
+export const CODE = ['02-patches/patches.ts', 'model/networks/load.ts', '09-your-own/from-graph.ts'];
+const codeKey = () => (code ??= codeFingerprint(...CODE));
 
 const fileOf = ({ model, layer, perPhoto }: SummaryKind, photo: Photo) =>
   path.join(

@@ -15,7 +15,6 @@ export const recipe: Recipe = {
   settings: { models: NETWORKS, method: 'fgsm', max: `${MAX}/255`, precision: 1.1 },
   seed: 0,
   tolerance: 0.1,
-  sources: ['lib/08-adversarial/robustness.ts', 'lib/08-adversarial/directions.ts', 'lib/08-adversarial/losses.ts'],
   async run() {
     const numbers: Record<string, { photos: number; never: number; median: number; below2: number }> = {};
     const data: Record<string, unknown>[] = [];

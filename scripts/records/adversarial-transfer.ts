@@ -10,7 +10,6 @@ export const recipe: Recipe = {
   settings: { models: ['squeezenet', 'efficientnet-lite0'], every: 2, epsilons: [2, 8], steps: 10 },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/08-adversarial/transfer.ts', 'lib/08-adversarial/attacks.ts', 'lib/08-adversarial/losses.ts'],
   async run({ epsilons, steps, every }, seed) {
     const models = [await loadModel('squeezenet'), await loadModel('efficientnet-lite0')];
     const photos = coursePhotos({ labelled: true, background: 'scene' }).filter((_, i) => i % (every as number) === 0);

@@ -27,7 +27,6 @@ export const recipe: Recipe = {
   settings: { model: 'squeezenet', train: 120, epsilon: '10/255', epochs: 5, jitter: 16 },
   seed: 0,
   tolerance: 0.15,
-  sources: ['lib/08-adversarial/universal.ts'],
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
     const right = (await rightPhotos(model, coursePhotos({ labelled: true }))).map(({ photo }) => photo.file);

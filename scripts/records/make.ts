@@ -16,10 +16,10 @@ async function main(name: string, folder: string): Promise<void> {
     fs.writeFileSync(path.join(folder, image), png);
     return image;
   });
-  const { title, settings, seed, tolerance = 0.05, absolute, sources } = recipe;
+  const { title, settings, seed, tolerance = 0.05, absolute } = recipe;
   const seconds = Math.round((Date.now() - start) / 1000);
   const { name: backendName, device, version } = backend;
-  const record = { name, title, settings, seed, tolerance, absolute, numbers, images: names, seconds, sources };
+  const record = { name, title, settings, seed, tolerance, absolute, numbers, images: names, seconds };
   fs.writeFileSync(
     path.join(folder, `${name}.json`),
     JSON.stringify({ ...record, backend: { name: backendName, device, version } }),

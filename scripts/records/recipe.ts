@@ -19,7 +19,5 @@ export interface Recipe {
   readonly tolerance?: number;
   /** Absolute bounds by name, for numbers with a scale of their own, such as correlations. */
   readonly absolute?: Readonly<Record<string, number>>;
-  /** The modules whose change makes the record stale, from the project's root: 'lib/04-occlusion/occlusion.ts'. */
-  readonly sources: readonly string[];
   run(settings: Readonly<Record<string, unknown>>, seed: number): Promise<RecordResult>;
 }

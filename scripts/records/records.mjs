@@ -1,6 +1,7 @@
 /** Records: full-size results that take too long for a cell, with everything needed to make them again. */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
@@ -22,27 +23,62 @@ export const recipeNames = () =>
 
 export const recordFile = (name, root = inRoot()) => path.join(root, 'data', 'records', `${name}.json`);
 
-/** A fingerprint of the recipe and of the modules that it names; line ends do not count. */
-export function codeHash(name, sources, root = inRoot()) {
-  const hash = crypto.createHash('sha256');
-  for (const file of [`scripts/records/${name}.ts`, ...sources]) {
-    hash.update(file).update(fs.readFileSync(path.join(root, file), 'utf8').replaceAll('\r\n', '\n'));
-  }
-  return hash.digest('hex').slice(0, 16);
+/**
+ * The code that a record is made by, found through the imports: its fingerprint, and the modules of lib that it comes
+ * from. What esbuild leaves of the recipe with everything it imports is hashed, without comments, types, layout, file
+ * names and functions that nobody calls: only a change that could change a result makes a record stale. The packages
+ * (TensorFlow.js) and data files are outside.
+ */
+export function codeOf(name, root = inRoot()) {
+  const { buildSync } = createRequire(import.meta.url)('esbuild');
+  const { outputFiles, metafile } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [`scripts/records/${name}.ts`],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    tsconfigRaw: {},
+    write: false,
+    metafile: true,
+    outfile: 'record.js',
+    logLevel: 'silent',
+  });
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const used = Object.keys(inputs).filter((file) => inputs[file].bytesInOutput > 0 && file.startsWith('lib/'));
+  const hash = crypto.createHash('sha256').update(outputFiles[0].contents).digest('hex').slice(0, 16);
+  return { hash, sources: used.sort() };
 }
 
 /** Complaints about a record as it lies there, without making it again. */
 export function recordFaults(name, root = inRoot()) {
   const record = readJson(recordFile(name, root));
   if (!record) return [`missing: npm run record -- ${name}`];
-  const missing = record.sources.filter((file) => !fs.existsSync(path.join(root, file)));
-  if (missing.length > 0) return [`names ${missing.join(', ')}, which does not exist`];
-  const stale = record.hash !== codeHash(name, record.sources, root);
+  let hash;
+  try {
+    ({ hash } = codeOf(name, root));
+  } catch (error) {
+    return [`its code cannot be put together: ${error.message}`];
+  }
+  const fresh = [record.hash, record.unchanged?.hash].includes(hash);
   const lost = record.images.filter((image) => !fs.existsSync(path.join(root, 'data', 'records', image)));
   return [
-    ...(stale ? [`older than its code: npm run record -- ${name}`] : []),
+    ...(fresh ? [] : [`older than its code: npm run record -- ${name}`]),
     ...lost.map((image) => `its picture ${image} is missing`),
   ];
+}
+
+/**
+ * For a change that somebody answers for (modules moved, an error message reworded) and an hour of computing would
+ * show nothing: the record says that its numbers were not made again, for which code, and why.
+ */
+export function declareUnchanged(name, why, root = inRoot()) {
+  const { hash, sources } = codeOf(name, root);
+  writeJson(recordFile(name, root), { ...readJson(recordFile(name, root)), sources, unchanged: { hash, why } });
 }
 
 async function make(name, folder) {
@@ -62,11 +98,13 @@ async function inScratch(work) {
 /** Makes a record and puts it in its place; the JSON comes last, so that an interrupted run leaves a stale hash. */
 export async function writeRecord(name) {
   return inScratch(async (folder) => {
+    // before, not after: what is changed meanwhile is not what made it
+    const code = codeOf(name);
     const record = await make(name, folder);
     // Whole or not at all: half a picture would count as made.
     for (const image of record.images)
       writeWhole(inRoot('data', 'records', image), fs.readFileSync(path.join(folder, image)));
-    writeJson(recordFile(name), { ...record, hash: codeHash(name, record.sources) });
+    writeJson(recordFile(name), { ...record, ...code });
     return record;
   });
 }

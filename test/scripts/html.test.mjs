@@ -125,7 +125,7 @@ test('notebooks are chosen by number or name, or are the reader’s own', () => 
 test('npm run html says what was wrong, without a stack', async () => {
   const { code, output } = await run(process.execPath, [inRoot('scripts', 'html.mjs'), '--oot'], { check: false });
   assert.is(code, 1);
-  assert.match(output, /看不懂的参数[\s\S]*npm run html -- /);
+  assert.match(output, /不认识的选项 [\s\S]*npm run html -- /);
   assert.not.match(output, /^ +at /m);
 });
 

@@ -143,7 +143,7 @@ test('参数不对：说清要什么，不开始工作', () => {
   assert.match(say('--photos', photos), /缺少 --out/);
   assert.match(say('--photos', path.join(folder, 'no'), '--out', folder), /找不到照片文件夹/);
   assert.match(say(...words('x', ['--top', '0'])), /--top 应为正整数/);
-  assert.match(say(...words('x', ['--bottom', '1'])), /看不懂的参数/);
+  assert.match(say(...words('x', ['--bottom', '1'])), /不认识的选项 --bottom/);
   assert.match(say(...words('x', ['--layer', 'b99'])), /没有名为"b99"的层/);
   assert.match(say(...words('x', ['--layer', 'fc'])), /没有空间位置/);
   assert.match(say(...words('x', ['--network', 'vgg'])), /没有名为"vgg"的网络/);

@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { inRoot } from '../../scripts/setup/place.mjs';
 import { parseOptions } from '../../scripts/setup/options.mjs';
 
 test('the words after npm start --', () => {
@@ -31,6 +34,16 @@ test('wrong words are named, in both languages', () => {
 
 test('a script accepts only its own options', () => {
   assert.throws(() => parseOptions(['--port', '1'], ['--lang']), /--port/);
+});
+
+test('every script refuses an unknown switch, with the list of those it has', () => {
+  const names = fs.readdirSync(inRoot('scripts')).filter((name) => name.endsWith('.mjs') && name !== 'mine-dask.mjs');
+  assert.ok(names.length >= 12, names.join());
+  for (const name of names) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [inRoot('scripts', name), '--wirte'], { encoding: 'utf8' }); // prettier-ignore
+    assert.is.not(status, 0, `${name} ran`);
+    assert.match(stdout + stderr, /(不认识的选项|unknown option) --wirte(；可用：|; there are )(--|-)/, name);
+  }
 });
 
 test.run();

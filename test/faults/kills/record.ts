@@ -10,9 +10,9 @@ const PICTURES = 3;
 const crc32 = (file: string) => (require('../../../lib/image/header') as typeof import('../../../lib/image/header')).crc32(fs.readFileSync(file)); // prettier-ignore
 
 /** Pictures of noise, large enough to take a moment to write; their checksums are the record's numbers. */
-const recipe = (version: number) => `import { crc32 } from '../../lib/image-header';
-import { encodePngBytes } from '../../lib/image-encode';
-import { randomGenerator } from '../../lib/random';
+const recipe = (version: number) => `import { crc32 } from '../../lib/image/header';
+import { encodePngBytes } from '../../lib/image/encode';
+import { randomGenerator } from '../../lib/base/random';
 
 const side = 600;
 const picture = (seed: number) => {
@@ -22,7 +22,7 @@ const picture = (seed: number) => {
 };
 
 export const recipe = {
-  name: '${NAME}', title: '', settings: {}, seed: ${version}, sources: ['lib/base/random.ts'],
+  name: '${NAME}', title: '', settings: {}, seed: ${version},
   async run() {
     const images: Record<string, Uint8Array> = {};
     for (let i = 0; i < ${PICTURES}; i++) images[i] = await picture(${PICTURES * version} + i);
