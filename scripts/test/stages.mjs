@@ -43,7 +43,7 @@ const unitStage = fileStage('unit', 'lib', { pick: quick, parallel: true, backen
 
 /** What `npm test` had to skip for want of the weights, and nothing else of these files (test/helpers.ts). */
 const weightsStage = fileStage('unit with the weights', 'lib', {
-  pick: (file) => quick(file) && fs.readFileSync(inRoot(file), 'utf8').includes('withModels('),
+  pick: (file) => quick(file) && /\bwith(Models|Networks)\(/.test(fs.readFileSync(inRoot(file), 'utf8')),
   parallel: true,
   backends: fastest,
   env: () => ({ CONVSCOPE_TESTS: 'weights' }),
