@@ -47,7 +47,7 @@ export function checkRule(rule: Rule, pool: PoolBackward): void {
  * 规则在 `tf.grad` 之内生效，结束后（出错也一样）TF.js 的梯度登记表恢复原样。
  *
  * @param body 同步函数；其中的 forward 与 backward 都受影响；参数 `count` 在 tf.grad 返回后是改到的 ReLU 与池化的个数
- * @throws RangeError 规则不认识
+ * @throws RangeError 规则不认识；TypeError body 是异步函数
  */
 export function withRule<T>(
   rule: Rule,
@@ -56,7 +56,16 @@ export function withRule<T>(
 ): T {
   checkRule(rule, pool);
   const relu = rule === 'backprop' ? undefined : RULES[rule];
-  return safely(() => withBackwardRules({ relu, pool }, body));
+  return safely(() =>
+    withBackwardRules({ relu, pool }, (count) => {
+      const result = body(count);
+      if (!(result instanceof Promise)) return result;
+      result.catch(() => undefined); // what it goes on to do counts for nothing any more
+      throw new TypeError(
+        'withRule 的 body 应是同步函数：规则在它返回时就恢复原样，await 之后的梯度不受影响。请把 tf.grad 写在 body 里，读数（data()）放到外面。',
+      );
+    }),
+  );
 }
 
 /**

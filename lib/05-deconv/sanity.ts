@@ -1,13 +1,14 @@
 import { tf } from '../tf/backend';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { spearman, ssim } from '../image/metrics';
+import { copyOf } from '../model/copy';
 import type { ImageModel } from '../model/model';
 import { randomGenerator } from '../base/random';
 import { finish, saliency } from './saliency';
 import type { LongRun } from './smooth-grad';
 
-/** 一种要接受检验的方法：给网络和图，得一幅图 `[h, w, 3]` 或 `[h, w]`。 */
-export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor;
+/** 一种要接受检验的方法：给网络和图，得一幅图 `[h, w, 3]` 或 `[h, w]`；可以是异步的。 */
+export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor | Promise<tf.Tensor>;
 
 export interface RandomisationOptions extends LongRun {
   /** 依次打乱哪些层（由上到下），缺省：所有带权重的层；几层写成一个数组，就在同一步里打乱。 */
@@ -63,7 +64,7 @@ const similarity = (map: tf.Tensor, original: tf.Tensor) =>
  * 逐层打乱权重的检验（cascading parameter randomisation）：从最上面一层起，一层一层打乱权重，每步重画一次图。
  * 图若真的依赖学到的权重，就应当越来越不像原来的图；不变的方法只是在描边。
  *
- * 就地改动网络的权重，结束后（出错、中断也一样）原样放回。
+ * 打乱的是网络的一个副本：`model` 自己从不改变，同时在用它的别的计算不受影响。所以方法要用交给它的那个网络（第一个参数）。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
  * @param methods 名称 → 方法，例如 `{ 梯度: (m, x) => inputGradient(m, x, target) }`
@@ -85,28 +86,29 @@ export async function cascadingRandomisation<M extends string>(
   const names = Object.keys(methods) as M[];
   const random = randomGenerator(seed);
   const watch = watchInterrupts(signal);
-  const kept = new Map(steps.flat().map((name) => [name, model.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
+  const copy = copyOf(model);
+  const kept = new Map(steps.flat().map((name) => [name, copy.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
   const maps = new Map<M, tf.Tensor[]>(names.map((name) => [name, []]));
   const scores = new Map<M, { spearman: number; ssim: number }[]>(names.map((name) => [name, []]));
   const done: string[] = [];
-  const draw = (step: string) => {
+  const draw = async (step: string) => {
     for (const name of names) {
       const list = maps.get(name)!;
-      list.push(methods[name](model, image));
+      list.push(await methods[name](copy, image));
       scores.get(name)!.push(similarity(list[list.length - 1], list[0]));
     }
     done.push(step);
   };
   try {
-    draw('（未打乱）');
+    await draw('（未打乱）');
     for (const step of steps) {
       if (watch.stopped) break;
       for (const layer of step) {
         const weights = kept.get(layer)!.map((w) => shuffled(w, random));
-        model.network.getLayer(layer).setWeights(weights);
+        copy.network.getLayer(layer).setWeights(weights);
         tf.dispose(weights);
       }
-      draw(step[step.length - 1]);
+      await draw(step[step.length - 1]);
       await onStep?.({ done: done.length - 1, total: steps.length });
       await watch.breathe();
     }
@@ -121,9 +123,7 @@ export async function cascadingRandomisation<M extends string>(
     for (const list of maps.values()) tf.dispose(list);
     throw error;
   } finally {
-    for (const [name, weights] of kept) {
-      model.network.getLayer(name).setWeights(weights);
-      tf.dispose(weights);
-    }
+    for (const weights of kept.values()) tf.dispose(weights);
+    copy.dispose();
   }
 }

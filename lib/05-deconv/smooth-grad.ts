@@ -1,9 +1,10 @@
 import { tf } from '../tf/backend';
+import { tidyUnlessAsync } from '../tf/scope';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
-/** 一种归因方法（attribution）：给一幅图 `[h, w, 3]`，得一幅同样大小的带符号的图。 */
-export type Attribution = (image: tf.Tensor3D) => tf.Tensor3D;
+/** 一种归因方法（attribution）：给一幅图 `[h, w, 3]`，得一幅同样大小的带符号的图；可以是异步的。 */
+export type Attribution = (image: tf.Tensor3D) => tf.Tensor3D | Promise<tf.Tensor3D>;
 
 export interface LongRun {
   onStep?: (step: { done: number; total: number }) => void | Promise<void>;
@@ -49,12 +50,16 @@ export async function smoothGrad(
   let done = 0;
   try {
     while (done < samples && (!watch.stopped || done === 0)) {
-      const next = tf.tidy(() => {
-        const grain = Float32Array.from({ length: image.size }, () => sigma * random.normal());
-        return tf.add(sum, attribution(tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D)) as tf.Tensor3D;
-      });
-      sum.dispose();
-      sum = next;
+      const grain = Float32Array.from({ length: image.size }, () => sigma * random.normal());
+      const noisy = tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D);
+      try {
+        const map = await tidyUnlessAsync(() => attribution(noisy));
+        const next = tf.add(sum, map) as tf.Tensor3D;
+        tf.dispose(map === noisy ? [sum] : [sum, map]);
+        sum = next;
+      } finally {
+        noisy.dispose();
+      }
       done++;
       await onStep?.({ done, total: samples });
       await watch.breathe();

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { borrowed } from '../tf/borrowed';
 
 /**
  * A network of networks as ONE graph. Every use of a layer becomes a layer with one input and one place of its own;
@@ -33,13 +34,6 @@ function containerOf(layer: tf.layers.Layer): Container {
   if (!(layer instanceof tf.Sequential)) return layer as unknown as Container;
   if (!sequential.model) sequential.build();
   return { ...sequential.model!, name: layer.name, layers: layer.layers, nodesByDepth: sequential.model!.nodesByDepth };
-}
-
-/** The layer again under another name and at another place, with the same weights. */
-export function borrowed(original: tf.layers.Layer, name: string): tf.layers.Layer {
-  const { id } = tf.layers.flatten({ name }) as unknown as { id: number };
-  const view = Object.create(original) as tf.layers.Layer & { id: number };
-  return Object.assign(view, { id, name, inboundNodes: [], outboundNodes: [] });
 }
 
 /** Where the layers of a network lie whose first part TF.js has already taken apart (a Sequential that begins with one). */

@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import type { OutputKind } from '../model/output';
 import { LogOdds, LogProbability, TwoClasses } from './derived-layers';
-import { borrowed } from './flatten';
+import { borrowed } from '../tf/borrowed';
 import { GraphLayer } from './graph-layer';
 
 /**

@@ -85,8 +85,14 @@ export interface ModelDescription {
   readonly ownsNetwork?: boolean;
 }
 
+const descriptions = new WeakMap<tf.LayersModel, ModelDescription>();
+
+/** What a model was made from, as long as its network is the same. */
+export const descriptionOf = (model: ImageModel): ModelDescription => descriptions.get(model.network)!;
+
 /** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
 export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
+  descriptions.set(network, description);
   const { ownsNetwork = true } = description;
   const { mean, scale, order = 'RGB' } = description.preprocess;
   const [, height, width, channels] = network.inputs[0].shape as [null, number, number, number];

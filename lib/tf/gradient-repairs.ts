@@ -2,8 +2,8 @@ import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
 
 /**
- * Two gradients that TF.js gets wrong, or not at all, in networks that people bring: average pooling that hangs over the
- * border (wasm and cpu), and convolutions with a dilation (everywhere).
+ * Gradients that TF.js gets wrong, or not at all, in networks that people bring: average pooling that hangs over the
+ * border (wasm and cpu), convolutions with a dilation, strided slices and depth to space (everywhere).
  */
 
 type T4 = Tf.Tensor4D;
@@ -63,8 +63,66 @@ function wrap(tf: typeof Tf, kernelName: string, change: (original: Gradient['gr
   tf.registerGradient({ ...original, gradFunc: change(original.gradFunc) });
 }
 
+interface StridedSliceAttributes {
+  begin: number[];
+  end: number[];
+  strides: number[];
+  beginMask: number;
+  endMask: number;
+  ellipsisMask: number;
+  newAxisMask: number;
+  shrinkAxisMask: number;
+}
+
+/** What a strided slice has taken goes back to where it was, zeros between (TF.js has no gradient of it). */
+function scattered(tf: typeof Tf, dy: Tf.Tensor, shape: number[], a: StridedSliceAttributes): Tf.Tensor {
+  return tf.tidy(() => {
+    const info = tf.slice_util.sliceInfo(shape, a.begin, a.end, a.strides, a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask); // prettier-ignore
+    const lengths = shape.map((_, axis) => Math.max(0, Math.ceil((info.end[axis] - info.begin[axis]) / info.strides[axis]))); // prettier-ignore
+    return shape.reduce(
+      (grad, size, axis) => {
+        const [begin, stride, count] = [info.begin[axis], info.strides[axis], lengths[axis]];
+        if (begin === 0 && stride === 1 && count === size) return grad;
+        const places = tf.range(0, count, 1, 'int32').mul(tf.scalar(stride, 'int32')).add(tf.scalar(begin, 'int32'));
+        // Rows of the identity say where each one belongs.
+        const spread = tf.cast(tf.oneHot(places as Tf.Tensor1D, size), 'float32');
+        const order = [...shape.keys()].filter((k) => k !== axis).concat(axis);
+        const last = tf.transpose(grad, order);
+        const placed = tf.reshape(tf.matMul(tf.reshape(last, [-1, count]), spread as Tf.Tensor2D), [...last.shape.slice(0, -1), size]); // prettier-ignore
+        return tf.transpose(placed, order.map((_, i) => order.indexOf(i))); // prettier-ignore
+      },
+      tf.reshape(dy, lengths),
+    );
+  });
+}
+
+/** Blocks of pixels back to channels: the inverse of depthToSpace, NHWC. */
+function spaceToDepth(tf: typeof Tf, dy: T4, block: number): Tf.Tensor {
+  const [n, height, width, channels] = dy.shape;
+  const split = tf.reshape(dy, [n, height / block, block, width / block, block, channels]);
+  const shape: [number, number, number, number] = [n, height / block, width / block, block * block * channels];
+  return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4, 5]), shape);
+}
+
+function addGradients(tf: typeof Tf): void {
+  tf.registerGradient({
+    kernelName: 'StridedSlice',
+    inputsToSave: ['x'],
+    gradFunc: (dy, saved, attributes) => ({
+      x: () => scattered(tf, dy as Tf.Tensor, saved[0].shape, attributes as unknown as StridedSliceAttributes),
+    }),
+  });
+  tf.registerGradient({
+    kernelName: 'DepthToSpace',
+    gradFunc: (dy, _, attributes) => ({
+      x: () => tf.tidy(() => spaceToDepth(tf, dy as T4, attributes.blockSize as number)),
+    }),
+  });
+}
+
 export function installGradientRepairs(tf: typeof Tf): void {
   shared('gradient-repairs', () => {
+    addGradients(tf);
     wrap(tf, 'AvgPool', (original) => (dy, saved, attributes) => {
       if (tf.getBackend() === 'tensorflow') return original(dy, saved, attributes);
       return {

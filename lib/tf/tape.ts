@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { CourseError } from '../base/errors';
 
 /** One recorded operation of TF.js' gradient tape; the parts of it that we read. */
 export interface TapeNode {
@@ -35,8 +36,18 @@ export function safely<T>(gradient: () => T): T {
       for (const node of s.activeTape) for (const tensor of node.saved ?? []) tensor.dispose();
       s.activeTape = null;
     }
-    throw error;
+    throw understandable(error);
   }
+}
+
+/** TF.js names the operation whose gradient it lacks, in English. */
+function understandable(error: unknown): unknown {
+  const missing = /gradient function not found for (\w+)/i.exec(String((error as Error)?.message))?.[1];
+  if (!missing) return error;
+  const message =
+    `网络里的 ${missing} 操作没有梯度，求不出它之前的梯度；前向的方法（classify、activations、occlusionMap、topPatches）照常可用。` +
+    '要求梯度，请选在它之前的层作目标，或在转换时用别的操作代替它。';
+  return new CourseError(message, { cause: error });
 }
 
 /**
