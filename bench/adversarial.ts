@@ -43,11 +43,11 @@ async function attackAll(model: ImageModel, photos: readonly Photo[]): Promise<T
   for (const photo of photos) {
     const image = await loadPhoto(model, photo);
     const options = { epsilon: EPSILON, steps: STEPS, classIndex: photo.imagenet!.index };
-    let found = await targeted(model, image, OSTRICH, options);
+    let found = await targeted(model, image, { class: OSTRICH }, options);
     tally.first.push(found.success8bit);
     if (!found.success8bit) {
       tf.dispose([found.image, found.perturbation]);
-      found = await targeted(model, image, OSTRICH, { ...options, loss: 'margin' });
+      found = await targeted(model, image, { class: OSTRICH }, { ...options, loss: 'margin' });
     }
     tally.float.push(found.success);
     tally.rounded.push(found.success8bit);
@@ -69,7 +69,7 @@ async function smallest(model: ImageModel, photos: readonly Photo[]) {
     const image = await loadPhoto(model, photo);
     const found = await deepFool(model, image);
     const { epsilon } = await smallestEpsilon(model, image, { max: 64 / 255 });
-    const fgsm = (epsilon * Math.sqrt(image.size)) / l2Norm(image);
+    const fgsm = (epsilon * Math.sqrt(image.size)) / l2Norm(await image.data());
     rows.push({ deepFool: found.relative, steps: found.trace.length - 1, fgsm, epsilon });
     tf.dispose([image, found.image, found.perturbation]);
   }
@@ -79,7 +79,7 @@ async function smallest(model: ImageModel, photos: readonly Photo[]) {
 async function report(id: NetworkId): Promise<void> {
   const model = await loadModel(id);
   const labelled = coursePhotos({ labelled: true });
-  const right = (await rightPhotos(model, labelled)).map((r) => r.photo);
+  const right = (await rightPhotos(model, labelled)).photos.map((r) => r.photo);
   const photos = right.filter((p) => p.imagenet!.index !== OSTRICH);
   const { first, float, rounded, forms, probability, linf, failed } = await attackAll(model, photos);
   const count = (v: readonly boolean[]) => percent(v.filter(Boolean).length, v.length);

@@ -85,7 +85,7 @@ async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[numbe
   const found = ways.map(() => [0, 1].map((): [number, string][] => []));
   for (const photo of photos) {
     const image = await loadImage(photo.path, { size, crop: photo.crop });
-    const [unit] = id === 'alexnet-2012' ? strongestUnits(model, image, 'conv5', { top: 1 }) : [];
+    const [unit] = id === 'alexnet-2012' ? await strongestUnits(model, image, 'conv5', { count: 1 }) : [];
     const target: Target = unit ? ['conv5', [unit.channel, ...unit.at]] : photo.imagenet!.index;
     for (const [w, way] of ways.entries()) {
       const [expected, ...got] = await sides.maps(id, image, target, way);
@@ -108,7 +108,7 @@ async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[numbe
 async function everyMap(sides: Sides, photo: Photo): Promise<void> {
   const model = await loadModel('alexnet-2012', { head: false });
   const image = await loadImage(photo.path, { size: 227, crop: photo.crop });
-  const units = strongestUnits(model, image, 'conv5', { top: 256 }).sort((a, b) => a.channel - b.channel);
+  const units = (await strongestUnits(model, image, 'conv5', { count: 256 })).sort((a, b) => a.channel - b.channel);
   const target: Target = ['conv5', units.map(({ channel, at }): Place => [channel, ...at])];
   for (const rule of RULES) {
     const [expected, ...got] = await sides.maps('alexnet-2012', image, target, { rule, pool: 'gradient' });

@@ -50,7 +50,7 @@ interface Answer {
 async function compute(model: ImageModel, image: tf.Tensor3D, { target, rule, pool }: Request): Promise<tf.Tensor> {
   if (typeof target === 'number') return inputGradient(model, image, { class: target }, { rule, pool });
   const [layer, place] = target;
-  if (typeof place[0] !== 'number') return featureMapGradients(model, image, layer, { rule, pool });
+  if (typeof place[0] !== 'number') return (await featureMapGradients(model, image, layer, { rule, pool })).maps;
   const [channel, row, col] = place as Place;
   return inputGradient(model, image, { layer, channel, at: [row, col] } as Target, { rule, pool });
 }
@@ -147,7 +147,7 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
 
 async function tasks(image: tf.Tensor3D): Promise<Task[]> {
   const alexnet = await loadModel('alexnet-2012', { head: false });
-  const units = strongestUnits(alexnet, image, 'conv5', { top: 256 });
+  const units = await strongestUnits(alexnet, image, 'conv5', { count: 256 });
   const place = ({ channel, at }: (typeof units)[0]): Place => [channel, ...at];
   const every = [...units].sort((a, b) => a.channel - b.channel).map(place);
   alexnet.dispose();

@@ -48,7 +48,7 @@ async function solve(model: ImageModel, { task, image, start, side }: Request): 
   const from = readImage(start, side);
   try {
     if (task === 'attack') {
-      const found = await targeted(model, picture, OSTRICH, { steps: ATTACK_STEPS, momentum: 0.5 });
+      const found = await targeted(model, picture, { class: OSTRICH }, { steps: ATTACK_STEPS, momentum: 0.5 });
       tf.dispose([found.image, found.perturbation]);
       return found.trace[ATTACK_STEPS];
     }

@@ -52,14 +52,19 @@ async function serve(): Promise<void> {
     const pixels = tf.tensor3d(new Float32Array(new Uint8Array(fs.readFileSync(image)).buffer), [227, 227, 3]);
     const [start, processor] = [performance.now(), process.cpuUsage()];
     let coarse: number | undefined;
-    const result = await occlusionMap(models.get(network)!, pixels, SHEEP, {
-      size: SIZE,
-      stride: STRIDE,
-      incremental,
-      onStep: ({ stage, done }) => {
-        if (stage === 1 && done === 49) coarse = (performance.now() - start) / 1000;
+    const result = await occlusionMap(
+      models.get(network)!,
+      pixels,
+      { class: SHEEP },
+      {
+        size: SIZE,
+        stride: STRIDE,
+        incremental,
+        onStep: ({ stage, done }) => {
+          if (stage === 1 && done === 49) coarse = (performance.now() - start) / 1000;
+        },
       },
-    });
+    );
     const seconds = (performance.now() - start) / 1000;
     const { user, system } = process.cpuUsage(processor);
     fs.writeFileSync(out, new Uint8Array(result.map.dataSync().slice().buffer));

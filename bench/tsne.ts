@@ -38,7 +38,7 @@ async function runOurs(
   const bytes = fs.readFileSync(file);
   const data = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const start = process.cpuUsage();
-  const { points } = await embed({ data, rows, columns: 64 }, { perplexity: 30, iterations: 1000, seed, ...options });
+  const { points } = await embed({ data, rows, columns: 64 }, { perplexity: 30, steps: 1000, seed, ...options });
   const { user, system } = process.cpuUsage(start);
   const seconds = (user + system) / 1e6;
   fs.writeFileSync(layout, Float64Array.from(points.flat()));

@@ -5,7 +5,10 @@
 export { type Backend, type BackendName, startBackend, tf } from './tf/backend';
 export { type ClassLabel, findClass, imageNetClasses } from './model/classes';
 export { loadCourseModel } from './course/course-model';
+export { dispose, type Releasable } from './base/dispose';
 export { CourseError } from './base/errors';
+export { type LongRun, type StopReason } from './base/interrupt';
+export { checkImage } from './image/check';
 export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image/image';
 export {
   type ClassScore,
@@ -15,6 +18,7 @@ export {
   type ReceptiveField,
   type Roles,
 } from './model/model';
+export { type ClassTarget, fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
 export { untrainedModel } from './model/networks/untrained';
 export { loadOwnModel } from './09-your-own/load';
@@ -71,7 +75,6 @@ export { type ProjectionSheet, projectionSheets } from './05-deconv/projection-s
 export { patchProjections, type PatchProjections } from './05-deconv/projections';
 export * from './05-deconv/saliency';
 export { cascadingRandomisation, type RandomisationTest, weightedLayers } from './05-deconv/sanity';
-export { fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 
 // 07 特征反演
 export * from './07-inversion/inversion';

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { randomGenerator, shuffled } from '../base/random';
 import type { ImageModel } from '../model/model';
 
 export { filterSpectrum, type FilterSpectrum, fitGabor, type GaborFit, gaborFilter } from './gabor';
@@ -69,19 +70,48 @@ export function kernelSlices(
 }
 
 /**
+ * 抽几个切片（sample of slices）：一个切片是一个卷积核在一个输入通道上的 kh × kw 个权值。不放回，按种子抽，
+ * 用来与同样大小的随机核比较。
+ *
+ * @param options `count` 抽几个，缺省 48；`seed` 缺省 0
+ * @returns `size` 为 [kh, kw]；`slices` 每项 kh · kw 个数，逐行排列
+ * @throws RangeError 层名不存在、没有卷积核，或 count 不是 1 到切片总数的整数
+ * @example
+ * const model = await loadModel('squeezenet');
+ * const { size, slices } = await sampleSlices(model, model.roles.lastConv, { count: 8 });
+ */
+export async function sampleSlices(
+  model: ImageModel,
+  layer: string,
+  { count = 48, seed = 0 }: { count?: number; seed?: number } = {},
+): Promise<{ size: [number, number]; slices: Float32Array[] }> {
+  const kernel = kernelOf(model, layer);
+  const [kh, kw, channels, filters] = kernel.shape;
+  const total = channels * filters;
+  if (!Number.isInteger(count) || count < 1 || count > total) {
+    throw new RangeError(`${layer} 有 ${total} 个切片，count 应为 1 … ${total} 的整数，得到 ${count}`);
+  }
+  const weights = await kernel.data();
+  const chosen = shuffled(Array.from({ length: total }, (_, i) => i), randomGenerator(seed)).slice(0, count); // prettier-ignore
+  // Slice i of the kernel [kh, kw, in, out]: its values lie `total` apart.
+  const slices = chosen.map((i) => Float32Array.from({ length: kh * kw }, (_, at) => weights[at * total + i]));
+  return { size: [kh, kw], slices };
+}
+
+/**
  * 每个卷积核的彩色程度（colour share）：去掉灰度部分（三通道的平均）之后剩下的能量占比，0 为纯灰，1 为纯彩。
  *
  * @returns 长度为卷积核个数，值在 [0, 1]
  * @throws RangeError 同 filterImages
  */
-export function colourShare(model: ImageModel, layer: string = model.roles.firstConv): number[] {
+export async function colourShare(model: ImageModel, layer: string = model.roles.firstConv): Promise<number[]> {
   const shares = tf.tidy(() => {
     const pictures = tf.sub(filterImages(model, layer), 0.5);
     const grey = tf.mean(pictures, 3, true);
     const colour = tf.sum(tf.square(tf.sub(pictures, grey)), [1, 2, 3]);
     return tf.div(colour, tf.maximum(tf.sum(tf.square(pictures), [1, 2, 3]), 1e-12));
   });
-  const values = Array.from(shares.dataSync());
+  const values = Array.from(await shares.data());
   shares.dispose();
   return values;
 }
@@ -115,15 +145,15 @@ function leadingAxis(matrix: number[][]): [number, number, number] {
  * @returns `size` 为 [kh, kw]；`patterns` 每个卷积核一项
  * @throws RangeError 同 filterImages
  */
-export function filterPatterns(
+export async function filterPatterns(
   model: ImageModel,
   layer: string = model.roles.firstConv,
-): { size: [number, number]; patterns: FilterPattern[] } {
+): Promise<{ size: [number, number]; patterns: FilterPattern[] }> {
   const kernel = kernelOf(model, layer);
   const [kh, kw, channels, count] = kernel.shape;
   if (channels !== 3)
     throw new RangeError(`${layer} 的输入有 ${channels} 个通道，不是 RGB；请用 ${model.roles.firstConv}`);
-  const weights = kernel.dataSync();
+  const weights = await kernel.data();
   return { size: [kh, kw], patterns: Array.from({ length: count }, (_, f) => pattern(weights, kh * kw, count, f)) };
 }
 

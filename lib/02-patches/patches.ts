@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './cache';
 import { Strongest } from './strongest';
 import { loadImage, type PhotoBox, photoBoxes } from '../image/image';
+import { checkCounts } from '../base/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel, LayerInfo } from '../model/model';
 import type { Photo } from '../image/photos';
@@ -96,10 +97,10 @@ export async function scanPhotos(
   layer: string,
   visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
   { batchSize = 16, cache = model.weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
-): Promise<StopReason | undefined> {
+): Promise<{ readonly stopped?: StopReason }> {
   if (!photos.length)
     throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  checkCounts({ batchSize });
   const [height, width, channels] = spatialLayer(model, layer).shape;
   if (!Number.isInteger(perPhoto) || perPhoto < 1 || perPhoto > height * width)
     throw new RangeError(`perPhoto 应为 1 到 ${height * width}（${layer} 的位置数）的整数，得到 ${perPhoto}`);
@@ -107,7 +108,7 @@ export async function scanPhotos(
   const watch = watchInterrupts(signal);
   let cached = 0;
   for (let i = 0; i < photos.length;) {
-    if (watch.stopped) return watch.stopped;
+    if (watch.stopped) return { stopped: watch.stopped };
     const batch: number[] = [];
     // Even when all is known already, the notebook is to hear of it, and its stop button to work.
     let rest = false;
@@ -128,7 +129,7 @@ export async function scanPhotos(
     await onStep?.({ done: i, total: photos.length, cached });
     await watch.breathe();
   }
-  return undefined;
+  return {};
 }
 
 /**
@@ -136,31 +137,30 @@ export async function scanPhotos(
  * 照片只过一遍网络，所有通道一起收集；每张照片每个通道最多一个位置（`perPhoto` 可以改）。
  *
  * @param layer 卷积层或池化层
- * @param options `channels` 通道编号，缺省全部；`top` 每个通道几块，缺省 9；`perPhoto`、`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
+ * @param options `channels` 通道编号，缺省全部；`count` 每个通道几块，缺省 9；`perPhoto`、`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
  * @returns 每个通道一项，由强到弱；`box` 是照片自己的像素；中断时带 `stopped`
- * @throws RangeError 层没有空间、通道不存在、top 不是正整数、perPhoto 多于位置数、没有照片
+ * @throws RangeError 层没有空间、通道不存在、count 不是正整数、perPhoto 多于位置数、没有照片
  */
 export async function topPatches(
   model: ImageModel,
   photos: readonly Photo[],
   layer: string,
-  { channels, top = 9, ...options }: ScanOptions & { channels?: readonly number[]; top?: number } = {},
+  { channels, count = 9, ...options }: ScanOptions & { channels?: readonly number[]; count?: number } = {},
 ): Promise<ChannelPatches[]> {
   const info = spatialLayer(model, layer);
-  const [, width, count] = info.shape;
-  const wanted = channels ?? Array.from({ length: count }, (_, c) => c);
-  const wrong = wanted.find((c) => !Number.isInteger(c) || c < 0 || c >= count);
-  if (wrong !== undefined)
-    throw new RangeError(`${layer} 有 ${count} 个通道，编号应为 0 … ${count - 1}，得到 ${wrong}`);
-  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+  const [, width, all] = info.shape;
+  const wanted = channels ?? Array.from({ length: all }, (_, c) => c);
+  const wrong = wanted.find((c) => !Number.isInteger(c) || c < 0 || c >= all);
+  if (wrong !== undefined) throw new RangeError(`${layer} 有 ${all} 个通道，编号应为 0 … ${all - 1}，得到 ${wrong}`);
+  checkCounts({ count });
 
-  const strongest = wanted.map(() => new Strongest(top));
+  const strongest = wanted.map(() => new Strongest(count));
   const { perPhoto = 1 } = options;
   const collect = (_: Photo, { value, at }: PhotoSummary, index: number) =>
     wanted.forEach((c, i) => {
       for (let k = c * perPhoto; k < (c + 1) * perPhoto; k++) strongest[i].offer(value[k], at[k], index);
     });
-  const stopped = await scanPhotos(model, photos, layer, collect, options);
+  const { stopped } = await scanPhotos(model, photos, layer, collect, options);
 
   const { size, stride, offset } = info.receptiveField!;
   const toPhoto = new Map<Photo, (box: PhotoBox) => PhotoBox>();

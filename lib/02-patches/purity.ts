@@ -1,4 +1,5 @@
-import { randomGenerator } from '../base/random';
+import { randomGenerator, shuffled } from '../base/random';
+import { checkCounts } from '../base/check';
 import type { Photo } from '../image/photos';
 import type { ChannelPatches } from './patches';
 
@@ -49,14 +50,11 @@ export function shuffledPurity(
   { draws = 500, seed = 0, label = category }: { draws?: number; seed?: number; label?: PhotoLabel } = {},
 ): number[] {
   if (!channels.length || !photos.length) throw new RangeError('至少要有一个通道和一张照片');
-  if (!Number.isInteger(draws) || draws < 1) throw new RangeError(`draws 应为正整数，得到 ${draws}`);
+  checkCounts({ draws });
   const random = randomGenerator(seed);
-  const labels = photos.map(label);
+  let labels = photos.map(label);
   const once = () => {
-    for (let i = labels.length - 1; i > 0; i--) {
-      const j = random.integer(i + 1);
-      [labels[i], labels[j]] = [labels[j], labels[i]];
-    }
+    labels = shuffled(labels, random);
     const given = new Map(photos.map((photo, i) => [photo, labels[i]]));
     const purities = channels.map((channel) => patchPurity(channel, (photo) => given.get(photo) ?? label(photo)));
     return purities.reduce((a, b) => a + b, 0) / channels.length;

@@ -34,8 +34,8 @@ export interface EmbedOptions {
   method?: EmbeddingMethod;
   /** 困惑度（perplexity）：每个点大约顾及几个邻居；须小于点数的三分之一。 */
   perplexity?: number;
-  /** 步数（iterations）：t-SNE 缺省 1000，UMAP 缺省 500。 */
-  iterations?: number;
+  /** 步数（steps）：t-SNE 缺省 1000，UMAP 缺省 500。 */
+  steps?: number;
   /** 每个点取几个近邻（neighbours）：t-SNE 缺省 3 × 困惑度，UMAP 缺省 15。 */
   neighbours?: number;
   seed?: number;
@@ -76,7 +76,7 @@ async function* tsne(matrix: Matrix, start: Point[], settings: Settings, watch: 
   const p = affinities(table, settings.perplexity);
   const repulsion = settings.repulsion === 'exact' ? exactRepulsion : barnesHutRepulsion(settings.theta);
   const layout = tsneLayout(p, start, repulsion);
-  for (let step = 1; step <= settings.iterations; step++) {
+  for (let step = 1; step <= settings.steps; step++) {
     layout.step();
     yield { step, points: layout.points, kl: layout.loss };
   }
@@ -85,8 +85,8 @@ async function* tsne(matrix: Matrix, start: Point[], settings: Settings, watch: 
 async function* umap(matrix: Matrix, _: Point[], settings: Settings, watch: InterruptWatch): AsyncGenerator<State> {
   const table = await nearestRows(matrix, settings.neighbours, watch);
   if (!table) return;
-  const layout = umapLayout(matrix, table, settings.iterations, randomGenerator(settings.seed));
-  for (let step = 1; step <= settings.iterations; step++) {
+  const layout = umapLayout(matrix, table, settings.steps, randomGenerator(settings.seed));
+  for (let step = 1; step <= settings.steps; step++) {
     layout.step();
     yield { step, points: layout.points, kl: () => undefined };
   }
@@ -123,7 +123,7 @@ export async function embed(
   {
     method = 'tsne',
     perplexity = 30,
-    iterations = method === 'umap' ? 500 : 1000,
+    steps = method === 'umap' ? 500 : 1000,
     neighbours = method === 'umap' ? 15 : Math.floor(3 * perplexity),
     seed = 0,
     repulsion,
@@ -136,7 +136,7 @@ export async function embed(
   const matrix = asMatrix(features, 4);
   const { rows, columns } = matrix;
   const settings: Settings = {
-    ...{ method, perplexity, iterations, seed, theta, initialization },
+    ...{ method, perplexity, steps, seed, theta, initialization },
     neighbours: Math.min(neighbours, rows - 1),
     repulsion: repulsion ?? (rows <= 500 ? 'exact' : 'barnes-hut'),
   };
@@ -153,10 +153,10 @@ export async function embed(
     points = state.points;
     if (watch.stopped) break;
     // tsne-js hands over only now and then, and may end before the last step: all of that is reported.
-    if (method === 'tsne-js' || state.step % REPORT_EVERY === 0 || state.step === iterations) {
+    if (method === 'tsne-js' || state.step % REPORT_EVERY === 0 || state.step === steps) {
       const kl = state.kl();
       if (kl !== undefined) loss.push({ step: state.step, kl });
-      await onStep?.({ step: state.step, steps: iterations, kl, points: points(), notes });
+      await onStep?.({ step: state.step, steps, kl, points: points(), notes });
     }
     await watch.breathe();
   }
@@ -170,8 +170,8 @@ function checkSettings(s: Settings, rows: number): void {
     const value = s[name as keyof typeof choices];
     if (!(allowed as readonly string[]).includes(value)) throw unknownName(` ${name} `, value, allowed);
   }
-  if (!Number.isInteger(s.iterations) || s.iterations < 1) {
-    throw new RangeError(`步数（iterations）应为正整数，得到 ${s.iterations}`);
+  if (!Number.isInteger(s.steps) || s.steps < 1) {
+    throw new RangeError(`步数（steps）应为正整数，得到 ${s.steps}`);
   }
   if (!(s.theta >= 0 && s.theta <= 1)) throw new RangeError(`theta 应在 0 到 1 之间，得到 ${s.theta}`);
   if (!Number.isInteger(s.neighbours) || s.neighbours < 1) {

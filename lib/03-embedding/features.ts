@@ -1,7 +1,8 @@
 import { tf } from '../tf/backend';
 import type { Matrix } from './nearest-rows';
 import { loadImage } from '../image/image';
-import { watchInterrupts, type StopReason } from '../base/interrupt';
+import { checkCounts } from '../base/check';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
 
@@ -19,13 +20,11 @@ export interface FeatureMatrix extends Matrix {
 
 export type Pooling = 'none' | 'mean';
 
-export interface FeatureMatrixOptions {
+export interface FeatureMatrixOptions extends LongRun {
   /** 特征图怎么变成一行数（pool）：'none' 每个位置都要，'mean' 每个通道取平均。缺省：一行不超过 20000 个数时 'none'。 */
   pool?: Pooling;
   /** 一次前向传播几张照片，缺省 16。 */
   batchSize?: number;
-  onStep?: (state: { readonly done: number; readonly total: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 const MOST_COLUMNS = 20000;
@@ -97,6 +96,51 @@ export function selectRows(features: FeatureMatrix, keep: (row: number) => boole
   return { ...features, data, rows: kept.length, photos: kept.map((row) => photos[row]) };
 }
 
+/** 沿一个方向排在前面的一张照片。 */
+export interface TopPhoto {
+  readonly photo: Photo;
+  /** 特征与方向的内积（inner product）。 */
+  readonly value: number;
+  /** 特征矩阵里的行号，从 0 数起。 */
+  readonly row: number;
+}
+
+/**
+ * 沿一个方向走得最远的照片（top photos along a direction; Szegedy 等 2014）：每张照片的特征与方向求内积，取最大的几张。
+ * 方向取一个坐标轴就是一个通道；取随机的方向就是它的对照。
+ *
+ * @param direction 一串数，个数等于特征的列数
+ * @param options `count` 取几张，缺省 9
+ * @returns 由大到小；相等时行号小的在前
+ * @throws RangeError 方向的长度不对、count 不是正整数
+ * @see Szegedy 等 2014 (arXiv:1312.6199)，第 3 节
+ * @example
+ * const photos = coursePhotos().slice(0, 12);
+ * const features = await pixelMatrix(photos, 8);
+ * const random = randomGenerator(1);
+ * const direction = Float32Array.from({ length: features.columns }, () => random.normal());
+ * const [first] = topPhotos(features, direction, { count: 3 });
+ */
+export function topPhotos(
+  { data, columns, photos }: FeatureMatrix,
+  direction: ArrayLike<number>,
+  { count = 9 }: { count?: number } = {},
+): TopPhoto[] {
+  checkCounts({ count });
+  if (direction.length !== columns) {
+    throw new RangeError(`方向应有 ${columns} 个数（特征的列数），得到 ${direction.length} 个`);
+  }
+  const valueOf = (row: number) => {
+    let sum = 0;
+    for (let c = 0; c < columns; c++) sum += data[row * columns + c] * direction[c];
+    return sum;
+  };
+  return photos
+    .map((photo, row) => ({ photo, value: valueOf(row), row }))
+    .sort((a, b) => b.value - a.value || a.row - b.row)
+    .slice(0, count);
+}
+
 /**
  * 每行除以自己的长度（unit rows, L2 normalisation）：之后欧氏距离只看方向，即余弦相似度（cosine similarity），
  * 激活值普遍大的照片不再离所有照片都远。
@@ -128,7 +172,7 @@ async function photoRows(
 ) {
   if (photos.length === 0)
     throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  checkCounts({ batchSize });
   const watch = watchInterrupts(signal);
   const batches: Float32Array[][] = [];
   let done = 0;

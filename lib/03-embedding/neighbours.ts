@@ -1,7 +1,9 @@
 import { nearestRowsSync, squaredDistance, type NeighbourTable } from './nearest-rows';
 import { asMatrix, type Rows } from './rows';
 import { affinities } from './layouts/affinities';
-import { randomGenerator } from '../base/random';
+import { checkCounts } from '../base/check';
+import { mean } from '../base/statistics';
+import { randomGenerator, shuffled } from '../base/random';
 
 export type { Matrix } from './nearest-rows';
 export type { Rows } from './rows';
@@ -94,6 +96,7 @@ export function neighbourPurity(
   }
   const kept = labels.map((_, row) => row).filter(subset);
   checkCount(neighbours, kept.length);
+  checkCounts({ shuffles });
   const { columns } = whole;
   const data = new Float64Array(kept.length * columns);
   kept.forEach((row, at) => data.set(whole.data.subarray(row * columns, (row + 1) * columns), at * columns));
@@ -102,7 +105,7 @@ export function neighbourPurity(
   const own = kept.map((row) => labels[row]);
   const shares = sameLabelShares(table, own);
   const random = randomGenerator(seed);
-  const controls = Array.from({ length: shuffles }, () => mean(sameLabelShares(table, shuffled(own, random.integer))));
+  const controls = Array.from({ length: shuffles }, () => mean(sameLabelShares(table, shuffled(own, random))));
   const control = mean(controls);
   const byLabel: Record<string, { count: number; purity: number }> = {};
   for (const label of new Set(own)) {
@@ -157,23 +160,12 @@ export function klDivergence(p: readonly (readonly number[])[], points: readonly
   return kl;
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 function sameLabelShares({ k, index }: NeighbourTable, labels: readonly string[]): number[] {
   return labels.map((label, row) => {
     let same = 0;
     for (let e = row * k; e < row * k + k; e++) if (labels[index[e]] === label) same++;
     return same / k;
   });
-}
-
-function shuffled<T>(values: readonly T[], integer: (n: number) => number): T[] {
-  const out = [...values];
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = integer(i + 1);
-    [out[i], out[j]] = [out[j], out[i]];
-  }
-  return out;
 }
 
 function checkCount(count: number, rows: number): void {

@@ -1,17 +1,22 @@
 import type { tf } from '../tf/backend';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
+import { classOf, type ClassTarget } from '../model/target';
 
 const whole = (value: number, from: number, to: number) => Number.isInteger(value) && value >= from && value <= to;
 
-/** Checks every argument before the first operation: on wasm an index out of range would end the backend. */
-export function checkOcclusion(
+/**
+ * Checks every argument before the first operation: on wasm an index out of range would end the backend.
+ *
+ * @returns the number of the class
+ */
+export async function checkOcclusion(
   model: ImageModel,
   image: tf.Tensor3D,
-  classIndex: number,
+  target: ClassTarget,
   { size, stride, batchSize, layer }: { size: number; stride: number; batchSize?: number; layer?: string },
-): void {
-  assertImage(image);
+): Promise<number> {
+  await checkImage(image);
   const [height, width] = model.inputSize;
   if (image.shape[0] !== height || image.shape[1] !== width) {
     throw new RangeError(
@@ -19,13 +24,7 @@ export function checkOcclusion(
         `请用 await loadImage(来源, { size: ${height === width ? height : `[${height}, ${width}]`} }) 读入图片`,
     );
   }
-  const logits = model.layerName();
-  const classes = model.layers.find((l) => l.name === logits)!.shape[0];
-  if (!whole(classIndex, 0, classes - 1)) {
-    throw new RangeError(
-      `类别编号应为 0 到 ${classes - 1} 的整数，得到 ${classIndex}；classify(model, image) 给出编号`,
-    );
-  }
+  const classIndex = classOf(model, target);
   if (!whole(size, 1, Math.min(height, width))) {
     throw new RangeError(
       `方块边长 size 应为 1 到 ${Math.min(height, width)}（图像短边）的整数，得到 ${size}；请减小 size，常用 20 到 60`,
@@ -37,7 +36,7 @@ export function checkOcclusion(
   if (batchSize !== undefined && !whole(batchSize, 1, 4096)) {
     throw new RangeError(`batchSize 应为 1 到 4096 的整数，得到 ${batchSize}`);
   }
-  if (layer === undefined) return;
+  if (layer === undefined) return classIndex;
   model.layerName(layer);
   const { shape } = model.layers.find((l) => l.name === layer)!;
   if (shape.length !== 3) {
@@ -46,4 +45,5 @@ export function checkOcclusion(
       `层 ${layer} 的输出是 [${shape.join(', ')}]，没有空间位置，谈不上特征图；请换成有空间的层，如 ${spatial.slice(-3).join('、')}`,
     );
   }
+  return classIndex;
 }

@@ -1,5 +1,5 @@
 import { tf } from '../tf/backend';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { FACE_PARTS, type FacePart } from './landmarks';
 import type { ImageModel } from '../model/model';
@@ -74,7 +74,7 @@ export async function signPattern(
   layer: string,
   { size = 40, fill = 0.5 }: CorrespondenceOptions = {},
 ): Promise<Int8Array> {
-  assertImage(image);
+  await checkImage(image);
   const [height, width] = image.shape;
   if (!Number.isInteger(size) || size < 1 || size > Math.min(height, width)) {
     throw new RangeError(`方块边长 size 应为 1 到 ${Math.min(height, width)} 的整数，得到 ${size}`);

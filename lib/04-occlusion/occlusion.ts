@@ -8,6 +8,7 @@ import { OcclusionRecord, readScores } from './record';
 import type { Scorer, WatchedMap } from './scorer';
 import { type InterruptWatch, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
+import type { ClassTarget } from '../model/target';
 
 export type { Fill };
 
@@ -82,19 +83,19 @@ export interface OcclusionMap {
  *
  * @param model 有类别得分的网络
  * @param image [h, w, 3]，RGB，[0, 1]，大小为 model.inputSize；不会被 dispose
- * @param classIndex 正确类别的编号（class index）
- * @returns 由调用者释放：`tf.dispose(result)`；中断或 abort 时返回已有的部分
+ * @param target 看哪个类别，通常是正确的那个：`{ class: 编号 }`
+ * @returns 由调用者释放：`dispose(result)`；中断或 abort 时返回已有的部分
  * @throws RangeError 类别、方块、步幅、填充、层或图像大小不对；CourseError 网络没有类别得分
  */
 export async function occlusionMap(
   model: ImageModel,
   image: tf.Tensor3D,
-  classIndex: number,
+  target: ClassTarget,
   options: OcclusionOptions = {},
 ): Promise<OcclusionMap> {
   const { size = Math.ceil(Math.min(...model.inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options; // prettier-ignore
   const { stride = Math.ceil(size / 5) } = options;
-  checkOcclusion(model, image, classIndex, { size, stride, batchSize, layer });
+  const classIndex = await checkOcclusion(model, image, target, { size, stride, batchSize, layer });
   const watch = watchInterrupts(signal);
   const [height, width] = image.shape;
   const grid = patchGrid(height, width, size, stride);

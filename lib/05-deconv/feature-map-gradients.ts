@@ -1,27 +1,32 @@
 import { tf } from '../tf/backend';
 import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
-import { watchInterrupts } from '../base/interrupt';
+import { checkCounts } from '../base/check';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { largestIn, type Position, resolveTarget, seedGradient } from '../model/target';
 
-export interface FeatureMapOptions extends GradientOptions {
+export interface FeatureMapOptions extends GradientOptions, LongRun {
   /** 要哪些通道，缺省全部；结果按这里的次序。 */
   channels?: readonly number[];
   /** 每张特征图从哪个位置往回传，缺省 'max'（最强的位置）。 */
   at?: Position;
   /** 一次传几张特征图，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）；内存随它增长，与通道总数无关。 */
   batchSize?: number;
-  onStep?: (step: { done: number; total: number }) => void | Promise<void>;
-  signal?: AbortSignal;
+}
+
+export interface FeatureMapGradients {
+  /** `[n, h, w, 3]`，带符号，第 i 幅属于 channels[i]；由调用者 dispose。 */
+  readonly maps: tf.Tensor4D;
+  /** 提前停下的原因；这时只含已经算完的那几幅（n 小于通道数）。 */
+  readonly stopped?: StopReason;
 }
 
 /**
  * 一层的所有特征图，各自投影回输入（feature map gradients）：每张从最强的位置出发，几批算完。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
- * @returns `[n, h, w, 3]`，带符号，第 i 幅属于 channels[i]，由调用者 dispose；
- *   中途停止时只含已经算完的那几幅（n 小于通道数）；死掉的特征图处处为 0
+ * @returns `maps` 由调用者 dispose；死掉的特征图处处为 0
  * @throws RangeError 层、通道、位置、规则、batchSize 不对
  * @see Zeiler & Fergus 2014 (arXiv:1311.2901), Fig. 2
  */
@@ -38,11 +43,11 @@ export async function featureMapGradients(
     onStep,
     signal,
   }: FeatureMapOptions = {},
-): Promise<tf.Tensor4D> {
+): Promise<FeatureMapGradients> {
   checkRule(rule, pool);
   if (image.rank !== 3)
     throw new RangeError(`featureMapGradients 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize 应为正整数，得到 ${batchSize}`);
+  checkCounts({ batchSize });
   const info = model.layers.find((l) => l.name === model.layerName(layer))!;
   const wanted = channels ?? Array.from({ length: info.shape[info.shape.length - 1] }, (_, c) => c);
   if (wanted.length === 0) throw new RangeError('channels 是空的：至少要有一个通道');
@@ -62,7 +67,8 @@ export async function featureMapGradients(
       await onStep?.({ done: Math.min(from + batchSize, targets.length), total: targets.length });
       await watch.breathe();
     }
-    return parts.length ? tf.concat(parts, 0) : tf.zeros<tf.Rank.R4>([0, ...image.shape]);
+    const maps = parts.length ? tf.concat(parts, 0) : tf.zeros<tf.Rank.R4>([0, ...image.shape]);
+    return { maps, ...(watch.stopped && { stopped: watch.stopped }) };
   } finally {
     tf.dispose(parts);
   }
@@ -79,17 +85,17 @@ export interface StrongUnit {
 /**
  * 一幅图在某一层激活得最强的通道（strongest units），由强到弱；每个通道取它最强的位置。
  *
- * @param top 取几个，缺省 9
+ * @param options `count` 取几个，缺省 9
  */
-export function strongestUnits(
+export async function strongestUnits(
   model: ImageModel,
   image: tf.Tensor3D,
   layer: string,
-  { top = 9 }: { top?: number } = {},
-): StrongUnit[] {
-  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+  { count = 9 }: { count?: number } = {},
+): Promise<StrongUnit[]> {
+  checkCounts({ count });
   const activations = model.activations(image, layer);
-  const values = activations.dataSync<'float32'>();
+  const values = await activations.data<'float32'>();
   const channels = activations.shape[activations.rank - 1];
   const width = activations.rank === 3 ? activations.shape[1]! : 1;
   activations.dispose();
@@ -98,5 +104,5 @@ export function strongestUnits(
     return { channel, at, value: values[(at[0] * width + at[1]) * channels + channel] };
   })
     .sort((a, b) => b.value - a.value)
-    .slice(0, top);
+    .slice(0, count);
 }

@@ -1,8 +1,8 @@
-import type { LongRun } from './smooth-grad';
 import { tf } from '../tf/backend';
+import { checkCounts } from '../base/check';
 import { gradientBatch } from './gradient-batch';
 import { backProject } from './gradients';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { fixTarget, resolveTarget, seedGradient, type Target, targetValue } from '../model/target';
 
@@ -96,9 +96,9 @@ export async function integratedGradients(
     signal,
   }: IntegratedGradientsOptions = {},
 ): Promise<IntegratedGradients> {
-  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  checkCounts({ steps, maxSteps, batchSize });
   // On the way the strongest place may change; the neuron explained stays the one of the image itself.
-  const fixed = fixTarget(model, image, target);
+  const fixed = await fixTarget(model, image, target);
   const watch = watchInterrupts(signal);
   const start = baselineImage(model, image, baseline);
   const way = [start, image] as const;
@@ -109,8 +109,7 @@ export async function integratedGradients(
   };
   let mean = tf.zerosLike(image);
   try {
-    const [before, after] = way.map((x) => targetValue(model, x, fixed));
-    const difference = after - before;
+    const difference = (await targetValue(model, image, fixed)) - (await targetValue(model, start, fixed));
     for (let count = steps; ; count *= 2) {
       const added = await gradientOnTheWay(model, way, fixed, trapezoid(count, count > steps), { batchSize, step });
       if (added) {
@@ -120,7 +119,9 @@ export async function integratedGradients(
         mean = next;
       }
       const map = tf.tidy(() => tf.mul(mean, tf.sub(image, start)) as tf.Tensor3D);
-      const sum = tf.tidy(() => map.sum().dataSync()[0]);
+      const total = map.sum();
+      const [sum] = await total.data();
+      total.dispose();
       const error = Math.abs(sum - difference) / (Math.abs(difference) || 1);
       if (watch.stopped || error <= tolerance || 2 * count > maxSteps) {
         return { map, completeness: { sum, difference, error }, steps: count, stopped: watch.stopped };

@@ -1,13 +1,13 @@
 import { tf } from '../tf/backend';
-import type { LongRun } from './smooth-grad';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkCounts } from '../base/check';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
 import { blurred } from '../image/blur';
 import { finish, saliency } from './saliency';
-import { resolveTarget, type Target, targetValues } from '../model/target';
+import { resolveTarget, type Target, targetValue, targetValues } from '../model/target';
 
 /**
  * 与某幅图同样大小的随机方向（random direction）：对照组，长度（l2）与 `like` 相同。
@@ -17,11 +17,8 @@ import { resolveTarget, type Target, targetValues } from '../model/target';
 export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
   const random = randomGenerator(seed);
   const values = Float32Array.from({ length: like.size }, () => random.normal());
-  const scale = l2Norm(like) / l2Norm(values);
-  return tf.tensor3d(
-    values.map((v) => v * scale),
-    like.shape,
-  );
+  const length = l2Norm(values);
+  return tf.tidy(() => tf.mul(tf.tensor3d(values, like.shape), tf.div(tf.norm(like), length)) as tf.Tensor3D);
 }
 
 /**
@@ -31,24 +28,23 @@ export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number
  * @param steps 走多远：图像空间（RGB，[0, 1]）里的 l2 距离。走出 [0, 1] 的像素不截断
  * @returns 每一步的激活值（类别则是 softmax 之前的得分）
  */
-export function responseAlong(
+export async function responseAlong(
   model: ImageModel,
   image: tf.Tensor3D,
   target: Target,
   direction: tf.Tensor3D,
   steps: readonly number[],
-): number[] {
-  const norm = l2Norm(direction) || 1;
-  return tf.tidy(() => {
-    const way = tf.mul(
-      tf.expandDims(direction, 0),
-      tf.tensor4d(
-        steps.map((s) => s / norm),
-        [steps.length, 1, 1, 1],
-      ),
-    );
-    return targetValues(model, tf.add(tf.expandDims(image, 0), way) as tf.Tensor4D, target);
-  }) as unknown as number[];
+): Promise<number[]> {
+  const norm = l2Norm(await direction.data()) || 1;
+  const images = tf.tidy(() => {
+    const lengths = tf.tensor4d(steps.map((s) => s / norm), [steps.length, 1, 1, 1]); // prettier-ignore
+    return tf.add(tf.expandDims(image, 0), tf.mul(tf.expandDims(direction, 0), lengths)) as tf.Tensor4D;
+  });
+  try {
+    return await targetValues(model, images, target);
+  } finally {
+    images.dispose();
+  }
 }
 
 export interface InsertionDeletionOptions extends LongRun {
@@ -73,25 +69,26 @@ export interface InsertionDeletion {
 }
 
 /** For every pixel its place in the order of importance, 0 (most important) … 1. */
-function importanceOrder(map: tf.Tensor): tf.Tensor2D {
-  return tf.tidy(() => {
-    const size = map.rank === 3 ? finish(map, saliency) : map;
-    const values = size.dataSync();
-    const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
-    const place = new Float32Array(values.length);
-    order.forEach((pixel, i) => (place[pixel] = (i + 0.5) / order.length));
-    return tf.tensor2d(place, size.shape as [number, number]);
-  });
+async function importanceOrder(map: tf.Tensor): Promise<tf.Tensor2D> {
+  const size = map.rank === 3 ? finish(map, saliency) : tf.clone(map);
+  const values = await size.data();
+  size.dispose();
+  const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
+  const place = new Float32Array(values.length);
+  order.forEach((pixel, i) => (place[pixel] = (i + 0.5) / order.length));
+  return tf.tensor2d(place, size.shape as [number, number]);
 }
 
-function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): number[] {
+/** What the curves show: the probability of a class, the activation of a neuron. */
+async function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): Promise<number[]> {
   if (!('class' in target)) return targetValues(model, images, target);
-  return tf.tidy(() => {
+  const column = tf.tidy(() => {
     const [logits] = model.forward(images, [model.layerName()]);
-    return Array.from(
-      tf.gather(probabilitiesOf(logits, model.output), tf.tensor1d([target.class], 'int32'), 1).dataSync(),
-    );
-  }) as unknown as number[];
+    return tf.slice(probabilitiesOf(logits, model.output), [0, target.class], [-1, 1]);
+  });
+  const values = await column.data();
+  column.dispose();
+  return Array.from(values);
 }
 
 /**
@@ -108,7 +105,7 @@ export async function insertionDeletion(
   map: tf.Tensor,
   { steps = 20, fill = 'blur', batchSize = 8, onStep, signal }: InsertionDeletionOptions = {},
 ): Promise<InsertionDeletion> {
-  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  checkCounts({ steps, batchSize });
   if (map.shape[0] !== image.shape[0] || map.shape[1] !== image.shape[1]) {
     throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
   }
@@ -119,22 +116,21 @@ export async function insertionDeletion(
     fill === 'mean'
       ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean])))
       : blurred(image, Math.min(...model.inputSize) / 28);
-  const order = importanceOrder(map);
+  const order = await importanceOrder(map);
   const curves: [number[], number[]] = [[], []];
   try {
-    const whole =
-      'class' in target ? 1 : tf.tidy(() => scoresOf(model, tf.expandDims(image, 0) as tf.Tensor4D, target)[0]) || 1;
+    const whole = 'class' in target ? 1 : (await targetValue(model, image, target)) || 1;
     for (let from = 0; from <= steps && !watch.stopped; from += batchSize) {
       const part = fractions.slice(from, from + batchSize);
-      [image, empty].forEach((start, which) => {
+      for (const [which, start] of [image, empty].entries()) {
         const other = which === 0 ? empty : image;
         const images = tf.tidy(() => {
           const changed = tf.less(tf.expandDims(order, 0), tf.tensor3d(part, [part.length, 1, 1]));
           return tf.where(tf.expandDims(changed, 3), tf.expandDims(other, 0), tf.expandDims(start, 0)) as tf.Tensor4D;
         });
-        curves[which].push(...scoresOf(model, images, target).map((score) => score / whole));
+        curves[which].push(...(await scoresOf(model, images, target)).map((score) => score / whole));
         images.dispose();
-      });
+      }
       await onStep?.({ done: Math.min(from + batchSize, steps + 1), total: steps + 1 });
       await watch.breathe();
     }

@@ -1,9 +1,8 @@
-import type { LongRun } from './smooth-grad';
 import { tf } from '../tf/backend';
 import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
 import { loadImage } from '../image/image';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { ChannelPatches, Patch } from '../02-patches/patches';
 import { resolveTarget, seedGradient } from '../model/target';

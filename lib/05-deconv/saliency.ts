@@ -38,13 +38,25 @@ export const timesInput =
   (map) =>
     tf.tidy(() => tf.mul(map, tf.sub(image, baseline as number | number[])));
 
-/** The q-th percentile (0 … 100) of the absolute values, linear between neighbours. */
-function percentileOf(values: Float32Array, q: number): number {
-  const sorted = values.map(Math.abs).sort();
-  const at = ((sorted.length - 1) * q) / 100;
-  const low = Math.floor(at);
-  const next = sorted[Math.min(low + 1, sorted.length - 1)];
-  return sorted[low] + (next - sorted[low]) * (at - low);
+/** The q-th percentile (0 … 100) of the absolute values, linear between neighbours; a scalar, nothing is read back. */
+function percentileOf(map: tf.Tensor, q: number): tf.Scalar {
+  return tf.tidy(() => {
+    const place = ((map.size - 1) * q) / 100;
+    const low = Math.floor(place);
+    // Sorted downwards: the low-th value from below is the last one that topk returns, its upper neighbour the one before.
+    const { values } = tf.topk(tf.reshape(tf.abs(map), [-1]), map.size - low);
+    const above = map.size - low > 1 ? tf.slice(values, [map.size - low - 2], [1]) : tf.slice(values, [0], [1]);
+    const below = tf.slice(values, [map.size - low - 1], [1]);
+    return tf.reshape(tf.add(below, tf.mul(tf.sub(above, below), place - low)), []) as tf.Scalar;
+  });
+}
+
+/** The percentile of one map, or the scale it was given; never 0, so that a flat map divides to 0. */
+const scaleOf = (map: tf.Tensor, limit: number | undefined): tf.Tensor =>
+  tf.maximum(limit ?? percentileOf(map, 99.5), 1e-30);
+
+function checkPercentile(percentile: number): void {
+  if (!(percentile > 0 && percentile <= 100)) throw new RangeError(`百分位数应在 0 与 100 之间，得到 ${percentile}`);
 }
 
 /**
@@ -53,18 +65,26 @@ function percentileOf(values: Float32Array, q: number): number {
  *
  * @param percentile 0 到 100，缺省 99.5：不让个别像素决定整幅图的明暗
  */
-export function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percentile = 99.5): number {
-  if (!(percentile > 0 && percentile <= 100)) throw new RangeError(`百分位数应在 0 与 100 之间，得到 ${percentile}`);
+export async function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percentile = 99.5): Promise<number> {
+  checkPercentile(percentile);
   const list = maps instanceof tf.Tensor ? [maps] : maps;
-  return Math.max(0, ...list.map((map) => percentileOf(map.dataSync<'float32'>(), percentile)));
+  const found = list.map((map) => percentileOf(map, percentile));
+  try {
+    return Math.max(0, ...(await Promise.all(found.map(async (scalar) => (await scalar.data())[0]))));
+  } finally {
+    tf.dispose(found);
+  }
 }
 
 /** 截掉极端值（percentile clipping）：绝对值超过第 `q` 百分位数的压到这个数，缺省 99。 */
 export const clipPercentile =
   (q = 99): Finisher =>
   (map) => {
-    const limit = magnitudeOf(map, q);
-    return tf.clipByValue(map, -limit, limit);
+    checkPercentile(q);
+    return tf.tidy(() => {
+      const limit = percentileOf(map, q);
+      return tf.maximum(tf.minimum(map, limit), tf.neg(limit));
+    });
   };
 
 export interface DisplayOptions {
@@ -77,8 +97,7 @@ export const signedDisplay =
   ({ limit }: DisplayOptions = {}): Finisher =>
   (map) =>
     tf.tidy(() => {
-      const scale = limit ?? magnitudeOf(map);
-      const shifted = scale > 0 ? tf.add(tf.mul(map, 0.5 / scale), 0.5) : tf.fill(map.shape, 0.5);
+      const shifted = tf.add(tf.mul(tf.div(map, scaleOf(map, limit)), 0.5), 0.5);
       return tf.clipByValue(shifted, 0, 1);
     });
 
@@ -86,10 +105,7 @@ export const signedDisplay =
 export const unitScale =
   ({ limit }: DisplayOptions = {}): Finisher =>
   (map) =>
-    tf.tidy(() => {
-      const scale = limit ?? magnitudeOf(map);
-      return tf.clipByValue(scale > 0 ? tf.div(map, scale) : tf.zerosLike(map), 0, 1);
-    });
+    tf.tidy(() => tf.clipByValue(tf.div(map, scaleOf(map, limit)), 0, 1));
 
 /** 是否处处为零（flat）：神经元"死"了，没有梯度可看。 */
-export const isFlat = (map: tf.Tensor): boolean => magnitudeOf(map, 100) === 0;
+export const isFlat = async (map: tf.Tensor): Promise<boolean> => (await magnitudeOf(map, 100)) === 0;

@@ -1,11 +1,10 @@
 import { tf } from '../tf/backend';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { spearman, ssim } from '../image/metrics';
 import { copyOf } from '../model/copy';
 import type { ImageModel } from '../model/model';
-import { randomGenerator } from '../base/random';
+import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
 import { finish, saliency } from './saliency';
-import type { LongRun } from './smooth-grad';
 
 /** 一种要接受检验的方法：给网络和图，得一幅图 `[h, w, 3]` 或 `[h, w]`；可以是异步的。 */
 export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor | Promise<tf.Tensor>;
@@ -37,13 +36,8 @@ export const weightedLayers = (model: ImageModel): string[] =>
   model.network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
 
 /** The same numbers in another order: mean, spread and extremes stay what they were. */
-function shuffled(tensor: tf.Tensor, random: { integer(n: number): number }): tf.Tensor {
-  const values = tensor.dataSync<'float32'>().slice();
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [values[i], values[j]] = [values[j], values[i]];
-  }
-  return tf.tensor(values, tensor.shape);
+async function shuffledWeights(tensor: tf.Tensor, random: RandomGenerator): Promise<tf.Tensor> {
+  return tf.tensor(shuffled(await tensor.data<'float32'>(), random), tensor.shape);
 }
 
 /** Both maps as absolute values with one channel, the largest value 1. */
@@ -54,11 +48,15 @@ function comparable(map: tf.Tensor): tf.Tensor2D {
   });
 }
 
-const similarity = (map: tf.Tensor, original: tf.Tensor) =>
-  tf.tidy(() => {
-    const [a, b] = [comparable(map), comparable(original)];
-    return { spearman: spearman(a, b), ssim: ssim(a, b, { range: 1 }) };
-  }) as unknown as { spearman: number; ssim: number };
+async function similarity(map: tf.Tensor, original: tf.Tensor): Promise<{ spearman: number; ssim: number }> {
+  const both = [comparable(map), comparable(original)] as const;
+  try {
+    const [a, b] = await Promise.all(both.map((t) => t.data()));
+    return { spearman: spearman(a, b), ssim: await ssim(...both, { range: 1 }) };
+  } finally {
+    tf.dispose(both as unknown as tf.Tensor[]);
+  }
+}
 
 /**
  * 逐层打乱权重的检验（cascading parameter randomisation）：从最上面一层起，一层一层打乱权重，每步重画一次图。
@@ -95,7 +93,7 @@ export async function cascadingRandomisation<M extends string>(
     for (const name of names) {
       const list = maps.get(name)!;
       list.push(await methods[name](copy, image));
-      scores.get(name)!.push(similarity(list[list.length - 1], list[0]));
+      scores.get(name)!.push(await similarity(list[list.length - 1], list[0]));
     }
     done.push(step);
   };
@@ -104,7 +102,9 @@ export async function cascadingRandomisation<M extends string>(
     for (const step of steps) {
       if (watch.stopped) break;
       for (const layer of step) {
-        const weights = kept.get(layer)!.map((w) => shuffled(w, random));
+        const weights: tf.Tensor[] = [];
+        // One after the other: the order of the random numbers must not depend on which weights are read first.
+        for (const w of kept.get(layer)!) weights.push(await shuffledWeights(w, random));
         copy.network.getLayer(layer).setWeights(weights);
         tf.dispose(weights);
       }

@@ -1,15 +1,11 @@
 import { tf } from '../tf/backend';
 import { tidyUnlessAsync } from '../tf/scope';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkCounts } from '../base/check';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
 /** 一种归因方法（attribution）：给一幅图 `[h, w, 3]`，得一幅同样大小的带符号的图；可以是异步的。 */
 export type Attribution = (image: tf.Tensor3D) => tf.Tensor3D | Promise<tf.Tensor3D>;
-
-export interface LongRun {
-  onStep?: (step: { done: number; total: number }) => void | Promise<void>;
-  signal?: AbortSignal;
-}
 
 export interface SmoothGradOptions extends LongRun {
   /** 加噪声的次数，缺省 25。 */
@@ -41,11 +37,13 @@ export async function smoothGrad(
   image: tf.Tensor3D,
   { samples = 25, noise = 0.15, seed = 0, onStep, signal }: SmoothGradOptions = {},
 ): Promise<SmoothGrad> {
-  if (!Number.isInteger(samples) || samples < 1) throw new RangeError(`samples 应为正整数，得到 ${samples}`);
+  checkCounts({ samples });
   if (!(noise >= 0)) throw new RangeError(`noise 不能是负数，得到 ${noise}`);
   const random = randomGenerator(seed);
   const watch = watchInterrupts(signal);
-  const sigma = noise * tf.tidy(() => tf.sub(image.max(), image.min()).dataSync()[0]);
+  const range = tf.tidy(() => tf.sub(image.max(), image.min()));
+  const sigma = noise * (await range.data())[0];
+  range.dispose();
   let sum = tf.zerosLike(image);
   let done = 0;
   try {

@@ -1,5 +1,5 @@
 import { tf } from '../tf/backend';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import { variationWeight } from './presets';
 import type { ImageModel } from '../model/model';
 import { named } from '../base/named';
@@ -72,7 +72,7 @@ export async function invert(
   layer: string,
   { lambda = 0.05, alpha = 0, steps = 300, pairwise, channels, region, resume, ...rest }: InvertOptions = {},
 ): Promise<Inverted> {
-  assertImage(image);
+  await checkImage(image);
   model.layerName(layer);
   if (pairwise !== undefined && !(pairwise > 0)) throw new RangeError(`pairwise 应为正数，得到 ${pairwise}`);
   if (resume && resume.layer !== layer) {

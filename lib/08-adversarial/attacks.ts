@@ -1,9 +1,11 @@
 import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
-import { type Adversarial, adversarial, checkClass, cleanVerdict } from './result';
+import { type Adversarial, adversarial, cleanVerdict } from './result';
 import { tf } from '../tf/backend';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
-import { checkNumber, named } from '../base/named';
+import { classOf, type ClassTarget } from '../model/target';
+import { checkCounts, checkNumber } from '../base/check';
+import { named } from '../base/named';
 import { maximize, type OptimizeStep } from '../06-optimization/optimize';
 import { pixels } from '../06-optimization/parametrization';
 import type { Projection } from '../06-optimization/projections';
@@ -14,8 +16,8 @@ export { type Adversarial, to8bit } from './result';
 export interface FgsmOptions {
   /** 扰动上界 ε（perturbation bound）：每个像素每个通道最多改变多少，[0, 1] 单位；默认 2/255。 */
   epsilon?: number;
-  /** 正确的类别（class index）；给了就要求网络本来答对，不给就用网络现在的答案。 */
-  classIndex?: number;
+  /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
+  away?: ClassTarget;
   /** 默认 'crossEntropy'，见 AttackLoss。 */
   loss?: AttackLoss;
   signal?: AbortSignal;
@@ -55,12 +57,12 @@ export function within(origin: tf.Tensor3D, epsilon: number): Projection {
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
  * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
- * @throws RangeError ε 或类别不对、图的大小不对、给了 classIndex 而网络本来就答错；CourseError 网络没有类别得分
+ * @throws RangeError ε 或类别不对、图的大小不对、给了 away 而网络本来就答错；CourseError 网络没有类别得分
  * @see Goodfellow et al. 2014, arXiv:1412.6572
  */
 export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmOptions = {}): Promise<Adversarial> {
   const { epsilon = 2 / 255 } = options;
-  return attack('FGSM', model, image, {}, { ...options, steps: 1, stepSize: epsilon });
+  return attack('FGSM', model, image, undefined, { ...options, steps: 1, stepSize: epsilon });
 }
 
 /**
@@ -73,22 +75,21 @@ export async function iterate(
   image: tf.Tensor3D,
   options: IterateOptions = {},
 ): Promise<Adversarial> {
-  return attack(options.randomStart ? 'PGD' : 'BIM', model, image, {}, options);
+  return attack(options.randomStart ? 'PGD' : 'BIM', model, image, undefined, options);
 }
 
 /**
  * 有目标的攻击（targeted attack）：沿目标类别的梯度方向走，例如把狗变成"鸵鸟"。
  *
- * @param toClass 目标类别的编号：`findClass('鸵鸟').index`
+ * @param target 目标类别：`{ class: findClass('鸵鸟').index }`
  */
 export async function targeted(
   model: ImageModel,
   image: tf.Tensor3D,
-  toClass: number,
+  target: ClassTarget,
   options: IterateOptions = {},
 ): Promise<Adversarial> {
-  checkClass(model, toClass);
-  return attack('有目标', model, image, { to: toClass }, options);
+  return attack('有目标', model, image, classOf(model, target), options);
 }
 
 /** 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。 */
@@ -97,9 +98,8 @@ export async function leastLikely(
   image: tf.Tensor3D,
   options: IterateOptions = {},
 ): Promise<Adversarial> {
-  assertImage(image);
-  const scores = await classify(model, image, { top: model.classes.length });
-  return attack('最不可能的类别', model, image, { to: lowest(scores) }, options);
+  const scores = await classify(model, image, { count: model.classes.length });
+  return attack('最不可能的类别', model, image, lowest(scores), options);
 }
 
 /** SqueezeNet gives many classes a score of exactly 0: the first of the lowest, so that the choice is reproducible. */
@@ -122,27 +122,28 @@ async function attack(
   method: string,
   model: ImageModel,
   image: tf.Tensor3D,
-  { to }: AttackGoal,
+  to: number | undefined,
   options: IterateOptions,
 ): Promise<Adversarial> {
-  const { epsilon = 2 / 255, steps = 20, classIndex, loss = 'crossEntropy', signal, onStep } = options;
+  const { epsilon = 2 / 255, steps = 20, away, loss = 'crossEntropy', signal, onStep } = options;
   const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
   const { seed = 0, confidence, resume } = options;
-  assertImage(image);
-  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  await checkImage(image);
+  checkCounts({ steps });
   checkSettings({ epsilon, stepSize });
   checkNumber('momentum', momentum, 0, 1);
   if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
     throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
   }
-  const { before, from } = await cleanVerdict(model, image, classIndex);
+  const { before, from } = await cleanVerdict(model, image, away);
   if (to === from) {
     const { zh } = model.classes[from];
     throw new RangeError(`目标类别"${zh}"（${to}）就是网络现在的答案；请换一个目标类别`);
   }
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
-    const found = await maximize(model, attackObjective({ away: from, to }, loss), {
+    const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };
+    const found = await maximize(model, attackObjective(goal, loss), {
       parametrization: pixels(),
       start,
       steps,
@@ -159,8 +160,7 @@ async function attack(
         : {
             // The cheap test first: the attack's own scores are not quite the network's (see adversarial-losses).
             until: async ({ value, image: now }: OptimizeStep) =>
-              value > threshold({ to }, loss, confidence) &&
-              (await sureness(model, now, { away: from, to })) > confidence,
+              value > threshold(goal, loss, confidence) && (await sureness(model, now, goal)) > confidence,
           }),
       resume: resume && { ...resume.run!, image, best: image },
     });
@@ -185,15 +185,15 @@ async function attack(
 }
 
 /** The probability of the target, or of everything but the class to leave. */
-async function sureness(model: ImageModel, image: tf.Tensor3D, { away, to }: AttackGoal): Promise<number> {
-  const scores = await classify(model, image, { top: model.classes.length });
-  const probability = scores.find((s) => s.index === (to ?? away))!.probability;
-  return to === undefined ? 1 - probability : probability;
+async function sureness(model: ImageModel, image: tf.Tensor3D, goal: AttackGoal): Promise<number> {
+  const scores = await classify(model, image, { count: model.classes.length });
+  const of = (target: ClassTarget) => scores.find((s) => s.index === target.class)!.probability;
+  return 'to' in goal ? of(goal.to) : 1 - of(goal.away);
 }
 
 /** The objective's value at which the target has the wanted probability (the class to leave: its complement). */
-function threshold({ to }: AttackGoal, loss: AttackLoss, confidence: number): number {
-  const odds = loss === 'margin' || to === undefined;
+function threshold(goal: AttackGoal, loss: AttackLoss, confidence: number): number {
+  const odds = loss === 'margin' || 'away' in goal;
   return odds ? Math.log(confidence / (1 - confidence)) : Math.log(confidence);
 }
 

@@ -1,10 +1,11 @@
 import { type Adversarial, adversarial, cleanVerdict } from './result';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import { watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
-import { checkNumber } from '../base/named';
+import type { ClassTarget } from '../model/target';
+import { checkCounts, checkNumber } from '../base/check';
 
 export interface DeepFoolOptions {
   /** 考虑得分最高的几个别的类别（candidates），默认 9。 */
@@ -12,9 +13,9 @@ export interface DeepFoolOptions {
   /** 越过边界多少（overshoot），默认 0.02：扰动乘以 1 + overshoot。 */
   overshoot?: number;
   /** 最多几步，默认 50；通常 2 到 5 步就够。 */
-  maxSteps?: number;
-  /** 正确的类别；给了就要求网络本来答对。 */
-  classIndex?: number;
+  steps?: number;
+  /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
+  away?: ClassTarget;
   onStep?: (state: { step: number; margin: number }) => void | Promise<void>;
   signal?: AbortSignal;
 }
@@ -33,20 +34,18 @@ interface Boundary {
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
  * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose；最后的图截断到 [0, 1]
- * @throws RangeError 参数不对、图的大小不对、给了 classIndex 而网络本来就答错；CourseError 网络没有类别得分
+ * @throws RangeError 参数不对、图的大小不对、给了 away 而网络本来就答错；CourseError 网络没有类别得分
  * @see Moosavi-Dezfooli et al. 2015, arXiv:1511.04599
  */
 export async function deepFool(
   model: ImageModel,
   image: tf.Tensor3D,
-  { candidates = 9, overshoot = 0.02, maxSteps = 50, classIndex, onStep, signal }: DeepFoolOptions = {},
+  { candidates = 9, overshoot = 0.02, steps = 50, away, onStep, signal }: DeepFoolOptions = {},
 ): Promise<Adversarial> {
-  assertImage(image);
+  await checkImage(image);
   checkNumber('overshoot', overshoot, 0, 10);
-  for (const [name, value] of Object.entries({ candidates, maxSteps })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
-  }
-  const { before, from } = await cleanVerdict(model, image, classIndex);
+  checkCounts({ candidates, steps });
+  const { before, from } = await cleanVerdict(model, image, away);
   const others = await rivals(model, image, from, candidates);
   const watch = watchInterrupts(signal);
   const trace: number[] = [];
@@ -58,7 +57,7 @@ export async function deepFool(
         trace.push(-boundary.margin);
         await onStep?.({ step, margin: boundary.margin });
         await watch.breathe();
-        if (boundary.margin < 0 || step === maxSteps || watch.stopped) break;
+        if (boundary.margin < 0 || step === steps || watch.stopped) break;
         const next = tf.tidy(() => tf.add(moved, tf.mul(boundary.step, 1 + overshoot)) as tf.Tensor3D);
         moved.dispose();
         moved = next;
@@ -71,7 +70,7 @@ export async function deepFool(
       before,
       from,
       trace,
-      settings: { model: model.id, candidates, overshoot, maxSteps, backend: tf.getBackend() },
+      settings: { model: model.id, candidates, overshoot, steps, backend: tf.getBackend() },
       notes: [],
       ...(watch.stopped ? { stopped: watch.stopped } : {}),
     });

@@ -1,10 +1,10 @@
 import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
-import { checkClass } from './result';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
 import { cosine, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
-import { checkNumber } from '../base/named';
+import { classOf, type ClassTarget } from '../model/target';
+import { checkCounts, checkNumber } from '../base/check';
 import { randomGenerator } from '../base/random';
 
 /**
@@ -21,7 +21,7 @@ export function signNoise(like: tf.Tensor3D, epsilon: number, { seed = 0 }: { se
 
 /**
  * 攻击所用的梯度（attack gradient）：交叉熵或得分之差对输入的梯度；沿它走，攻击更接近成功。
- * @param goal `{ away: 类别 }` 或 `{ to: 类别 }`
+ * @param goal `{ away: { class: 编号 } }` 或 `{ to: { class: 编号 } }`
  */
 export function attackGradient(
   model: ImageModel,
@@ -29,7 +29,6 @@ export function attackGradient(
   goal: AttackGoal,
   loss: AttackLoss = 'crossEntropy',
 ): tf.Tensor3D {
-  checkClass(model, goal.to ?? goal.away!);
   const { layers, value } = attackObjective(goal, loss)(model);
   const score = (x: tf.Tensor) => {
     const outputs = model.forward(tf.expandDims(x, 0) as tf.Tensor4D, layers);
@@ -39,15 +38,14 @@ export function attackGradient(
 }
 
 /**
- * 得分之差的梯度（gradient of z(to) − z(from)）：把网络在这幅图附近看成线性模型，它就是那个模型的权重向量 w。
+ * 得分之差的梯度（gradient of z(to) − z(away)）：把网络在这幅图附近看成线性模型，它就是那个模型的权重向量 w。
  */
 export function weightVector(
   model: ImageModel,
   image: tf.Tensor3D,
-  { from, to }: { from: number; to: number },
+  goal: { readonly away: ClassTarget; readonly to: ClassTarget },
 ): tf.Tensor3D {
-  checkClass(model, from);
-  checkClass(model, to);
+  const [from, to] = [classOf(model, goal.away, 'away'), classOf(model, goal.to, 'to')];
   const layer = model.layerName();
   const difference = (x: tf.Tensor) => {
     const logits = tf.reshape(model.forward(tf.expandDims(x, 0) as tf.Tensor4D, [layer])[0], [-1]);
@@ -61,28 +59,31 @@ export function weightVector(
  * 沿一个方向的得分（logits along a direction）：x + ε·d 的得分，ε 依次取 `epsilons`；不截断到 [0, 1]，以免混进别的效果。
  *
  * @param direction `[h, w, 3]`，例如梯度的符号
- * @param classes 哪些类别
+ * @param targets 哪些类别，例如 `[{ class: 1 }, { class: 9 }]`
  * @returns `result[k][i]` 是第 k 个类别在第 i 个 ε 处的得分
  */
-export function logitsAlong(
+export async function logitsAlong(
   model: ImageModel,
   image: tf.Tensor3D,
   direction: tf.Tensor3D,
   epsilons: readonly number[],
-  classes: readonly number[],
+  targets: readonly ClassTarget[],
   { batchSize = 8 }: { batchSize?: number } = {},
-): number[][] {
-  classes.forEach((index) => checkClass(model, index));
+): Promise<number[][]> {
+  checkCounts({ batchSize });
+  const classes = targets.map((target) => classOf(model, target, 'targets'));
   if (direction.shape.join() !== image.shape.join()) {
     throw new RangeError(`方向的形状应与图像相同 [${image.shape.join(', ')}]，得到 [${direction.shape.join(', ')}]`);
   }
   const result: number[][] = classes.map(() => []);
   for (let from = 0; from < epsilons.length; from += batchSize) {
     const part = epsilons.slice(from, from + batchSize);
-    const logits = tf.tidy(() => {
+    const scores = tf.tidy(() => {
       const shifts = tf.mul(tf.expandDims(direction, 0), tf.tensor4d([...part], [part.length, 1, 1, 1]));
-      return model.activations(tf.add(tf.expandDims(image, 0), shifts)).arraySync() as number[][];
+      return model.activations(tf.add(tf.expandDims(image, 0), shifts)) as tf.Tensor2D;
     });
+    const logits = await scores.array();
+    scores.dispose();
     for (const row of logits) classes.forEach((index, k) => result[k].push(row[index]));
   }
   return result;
@@ -113,9 +114,10 @@ export interface Alignment {
  * @param signal `[h, w, 3]`；图像内容用 image − mean
  * @param weights 权重向量，见 weightVector
  */
-export function alignment(signal: tf.Tensor3D, weights: tf.Tensor3D): Alignment {
-  const [c, l2] = [cosine(signal, weights), l2Norm(signal)];
-  return { cosine: c, inner: c * l2 * l2Norm(weights), l2 };
+export async function alignment(signal: tf.Tensor3D, weights: tf.Tensor3D): Promise<Alignment> {
+  const [s, w] = await Promise.all([signal.data(), weights.data()]);
+  const [c, l2] = [cosine(s, w), l2Norm(s)];
+  return { cosine: c, inner: c * l2 * l2Norm(w), l2 };
 }
 
 export interface BlockGrowth {
@@ -131,9 +133,12 @@ export interface BlockGrowth {
  * 维数与得分的变化（growth with the dimension），在真实网络上：扰动在每个 block × block 的小块里必须相同，
  * 块越小、可以自由选择的数越多，同样的 ε 能引起多大的变化。
  */
-export function blockGrowth(weights: tf.Tensor3D, blocks: readonly number[] = [1, 2, 4, 8, 16, 32, 64]): BlockGrowth[] {
+export async function blockGrowth(
+  weights: tf.Tensor3D,
+  blocks: readonly number[] = [1, 2, 4, 8, 16, 32, 64],
+): Promise<BlockGrowth[]> {
   const [height, width, channels] = weights.shape;
-  const w = weights.dataSync();
+  const w = await weights.data();
   return blocks.map((block) => {
     if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);
     const [rows, cols] = [Math.ceil(height / block), Math.ceil(width / block)];

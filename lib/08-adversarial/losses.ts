@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
 import { logProbabilitiesOf } from '../model/output';
+import { classOf, type ClassTarget } from '../model/target';
 import { named } from '../base/named';
 import type { Activations, Objective } from '../06-optimization/objectives';
 
@@ -12,11 +13,8 @@ import type { Activations, Objective } from '../06-optimization/objectives';
  */
 export type AttackLoss = 'crossEntropy' | 'margin';
 
-/** 攻击的方向（goal）：离开一个类别，或走向一个类别。 */
-export interface AttackGoal {
-  readonly away?: number;
-  readonly to?: number;
-}
+/** 攻击的方向（goal）：离开一个类别 `{ away: { class } }`，或走向一个类别 `{ to: { class } }`。 */
+export type AttackGoal = { readonly away: ClassTarget } | { readonly to: ClassTarget };
 
 /**
  * The scores that an attack differentiates: before the last ReLU where the network has one (SqueezeNet), because a
@@ -56,18 +54,20 @@ export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntro
   if (loss !== 'crossEntropy' && loss !== 'margin') {
     throw new RangeError(`loss 应为 'crossEntropy' 或 'margin'，得到 '${String(loss)}'`);
   }
-  const { away, to } = goal;
-  const index = to ?? away!;
-  const sign = to === undefined ? -1 : 1;
-  const name = `${loss}(${to === undefined ? `离开 ${away}` : `走向 ${to}`})`;
-  return named(name, (model: ImageModel) => {
+  const towards = 'to' in goal;
+  const target = towards ? goal.to : goal.away;
+  return named(`${loss}(${towards ? '走向' : '离开'} ${target?.class})`, (model: ImageModel) => {
+    const index = classOf(model, target, towards ? 'to' : 'away');
     const { layer, scores } = scoresOf(model);
     return {
       layers: [layer],
       value: (at) => {
         const s = scores(at);
-        if (loss === 'margin') return tf.mul(tf.sub(valueAt(s, index), largestOther(s, index)), sign) as tf.Scalar;
-        if (to !== undefined) return valueAt(logProbabilitiesOf(s, model.output) as tf.Tensor1D, index);
+        if (loss === 'margin') {
+          const margin = tf.sub(valueAt(s, index), largestOther(s, index));
+          return (towards ? margin : tf.neg(margin)) as tf.Scalar;
+        }
+        if (towards) return valueAt(logProbabilitiesOf(s, model.output) as tf.Tensor1D, index);
         // Independent labels: nothing but the label's own score says how probable it is.
         return model.output === 'sigmoid' ? (tf.neg(valueAt(s, index)) as tf.Scalar) : oddsAgainst(s, index);
       },

@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import type { StopReason } from '../base/interrupt';
 import { l2Norm, lInfNorm } from '../image/metrics';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
+import { classOf, type ClassTarget } from '../model/target';
 import type { Optimized } from '../06-optimization/optimize';
 
 /** 一个对抗样本（adversarial example）与关于它的一切数。 */
@@ -62,7 +63,8 @@ export async function adversarial(
   try {
     const after = await classify(model, image);
     const after8bit = await classify(model, rounded);
-    const l2 = l2Norm(perturbation);
+    const difference = await perturbation.data();
+    const l2 = l2Norm(difference);
     return {
       ...attempt,
       image,
@@ -72,8 +74,8 @@ export async function adversarial(
       success: succeeded(after[0], attempt),
       success8bit: succeeded(after8bit[0], attempt),
       l2,
-      relative: l2 / (l2Norm(original) || 1),
-      linf: lInfNorm(perturbation),
+      relative: l2 / (l2Norm(await original.data()) || 1),
+      linf: lInfNorm(difference),
     };
   } catch (error) {
     tf.dispose([image, perturbation]);
@@ -83,25 +85,19 @@ export async function adversarial(
   }
 }
 
-/** 原图的类别：没有给 classIndex 就是网络现在的答案；给了就要求网络本来答对。 */
+/** 原图的类别：没有给 away 就是网络现在的答案；给了就要求网络本来答对。 */
 export async function cleanVerdict(
   model: ImageModel,
   image: tf.Tensor3D,
-  classIndex?: number,
+  away?: ClassTarget,
 ): Promise<{ before: ClassScore[]; from: number }> {
-  if (classIndex !== undefined) checkClass(model, classIndex);
+  const classIndex = away && classOf(model, away, 'away');
   const before = await classify(model, image);
   const [top] = before;
   if (classIndex === undefined || classIndex === top.index) return { before, from: top.index };
   const wanted = model.classes[classIndex].zh;
   throw new RangeError(
     `网络本来就没有把这幅图认成"${wanted}"（${classIndex}），而是"${top.zh}"（${top.index}，概率 ${top.probability.toFixed(3)}），` +
-      '攻击它不说明什么。请换一幅网络认得对的图，或不给 classIndex。',
+      '攻击它不说明什么。请换一幅网络认得对的图，或不给 away。',
   );
-}
-
-export function checkClass(model: ImageModel, index: number): void {
-  const count = model.classes.length;
-  if (Number.isInteger(index) && index >= 0 && index < count) return;
-  throw new RangeError(`类别编号应为 0 到 ${count - 1} 的整数，得到 ${index}；按名称查找：findClass('鸵鸟').index`);
 }

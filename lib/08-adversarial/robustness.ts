@@ -2,10 +2,12 @@ import { iterate, targeted } from './attacks';
 import { attackGradient } from './directions';
 import { type Adversarial, cleanVerdict, succeeded, to8bit } from './result';
 import { tf } from '../tf/backend';
-import { assertImage, encodeJpeg, encodePng, loadImage } from '../image/image';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkImage } from '../image/check';
+import { encodeJpeg, encodePng, loadImage } from '../image/image';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
-import { checkNumber } from '../base/named';
+import { classOf, type ClassTarget } from '../model/target';
+import { checkNumber } from '../base/check';
 import type { Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 
@@ -50,7 +52,7 @@ export async function retest(
   for (const [form, make] of forms) {
     const changed = await make();
     try {
-      const [top] = await classify(model, changed, { top: 1 });
+      const [top] = await classify(model, changed, { count: 1 });
       rows.push({ form, top, success: succeeded(top, example), recovered: top.index === example.from });
     } finally {
       changed.dispose();
@@ -62,9 +64,10 @@ export async function retest(
 export interface SmallestEpsilonOptions {
   /** 'fgsm'（默认，一步）或 'iterate'（每试一个 ε 就走 steps 步）。 */
   method?: 'fgsm' | 'iterate';
-  /** 目标类别；不给就是任何别的类别。 */
-  to?: number;
-  classIndex?: number;
+  /** 目标类别 `{ class: 编号 }`；不给就是任何别的类别。 */
+  to?: ClassTarget;
+  /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
+  away?: ClassTarget;
   /** 最大试到多少，默认 16/255。 */
   max?: number;
   /** 二分到区间的上下端相差多少（倍数），默认 1.1。 */
@@ -93,14 +96,15 @@ export async function smallestEpsilon(
   image: tf.Tensor3D,
   options: SmallestEpsilonOptions = {},
 ): Promise<SmallestEpsilon> {
-  const { method = 'fgsm', to, classIndex, max = 16 / 255, precision = 1.1, steps = 10, signal } = options;
-  assertImage(image);
+  const { method = 'fgsm', to: goal, away, max = 16 / 255, precision = 1.1, steps = 10, signal } = options;
+  await checkImage(image);
   checkNumber('max', max, 1e-6, 1);
   checkNumber('precision', precision, 1.001, 100);
   if (method !== 'fgsm' && method !== 'iterate') {
     throw new RangeError(`method 应为 'fgsm' 或 'iterate'，得到 '${String(method)}'`);
   }
-  const { from } = await cleanVerdict(model, image, classIndex);
+  const { from } = await cleanVerdict(model, image, away);
+  const to = goal && classOf(model, goal, 'to');
   const watch = watchInterrupts(signal);
   const tried: { epsilon: number; success: boolean }[] = [];
   // The direction of FGSM does not depend on epsilon: one gradient serves all trials.
@@ -109,7 +113,7 @@ export async function smallestEpsilon(
     const attacked = direction
       ? (tf.tidy(() => tf.clipByValue(tf.add(image, tf.mul(direction, epsilon)), 0, 1)) as tf.Tensor3D)
       : await moved(model, image, to, { epsilon, steps, signal });
-    const [top] = await classify(model, attacked, { top: 1 });
+    const [top] = await classify(model, attacked, { count: 1 });
     attacked.dispose();
     const success = succeeded(top, { from, to });
     tried.push({ epsilon, success });
@@ -132,7 +136,7 @@ export async function smallestEpsilon(
 }
 
 function oneStep(model: ImageModel, image: tf.Tensor3D, from: number, to?: number): tf.Tensor3D {
-  const goal = to === undefined ? { away: from } : { to };
+  const goal = to === undefined ? { away: { class: from } } : { to: { class: to } };
   return tf.tidy(() => tf.sign(attackGradient(model, image, goal)));
 }
 
@@ -142,14 +146,24 @@ async function moved(
   to: number | undefined,
   options: { epsilon: number; steps: number; signal?: AbortSignal },
 ): Promise<tf.Tensor3D> {
-  const example = await (to === undefined ? iterate(model, image, options) : targeted(model, image, to, options));
+  const example = await (to === undefined
+    ? iterate(model, image, options)
+    : targeted(model, image, { class: to }, options));
   example.perturbation.dispose();
   return example.image;
 }
 
 export interface RightPhoto {
   readonly photo: Photo;
+  /** 网络的第一个答案，就是正确的那个。 */
   readonly top: ClassScore;
+}
+
+export interface RightPhotos {
+  /** 认得对的照片，次序与给的相同。 */
+  readonly photos: readonly RightPhoto[];
+  /** 提前停下的原因；这时只看过前面的一部分。 */
+  readonly stopped?: StopReason;
 }
 
 /**
@@ -159,23 +173,20 @@ export interface RightPhoto {
 export async function rightPhotos(
   model: ImageModel,
   photos: readonly Photo[],
-  {
-    onStep,
-    signal,
-  }: { onStep?: (s: { done: number; total: number }) => void | Promise<void>; signal?: AbortSignal } = {},
-): Promise<RightPhoto[]> {
+  { onStep, signal }: LongRun = {},
+): Promise<RightPhotos> {
   const watch = watchInterrupts(signal);
   const right: RightPhoto[] = [];
   for (const [i, photo] of photos.entries()) {
     if (watch.stopped) break;
     const image = await loadPhoto(model, photo);
-    const [top] = await classify(model, image, { top: 1 });
+    const [top] = await classify(model, image, { count: 1 });
     image.dispose();
     if (top.index === photo.imagenet?.index) right.push({ photo, top });
     await onStep?.({ done: i + 1, total: photos.length });
     await watch.breathe();
   }
-  return right;
+  return { photos: right, ...(watch.stopped && { stopped: watch.stopped }) };
 }
 
 /** 按网络的输入大小读入一张课程照片，取整到 8 位：攻击前后都能原样存成图片文件。调用者 dispose。 */

@@ -3,17 +3,15 @@ import { signNoise } from './directions';
 import { loadPhoto } from './robustness';
 import { to8bit } from './result';
 import { tf } from '../tf/backend';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { classify, type ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
 
-export interface TransferOptions {
+export interface TransferOptions extends LongRun {
   /** 扰动上界，默认 8/255：迁移比攻击自己难得多。 */
   epsilon?: number;
   steps?: number;
   seed?: number;
-  onStep?: (state: { done: number; total: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 /** 在 source 上造的对抗样本拿去问 victim。 */
@@ -103,7 +101,7 @@ async function topOf(model: ImageModel, image: tf.Tensor3D): Promise<number> {
       : tf.image.resizeBilinear(image, [height, width], false, true),
   );
   try {
-    return (await classify(model, fitted, { top: 1 }))[0].index;
+    return (await classify(model, fitted, { count: 1 }))[0].index;
   } finally {
     fitted.dispose();
   }

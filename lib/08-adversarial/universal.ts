@@ -1,9 +1,9 @@
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
-import { checkNumber } from '../base/named';
-import { type RandomGenerator, randomGenerator } from '../base/random';
+import { checkCounts, checkNumber } from '../base/check';
+import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
 import { jitter, type Transform } from '../06-optimization/transforms';
 
 export interface UniversalOptions {
@@ -60,9 +60,7 @@ export async function universal(
   checkNumber('epsilon', epsilon, 1e-6, 1);
   checkNumber('stepSize', stepSize, 1e-9, 1);
   const move = jitter(shift);
-  for (const [name, value] of Object.entries({ epochs, batchSize })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
-  }
+  checkCounts({ epochs, batchSize });
   if (images.rank !== 4 || images.shape[0] < 2) {
     throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
   }
@@ -70,12 +68,13 @@ export async function universal(
   const watch = watchInterrupts(signal);
   const random = randomGenerator(seed);
   const count = images.shape[0];
+  const all = Array.from({ length: count }, (_, i) => i);
   const steps = epochs * Math.ceil(count / batchSize);
   const trace: number[] = [];
   let perturbation = tf.zeros(images.shape.slice(1) as [number, number, number]) as tf.Tensor3D;
   try {
     for (let epoch = 0; epoch < epochs && !watch.stopped; epoch++) {
-      const order = shuffled(count, random);
+      const order = shuffled(all, random);
       for (let from = 0; from < count && !watch.stopped; from += batchSize) {
         const chosen = order.slice(from, from + batchSize);
         const batch = varied(images, chosen, move, random);
@@ -131,18 +130,15 @@ function advance(
   });
 }
 
-function shuffled(count: number, random: { integer(n: number): number }): number[] {
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
-}
-
-async function topClasses(model: ImageModel, images: tf.Tensor4D, batchSize: number): Promise<number[]> {
+/** The answers to a batch of images; `proceed` is told how many are done and says whether to go on. */
+async function topClasses(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  batchSize: number,
+  proceed: (done: number) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<number[]> {
   const classes: number[] = [];
-  for (let from = 0; from < images.shape[0]; from += batchSize) {
+  for (let from = 0; from < images.shape[0] && (await proceed(from)); from += batchSize) {
     const best = tf.tidy(() => {
       const size = Math.min(batchSize, images.shape[0] - from);
       return tf.argMax(model.activations(tf.slice(images, [from, 0, 0, 0], [size, -1, -1, -1])), 1);
@@ -153,6 +149,16 @@ async function topClasses(model: ImageModel, images: tf.Tensor4D, batchSize: num
   return classes;
 }
 
+export interface FoolingRate {
+  /** 加上扰动之后改变了答案的比例，0 到 1。 */
+  readonly rate: number;
+  /** 每幅图加扰动之前、之后的答案，类别编号。 */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** 提前停下的原因；这时 after 只有前面的一部分（至少一批），rate 只算这一部分。 */
+  readonly stopped?: StopReason;
+}
+
 /**
  * 被骗的比例（fooling rate）：加上扰动（再截断到 [0, 1]）之后，网络改变了答案的图占多少。
  * @param images `[n, h, w, 3]`；求扰动时没有用过的图才说明问题
@@ -161,13 +167,23 @@ export async function foolingRate(
   model: ImageModel,
   images: tf.Tensor4D,
   perturbation: tf.Tensor3D,
-  { batchSize = 8 }: { batchSize?: number } = {},
-): Promise<{ rate: number; before: number[]; after: number[] }> {
+  { batchSize = 8, onStep, signal }: LongRun & { batchSize?: number } = {},
+): Promise<FoolingRate> {
+  checkCounts({ batchSize });
+  const watch = watchInterrupts(signal);
+  const total = images.shape[0];
   const before = await topClasses(model, images, batchSize);
   const moved = tf.tidy(() => tf.clipByValue(tf.add(images, perturbation), 0, 1) as tf.Tensor4D);
+  const proceed = async (done: number) => {
+    if (done > 0) await onStep?.({ done, total });
+    await watch.breathe();
+    return done === 0 || !watch.stopped;
+  };
   try {
-    const after = await topClasses(model, moved, batchSize);
-    return { rate: after.filter((c, i) => c !== before[i]).length / after.length, before, after };
+    const after = await topClasses(model, moved, batchSize, proceed);
+    if (after.length === total) await onStep?.({ done: total, total });
+    const rate = after.filter((c, i) => c !== before[i]).length / after.length;
+    return { rate, before, after, ...(after.length < total && { stopped: watch.stopped }) };
   } finally {
     moved.dispose();
   }

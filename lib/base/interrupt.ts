@@ -3,6 +3,14 @@ import { shared } from './state';
 /** Why a long function stopped early: the learner pressed 中断, or the caller aborted its AbortSignal. */
 export type StopReason = 'interrupted' | 'aborted';
 
+/** 可以观察、可以停下的长函数（long run）的选项。 */
+export interface LongRun {
+  /** 每走一步调用一次：已完成与总共的个数。 */
+  onStep?: (step: { readonly done: number; readonly total: number }) => void | Promise<void>;
+  /** 要它停下时用 `AbortController` 的 signal；内核的中断键不需要它。 */
+  signal?: AbortSignal;
+}
+
 export interface InterruptWatch {
   readonly stopped: StopReason | undefined;
   /** Lets signals and kernel messages in; really yields only every 30 ms, so that it costs nothing in a tight loop. */

@@ -23,3 +23,16 @@ export function randomGenerator(seed: number): RandomGenerator {
     integer: (n) => Math.floor(uniform() * n),
   };
 }
+
+/** 打乱次序（Fisher-Yates shuffle）：返回新的一列，原来的不变。 */
+export function shuffled<L extends Float32Array | Int32Array | readonly unknown[]>(
+  values: L,
+  random: Pick<RandomGenerator, 'integer'>,
+): L extends readonly (infer T)[] ? T[] : L {
+  const list = values.slice() as unknown[];
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [list[i], list[j]] = [list[j], list[i]];
+  }
+  return list as L extends readonly (infer T)[] ? T[] : L;
+}

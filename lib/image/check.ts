@@ -1,13 +1,15 @@
 import { tf } from '../tf/backend';
 
 /**
- * 检查一个张量是不是图像（assert that a tensor is an image）：[高, 宽, 3]，float32，[0, 1]。
+ * 检查一个张量的形状与类型是不是图像（assert the shape of an image）：[高, 宽, 3]，float32。取值范围由 checkImage 检查。
  *
  * @param image 要检查的张量，不会被释放
- * @param options `name`：报错时用的参数名；`range`：是否检查取值范围（会读出数据），默认 true
- * @throws TypeError 不是张量或类型不对；RangeError 形状或取值范围不对；消息说明怎样改
+ * @param options `name`：报错时用的参数名
+ * @throws TypeError 不是张量或类型不对；RangeError 形状不对；消息说明怎样改
+ * @example
+ * assertImage(tf.zeros([4, 4, 3]));
  */
-export function assertImage(image: tf.Tensor, { name = 'image', range = true } = {}): asserts image is tf.Tensor3D {
+export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts image is tf.Tensor3D {
   if (!(image instanceof tf.Tensor)) {
     throw new TypeError(`${name} 应为图像张量 [高, 宽, 3]，得到 ${typeof image}；读图片请用 await loadImage(路径)`);
   }
@@ -22,7 +24,20 @@ export function assertImage(image: tf.Tensor, { name = 'image', range = true } =
       `${name} 应为 float32、取值 [0, 1]，得到 ${image.dtype}；0–255 的整数请用 ${name}.toFloat().div(255)`,
     );
   }
-  if (range) assertUnitRange(image.dataSync(), name);
+}
+
+/**
+ * 检查一个张量是不是图像（check an image）：[高, 宽, 3]，float32，取值 [0, 1]；要读出数据，所以是异步的。
+ *
+ * @param image 要检查的张量，不会被释放
+ * @param options `name`：报错时用的参数名
+ * @throws TypeError 不是张量或类型不对；RangeError 形状或取值范围不对；消息说明怎样改
+ * @example
+ * await checkImage(tf.fill([4, 4, 3], 0.5));
+ */
+export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Promise<void> {
+  assertImage(image, { name });
+  assertUnitRange(await image.data(), name);
 }
 
 function shapeAdvice(image: tf.Tensor, name: string): string {

@@ -1,12 +1,18 @@
 import { tf } from '../tf/backend';
 
-/** 张量，或任何一串数（numbers）：两幅图逐个元素比较。 */
-export type Numbers = tf.Tensor | ArrayLike<number>;
+/** 任何一串数（numbers）：数组、Float32Array，或张量读出来的 `await t.data()`。 */
+export type Numbers = ArrayLike<number>;
 
-const read = (numbers: Numbers): ArrayLike<number> =>
-  numbers instanceof tf.Tensor ? numbers.dataSync<'float32'>() : numbers;
+function read(numbers: Numbers): Numbers {
+  if (typeof numbers?.length === 'number') return numbers;
+  throw new TypeError(
+    numbers instanceof tf.Tensor || (numbers as unknown) instanceof Promise
+      ? '这里要一串数，得到张量；请先读出来：await 张量.data()'
+      : `这里要一串数，得到 ${String(numbers)}`,
+  );
+}
 
-function pair(a: Numbers, b: Numbers): [ArrayLike<number>, ArrayLike<number>] {
+function pair(a: Numbers, b: Numbers): [Numbers, Numbers] {
   const [x, y] = [read(a), read(b)];
   if (x.length !== y.length || x.length === 0) {
     throw new RangeError(`要比较的两串数应一样长且不为空，得到 ${x.length} 与 ${y.length} 个`);
@@ -105,17 +111,16 @@ function gaussianWindow(size: number, sigma: number): tf.Tensor4D {
  * @param range 取值范围（决定两个稳定常数），缺省为两幅图合起来的最大值减最小值
  * @see Wang 等 2004
  */
-export function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: number } = {}): number {
+export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: number } = {}): Promise<number> {
   if (a.shape.join() !== b.shape.join() || a.rank < 2 || a.rank > 3 || Math.min(...a.shape.slice(0, 2)) < 11) {
     throw new RangeError(
       `SSIM 需要两幅同样大小的图 [h, w] 或 [h, w, c]，边长不小于 11，得到 [${a.shape.join(', ')}] 与 [${b.shape.join(', ')}]`,
     );
   }
-  return tf.tidy(() => {
+  const score = tf.tidy(() => {
     const planes = (x: tf.Tensor) => tf.expandDims(x.rank === 2 ? tf.expandDims(x, 0) : tf.transpose(x, [2, 0, 1]), 3);
     const [x, y] = [planes(a), planes(b)] as tf.Tensor4D[];
-    const span = range ?? tf.sub(tf.maximum(x.max(), y.max()), tf.minimum(x.min(), y.min())).dataSync()[0];
-    if (!(span > 0)) return 1;
+    const span = range ?? tf.sub(tf.maximum(x.max(), y.max()), tf.minimum(x.min(), y.min()));
     const window = gaussianWindow(11, 1.5);
     const mean = (z: tf.Tensor4D) => tf.conv2d(z, window, 1, 'valid');
     const [mx, my] = [mean(x), mean(y)];
@@ -123,11 +128,16 @@ export function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: number } =
     const product = tf.mul(mx, my);
     const variances = tf.sub(tf.add(mean(tf.square(x)), mean(tf.square(y))), squares);
     const covariance = tf.sub(mean(tf.mul(x, y)), product);
-    const [c1, c2] = [(0.01 * span) ** 2, (0.03 * span) ** 2];
+    const [c1, c2] = [0.01, 0.03].map((k) => tf.square(tf.mul(span, k)));
     const above = tf.mul(tf.add(tf.mul(product, 2), c1), tf.add(tf.mul(covariance, 2), c2));
     const below = tf.mul(tf.add(squares, c1), tf.add(variances, c2));
-    return tf.mean(tf.div(above, below)).dataSync()[0];
+    // Two constant and equal images have no range: they are the same, not 0 / 0.
+    const same = tf.logicalNot(tf.greater(span, 0));
+    return tf.where(same, 1, tf.mean(tf.div(above, below)));
   });
+  const [value] = await score.data();
+  score.dispose();
+  return value;
 }
 
 /** 曲线下的面积（area under the curve），梯形法，横轴总长取 1。 */

@@ -1,7 +1,8 @@
 import { tf } from '../tf/backend';
 import type { ClassLabel } from './classes';
+import { checkCounts } from '../base/check';
 import { CourseError, unknownName } from '../base/errors';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import { type OutputKind, probabilitiesOf } from './output';
 import type { Roles } from './networks/architecture';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
@@ -221,20 +222,20 @@ export interface ClassScore {
 }
 
 /**
- * 分类（classify）：得分最高的 `top` 个类。
+ * 分类（classify）：得分最高的 `count` 个类。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
  * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
  *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
- * @throws RangeError 图像大小或 top 不对；CourseError 网络没有类别得分
+ * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分
  */
 export async function classify(
   model: ImageModel,
   image: tf.Tensor3D,
-  { top = 5 }: { top?: number } = {},
+  { count = 5 }: { count?: number } = {},
 ): Promise<ClassScore[]> {
-  assertImage(image);
-  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top 应为正整数，得到 ${top}`);
+  await checkImage(image);
+  checkCounts({ count });
   const [logits, probabilities] = tf.tidy(() => {
     const scores = model.activations(image);
     return [scores, probabilitiesOf(scores, model.output)];
@@ -249,5 +250,5 @@ export async function classify(
     probability: p[index],
   }))
     .sort((a, b) => b.logit - a.logit)
-    .slice(0, top);
+    .slice(0, count);
 }

@@ -6,12 +6,16 @@ import type { ImageModel } from './model';
  */
 export type Position = 'max' | 'center' | 'sum' | readonly [number, number];
 
+/** 一个类别（class），写成 `{ class: 编号 }`；编号由 `findClass('鸵鸟').index` 或 `classify` 得到。 */
+export interface ClassTarget {
+  readonly class: number;
+}
+
 /**
- * 求梯度的对象（target）：一个类别的得分，或任意一层、任意一个通道、任意一个位置的神经元（`at` 缺省 'center'）。
+ * 看哪一个类别或神经元（target）：一个类别的得分，或任意一层、任意一个通道、任意一个位置的神经元（`at` 缺省 'center'）。
  * 全连接层没有位置，只需 `layer` 与 `channel`。
  */
-export type Target =
-  { readonly class: number } | { readonly layer: string; readonly channel: number; readonly at?: Position };
+export type Target = ClassTarget | { readonly layer: string; readonly channel: number; readonly at?: Position };
 
 export interface ResolvedTarget {
   readonly layer: string;
@@ -26,11 +30,11 @@ const POSITIONS: readonly unknown[] = ['max', 'center', 'sum'];
 const isIndex = (value: unknown, size: number | null) =>
   Number.isInteger(value) && (value as number) >= 0 && (size === null || (value as number) < size);
 
-function checkTarget({ layer, channel, at }: ResolvedTarget, shape: readonly (number | null)[], what = '通道'): void {
+function checkTarget({ layer, channel, at }: ResolvedTarget, shape: readonly (number | null)[]): void {
   const channels = shape[shape.length - 1];
   if (!isIndex(channel, channels)) {
     const range = channels === null ? '不小于 0' : `0 … ${channels - 1} `;
-    throw new RangeError(`${what}应为 ${range}的整数（${layer} 层），得到 ${String(channel)}`);
+    throw new RangeError(`通道应为 ${range}的整数（${layer} 层），得到 ${String(channel)}`);
   }
   if (!Array.isArray(at)) {
     if (POSITIONS.includes(at)) return;
@@ -44,22 +48,51 @@ function checkTarget({ layer, channel, at }: ResolvedTarget, shape: readonly (nu
   }
 }
 
+/** A bare number or name is the commonest slip: say how to write it. */
+function checkForm(target: unknown, what: string): void {
+  if (typeof target === 'object' && target !== null && ('class' in target || 'layer' in target)) return;
+  const meant = Number.isInteger(target) ? `类别 ${String(target)} 写成 { class: ${String(target)} }；` : '';
+  throw new TypeError(
+    `${what} 应写成 { class: 编号 }（一个类别）或 { layer: 层名, channel: 编号 }（一个神经元），得到 ${JSON.stringify(target)}；` +
+      `${meant}按名称查找类别：{ class: findClass('鸵鸟').index }`,
+  );
+}
+
+/**
+ * The number of a class, checked: for what only makes sense of classes (attacks, probabilities).
+ *
+ * @param what the argument's name, for the error
+ */
+export function classOf(model: ImageModel, target: ClassTarget, what = 'target'): number {
+  checkForm(target, what);
+  if (!('class' in target)) {
+    throw new TypeError(`${what} 应为一个类别 { class: 编号 }，得到神经元 ${JSON.stringify(target)}`);
+  }
+  const { shape } = model.layers.find((l) => l.name === model.layerName())!;
+  const count = shape[shape.length - 1] ?? model.classes.length;
+  if (isIndex(target.class, count)) return target.class;
+  throw new RangeError(
+    `类别编号应为 0 到 ${count - 1} 的整数，得到 ${String(target.class)}；按名称查找：findClass('鸵鸟').index`,
+  );
+}
+
 /**
  * Checks a target BEFORE anything is computed (an index out of range would end the wasm backend for good) and
  * fills in the layer of a class and the default position.
  */
 export function resolveTarget(model: ImageModel, target: Target): ResolvedTarget {
-  const isClass = 'class' in target;
-  const resolved: ResolvedTarget = isClass
-    ? { layer: model.layerName(), channel: target.class, at: 'sum' }
-    : { layer: model.layerName(target.layer), channel: target.channel, at: target.at ?? 'center' };
+  checkForm(target, 'target');
+  const resolved: ResolvedTarget =
+    'class' in target
+      ? { layer: model.layerName(), channel: classOf(model, target), at: 'sum' }
+      : { layer: model.layerName(target.layer), channel: target.channel, at: target.at ?? 'center' };
   const info = model.layers.find((l) => l.name === resolved.layer)!;
   if (info.kind === 'InputLayer') {
     throw new RangeError(
       `${info.name} 是输入层，它的值就是（预处理过的）图像本身；请选它之后的层，例如 ${model.roles.firstConv}`,
     );
   }
-  checkTarget(resolved, info.shape, isClass ? '类别' : '通道');
+  checkTarget(resolved, info.shape);
   return resolved;
 }
 
@@ -79,33 +112,52 @@ export function largestIn(
 }
 
 /**
+ * Where each row of [n, m] is largest: 1 there, 0 elsewhere; of several equal places the first. Not max() itself, whose
+ * gradient goes to all ties (a dead map is one tie), nor argMax alone, whose choice among ties differs by backend.
+ * For gradients it is a constant.
+ */
+export function firstMaximum(rows: tf.Tensor2D): tf.Tensor2D {
+  const mask = tf.customGrad((x) => {
+    const values = x as tf.Tensor2D;
+    const length = values.shape[1];
+    const largest = tf.equal(values, tf.max(values, 1, true));
+    const earliest = tf.argMax(tf.mul(tf.cast(largest, 'float32'), tf.range(length, 0, -1)), 1);
+    const value = tf.equal(tf.range(0, length, 1, 'int32'), tf.expandDims(earliest, 1));
+    return { value: tf.cast(value, 'float32'), gradFunc: () => tf.zerosLike(values) };
+  });
+  return tf.tidy(() => mask(rows) as tf.Tensor2D);
+}
+
+/**
  * 从哪里开始往回传（seed）：每个样本的那一个神经元处为 1，同层其余为 0。形状与 `activations` 相同，每个样本一个 target。
- *
- * 'max' is looked up here and not left to max(): the gradient of max() goes to all ties, and a dead map is one tie.
  */
 export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedTarget[]): tf.Tensor {
   const [, ...shape] = activations.shape;
   const channels = shape[shape.length - 1];
-  const width = shape.length === 3 ? shape[1] : 1;
+  const spatial = shape.length === 3;
   const size = shape.reduce((a, b) => a * b, 1);
   const seed = new Float32Array(targets.length * size);
-  const values = targets.some((t) => t.at === 'max') ? activations.dataSync() : seed;
+  const atMaximum = new Float32Array(targets.length * channels);
   targets.forEach((target, n) => {
     checkTarget(target, shape);
     const from = n * size;
-    if (target.at === 'sum' || shape.length !== 3) {
+    if (target.at === 'sum' || !spatial) {
       for (let i = from + target.channel; i < from + size; i += channels) seed[i] = 1;
-      return;
+    } else if (target.at === 'max') {
+      atMaximum[n * channels + target.channel] = 1;
+    } else {
+      const [row, col] = target.at === 'center' ? [shape[0] >> 1, shape[1] >> 1] : target.at;
+      seed[from + (row * shape[1] + col) * channels + target.channel] = 1;
     }
-    const [row, col] =
-      target.at === 'max'
-        ? largestIn(values, width, channels, target.channel, from, from + size)
-        : target.at === 'center'
-          ? [shape[0] >> 1, shape[1] >> 1]
-          : target.at;
-    seed[from + (row * width + col) * channels + target.channel] = 1;
   });
-  return tf.tensor(seed, activations.shape);
+  if (!spatial || targets.every(({ at }) => at !== 'max')) return tf.tensor(seed, activations.shape);
+  return tf.tidy(() => {
+    const chosen = tf.tensor3d(atMaximum, [targets.length, 1, channels]);
+    const flat = tf.reshape(activations, [targets.length, -1, channels]);
+    const place = firstMaximum(tf.sum(tf.mul(flat, chosen), 2) as tf.Tensor2D);
+    const peaks = tf.reshape(tf.mul(tf.expandDims(place, 2), chosen), activations.shape);
+    return tf.add(peaks, tf.tensor(seed, activations.shape));
+  });
 }
 
 /**
@@ -113,31 +165,60 @@ export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedT
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
  * @returns 激活值；'max' 是特征图里最大的一个，'sum' 是整张之和，类别是 softmax 之前的得分
- * @throws RangeError 类别、层、通道或位置不对
+ * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
+ * @example
+ * const model = await loadModel('squeezenet');
+ * const image = await loadImage(photo('red-panda').path, { size: 227 });
+ * const score = await targetValue(model, image, { class: 387 });
  */
-export function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): number {
-  const [value] = tf.tidy(() => targetValues(model, tf.expandDims(image, 0) as tf.Tensor4D, target));
-  return value;
+export async function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<number> {
+  const images = tf.expandDims(image, 0) as tf.Tensor4D;
+  try {
+    return (await targetValues(model, images, target))[0];
+  } finally {
+    images.dispose();
+  }
 }
 
-/** The same for a batch of images, in one pass. */
-export function targetValues(model: ImageModel, images: tf.Tensor4D, target: Target): number[] {
+/**
+ * 同上，一批图一次算完（values for a batch）。
+ *
+ * @param images `[n, h, w, 3]`，RGB，[0, 1]；不会被 dispose
+ * @returns n 个数
+ * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
+ * @example
+ * const model = await loadModel('squeezenet');
+ * const images = tf.fill([2, 227, 227, 3], 0.5) as tf.Tensor4D;
+ * const scores = await targetValues(model, images, { class: 387 });
+ */
+export async function targetValues(model: ImageModel, images: tf.Tensor4D, target: Target): Promise<number[]> {
   const resolved = resolveTarget(model, target);
-  return tf.tidy(() => {
+  const sums = tf.tidy(() => {
     const [activations] = model.forward(images, [resolved.layer]);
     const count = images.shape[0];
     const picked = tf.mul(activations, seedGradient(activations, Array(count).fill(resolved)));
-    return Array.from(tf.sum(tf.reshape(picked, [count, -1]), 1).dataSync());
-  }) as unknown as number[];
+    return tf.sum(tf.reshape(picked, [count, -1]), 1);
+  });
+  const values = await sums.data();
+  sums.dispose();
+  return Array.from(values);
 }
 
-/** 把 'max' 与 'center' 定成这幅图上的一个位置 [行, 列]；类别、'sum' 与全连接层原样返回。 */
-export function fixTarget(model: ImageModel, image: tf.Tensor3D, target: Target): Target {
+/**
+ * 把 'max' 与 'center' 定成这幅图上的一个位置 [行, 列]（fix the position）；类别、'sum' 与全连接层原样返回。
+ *
+ * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
+ * @example
+ * const model = await loadModel('squeezenet');
+ * const image = await loadImage(photo('red-panda').path, { size: 227 });
+ * const fixed = await fixTarget(model, image, { layer: model.roles.lastConv, channel: 3, at: 'max' });
+ */
+export async function fixTarget(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<Target> {
   const { layer, channel, at } = resolveTarget(model, target);
   if (at !== 'max' && at !== 'center') return target;
   const activations = model.activations(image, layer);
   const [height, width, channels] = activations.shape;
-  const values = activations.dataSync();
+  const values = await activations.data();
   activations.dispose();
   if (activations.rank !== 3) return target;
   return {

@@ -21,7 +21,7 @@ export const recipe: Recipe = {
     for (const id of NETWORKS) {
       const model = await loadModel(id);
       const found: number[] = [];
-      for (const { photo } of await rightPhotos(model, coursePhotos({ labelled: true }))) {
+      for (const { photo } of (await rightPhotos(model, coursePhotos({ labelled: true }))).photos) {
         const image = await loadPhoto(model, photo);
         found.push(255 * (await smallestEpsilon(model, image, { max: MAX / 255 })).epsilon);
         image.dispose();

@@ -29,7 +29,7 @@ export const recipe: Recipe = {
   tolerance: 0.15,
   async run(settings, seed) {
     const model = await loadModel('squeezenet');
-    const right = (await rightPhotos(model, coursePhotos({ labelled: true }))).map(({ photo }) => photo.file);
+    const right = (await rightPhotos(model, coursePhotos({ labelled: true }))).photos.map(({ photo }) => photo.file);
     const held = new Set(right.filter((_, i) => i % 2 === 1));
     const rest = coursePhotos({ background: 'scene' }).filter(({ file }) => !held.has(file));
     const count = settings.train as number;

@@ -10,7 +10,7 @@ import { Kernel, root } from './client';
 const CELLS = [
   `import { loadModel, coursePhotos, topPatches } from '../lib/index';
 const model = await loadModel('efficientnet-lite0');`,
-  `const best = await topPatches(model, coursePhotos().slice(0, 3), 'b2', { top: 1 });
+  `const best = await topPatches(model, coursePhotos().slice(0, 3), 'b2', { count: 1 });
 best.length`,
 ];
 

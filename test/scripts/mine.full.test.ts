@@ -81,7 +81,7 @@ test('60 张照片分成 1 份与 3 份、一个进程与两个、不同的批�
 test('与 topPatches 在同一批照片上的结果相同', async () => {
   const model = await loadModel('efficientnet-lite0');
   const usable = photosIn(photos).photos;
-  const expected = await topPatches(model, usable, 'b2', { top: 4, cache: false });
+  const expected = await topPatches(model, usable, 'b2', { count: 4, cache: false });
   const { channels } = JSON.parse(outputs('one')[0].toString());
   const plain = expected.map(({ channel, patches }) => ({
     channel,

@@ -14,7 +14,7 @@ type Message = { step: number; kl: number; points: Point[] };
 const WORKER = `
 const { parentPort, workerData: w } = require('worker_threads');
 const TSNE = require(w.path);
-const model = new TSNE({ dim: 2, perplexity: w.perplexity, nIter: w.iterations, learningRate: w.learningRate });
+const model = new TSNE({ dim: 2, perplexity: w.perplexity, nIter: w.steps, learningRate: w.learningRate });
 model.init({ data: w.rows, type: 'dense' });
 w.start.forEach((p, i) => p.forEach((value, d) => model.outputEmbedding.set(i, d, value)));
 const gate = new Int32Array(w.gate);
@@ -32,7 +32,7 @@ send(step, kl);
 export async function* tsneJsSteps(
   { data, rows, columns }: Matrix,
   start: Point[],
-  settings: { perplexity: number; iterations: number },
+  settings: { perplexity: number; steps: number },
   watch: InterruptWatch,
 ): AsyncGenerator<Message> {
   const gate = new Int32Array(new SharedArrayBuffer(4));

@@ -10,6 +10,7 @@ import {
   filterPatterns,
   kernelSlices,
   mainPattern,
+  sampleSlices,
 } from '../../../lib/01-filters/filters';
 import { loadModel } from '../../../lib/model/networks/load';
 import { randomGenerator } from '../../../lib/base/random';
@@ -35,8 +36,8 @@ test('filterImages：0 是中灰，各自与共用的尺度按手算', async () 
   assertClose(each.dataSync(), [1, 0.5, 0.5, 0, 0.5, 0.5, 1, 1, 1, 0, 0, 0], 1e-6);
   const shared = filterImages(model, 'c1', { scale: 'shared' });
   assertClose(shared.dataSync(), [1, 0.5, 0.5, 0, 0.5, 0.5, 0.75, 0.75, 0.75, 0.25, 0.25, 0.25], 1e-6);
-  assertClose(colourShare(model), [2 / 3, 0], 1e-6);
-  const { size, patterns } = filterPatterns(model);
+  assertClose(await colourShare(model), [2 / 3, 0], 1e-6);
+  const { size, patterns } = await filterPatterns(model);
   assert.equal(size, [1, 2]);
   assertClose(patterns[0].colour, [1, 0, 0], 1e-6);
   assertClose(patterns[0].values, [2, -2], 1e-6);
@@ -45,6 +46,26 @@ test('filterImages：0 是中灰，各自与共用的尺度按手算', async () 
   await leakFree(() => filterImages(model));
   await leakFree(() => colourShare(model));
   tf.dispose([each, shared]);
+  model.dispose();
+});
+
+test('抽切片：每个切片就是核里的那几个数，不重复，同一个种子抽到同样的', async () => {
+  const model = tinyModel([3, 4], [edges]);
+  const all = [[2, -2], [0, 0], [0, 0], [1, -1], [1, -1], [1, -1]]; // prettier-ignore
+  const { size, slices } = await sampleSlices(model, 'c1', { count: 6 });
+  assert.equal(size, [1, 2]);
+  const sorted = (rows: ArrayLike<number>[]) => rows.map((r) => Array.from(r).join()).sort();
+  assert.equal(
+    sorted(slices),
+    sorted(all).map((row) => row.replace('-0', '0')),
+  );
+  const samples = await Promise.all([0, 0, 1, 2, 3].map((seed) => sampleSlices(model, 'c1', { count: 3, seed })));
+  assert.equal(samples[0], samples[1]);
+  assert.ok(new Set(samples.map((s) => sorted(s.slices).join())).size > 1, '种子不同，抽到的也不同');
+  await leakFree(() => sampleSlices(model, 'c1', { count: 2 }));
+  for (const count of [0, 7, 1.5]) {
+    assert.match((await failure(() => sampleSlices(model, 'c1', { count }))).message, /有 6 个切片，count 应为 1 … 6/);
+  }
   model.dispose();
 });
 
@@ -118,7 +139,7 @@ withModels(test, 'AlexNet 的 96 个卷积核：前 48 个比后 48 个彩色', 
   const model = await loadModel('alexnet-2012', { offline: true, head: false });
   const pictures = filterImages(model);
   assert.equal(pictures.shape, [96, 11, 11, 3]);
-  const shares = colourShare(model);
+  const shares = await colourShare(model);
   const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length;
   assert.ok(
     mean(shares.slice(0, 48)) > 2 * mean(shares.slice(48)),

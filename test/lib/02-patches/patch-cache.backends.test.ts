@@ -72,15 +72,15 @@ test('真实网络：第二次从缓存读，结果相同；缓存损坏则重�
   const some = coursePhotos({ labelled: true, background: 'scene' }).slice(0, 6);
   const steps: number[] = [];
   const onStep = (s: { cached: number }) => void steps.push(s.cached);
-  const first = await topPatches(network, some, 'b2', { top: 3, onStep });
+  const first = await topPatches(network, some, 'b2', { count: 3, onStep });
   assert.is(steps[steps.length - 1], 0);
-  const second = await topPatches(network, some, 'b2', { top: 3, onStep });
+  const second = await topPatches(network, some, 'b2', { count: 3, onStep });
   assert.is(steps[steps.length - 1], 6);
   assert.equal(second, first);
   const files = fs.readdirSync(cache, { recursive: true, encoding: 'utf8' }).map((f) => path.join(cache, f)).filter((f) => fs.statSync(f).isFile()); // prettier-ignore
   assert.is(files.length, 6);
   fs.writeFileSync(files[0], 'x');
-  assert.equal(await topPatches(network, some, 'b2', { top: 3 }), first);
+  assert.equal(await topPatches(network, some, 'b2', { count: 3 }), first);
   network.dispose();
 });
 

@@ -46,7 +46,7 @@ test.after(() => fs.rmSync(folder, { recursive: true }));
 
 test('手算：最强的图块、位置与方框', async () => {
   const model = tinyModel([4, 4], [corner]);
-  const [first] = await topPatches(model, photos, 'c1', { channels: [0], top: 2 });
+  const [first] = await topPatches(model, photos, 'c1', { channels: [0], count: 2 });
   assert.equal(first.patches.map((p) => p.photo.name), ['b', 'c']); // prettier-ignore
   assert.equal(first.patches.map((p) => p.at), [[1, 2], [2, 1]]); // prettier-ignore
   assert.equal(first.patches[0].box, { x: 2, y: 1, width: 2, height: 2 });
@@ -61,7 +61,7 @@ test('手算：最强的图块、位置与方框', async () => {
 test('每张照片最多一个位置；perPhoto 放宽它，手算', async () => {
   const model = tinyModel([4, 4], [corner]);
   const run = async (perPhoto?: number) =>
-    (await topPatches(model, photos, 'c1', { channels: [0], top: 9, perPhoto }))[0].patches;
+    (await topPatches(model, photos, 'c1', { channels: [0], count: 9, perPhoto }))[0].patches;
   const one = await run();
   assert.equal(one.map((p) => p.photo.name), ['b', 'c', 'a']); // prettier-ignore
   // Of the nine positions of a photo three are asked for: the dot's own, then the first of the equal zeros.
@@ -158,7 +158,7 @@ test('有效感受野：手算的能量；线性网络里就是核的大小与�
   assert.is(energySquare(new Float32Array(25), 5, 0.5), undefined, '没有梯度');
   // channel 0 looks at one input pixel only (the top left of its window), channel 1 at its opposite
   const model = tinyModel([4, 4], [corner]);
-  const [first] = await topPatches(model, photos, 'c1', { channels: [0], top: 2 });
+  const [first] = await topPatches(model, photos, 'c1', { channels: [0], count: 2 });
   const { boxes, stopped } = await effectiveFields(model, 'c1', first);
   assert.equal(boxes, [{ x: 2, y: 1, width: 1, height: 1 }, { x: 1, y: 2, width: 1, height: 1 }]); // prettier-ignore
   assert.is(stopped, undefined);
@@ -171,7 +171,7 @@ test('有效感受野：手算的能量；线性网络里就是核的大小与�
 
 test('小样：每个通道一张，与逐块裁出的相同', async () => {
   const model = tinyModel([4, 4], [corner]);
-  const channels = await topPatches(model, photos, 'c1', { top: 3 });
+  const channels = await topPatches(model, photos, 'c1', { count: 3 });
   const sheets = await patchSheets(channels, { columns: 2, size: 4 });
   assert.equal(sheets.map((sheet) => sheet.shape), [[8, 8, 3], [8, 8, 3]]); // prettier-ignore
   const third = await patchImage(channels[0].patches[2], { size: 4 });
@@ -263,7 +263,7 @@ test('纯度、错误与中断', async () => {
   );
   assert.match((await failure(() => topPatches(model, photos, 'scores'))).message, /没有空间位置/);
   assert.match((await failure(() => topPatches(model, photos, 'c1', { channels: [2] }))).message, /0 … 1/);
-  assert.match((await failure(() => topPatches(model, photos, 'c1', { top: 0 }))).message, /top/);
+  assert.match((await failure(() => topPatches(model, photos, 'c1', { count: 0 }))).message, /top/);
   assert.match((await failure(() => topPatches(model, [], 'c1'))).message, /没有照片/);
   const abort = new AbortController();
   let seen = 0;

@@ -106,7 +106,7 @@ test('two clusters end apart, with every method', async () => {
 
 test('the reported loss is the true KL, and it falls', async () => {
   const data = cloud(60, 5, 8);
-  const { points, loss, settings } = await embed(data, { perplexity: 10, iterations: 600 });
+  const { points, loss, settings } = await embed(data, { perplexity: 10, steps: 600 });
   const p = jointProbabilities(data, { perplexity: 10, neighbours: settings.neighbours as number });
   assert.is(settings.neighbours, 30);
   assertClose([loss[loss.length - 1].kl], [klDivergence(p, points)], 1e-9);
@@ -123,7 +123,7 @@ test('one seed, identical bytes; another seed, another picture', async () => {
     { method: 'umap', iterations: 60 },
     { method: 'tsne-js', initialization: 'random' },
   ] as const) {
-    const run = (seed: number) => embed(data, { perplexity: 6, iterations: 120, ...options, seed });
+    const run = (seed: number) => embed(data, { perplexity: 6, steps: 120, ...options, seed });
     const first = JSON.stringify(await run(3));
     assert.is(JSON.stringify(await run(3)), first, JSON.stringify(options));
     assert.is.not(JSON.stringify((await run(4)).points), JSON.stringify((await run(3)).points));
@@ -134,11 +134,11 @@ test('equal points stay finite', async () => {
   const data = [...Array(150).fill([1, 2, 3]), ...cloud(150, 3, 10)];
   const everywhere = Array(40).fill([5, 5]);
   for (const repulsion of ['exact', 'barnes-hut'] as const) {
-    const { points } = await embed(data, { repulsion, iterations: 400 });
+    const { points } = await embed(data, { repulsion, steps: 400 });
     assert.ok(points.flat().every(Number.isFinite));
     const spread = Math.max(...points.map(([x]) => x)) - Math.min(...points.map(([x]) => x));
     assert.ok(spread > 1, '点没有散开');
-    const same = await embed(everywhere, { repulsion, perplexity: 5, iterations: 300 });
+    const same = await embed(everywhere, { repulsion, perplexity: 5, steps: 300 });
     assert.ok(same.points.flat().every(Number.isFinite));
   }
 });
@@ -151,7 +151,7 @@ test('abort and interrupt stop at once and keep what there is', async () => {
     const result = await embed(data, {
       method,
       perplexity: 6,
-      iterations: 1000,
+      steps: 1000,
       signal: controller.signal,
       onStep: ({ step }) => {
         steps.push(step);
@@ -176,7 +176,7 @@ test('onStep sees the points of its step; an error in it comes out', async () =>
   let seen: Point[] = [];
   const result = await embed(data, {
     perplexity: 5,
-    iterations: 50,
+    steps: 50,
     onStep: ({ points, steps, kl }) => {
       seen = points;
       assert.is(steps, 50);
@@ -219,7 +219,7 @@ test('wrong arguments: what, what was given, what is allowed', async () => {
   assert.match(await message(() => embed(data, { method: 'tsn' as 'tsne', perplexity: 5 })), /最接近：tsne/);
   assert.match(await message(() => embed(data, { repulsion: 'fast' as 'exact', perplexity: 5 })), /exact/);
   assert.match(await message(() => embed(data, { initialization: 'zero' as 'pca', perplexity: 5 })), /random/);
-  assert.match(await message(() => embed(data, { iterations: 0, perplexity: 5 })), /iterations/);
+  assert.match(await message(() => embed(data, { steps: 0, perplexity: 5 })), /iterations/);
   assert.match(await message(() => embed(data, { theta: 2, perplexity: 5 })), /theta/);
   assert.match(await message(() => embed(data, { neighbours: 0, perplexity: 5 })), /neighbours/);
   assert.match(await message(() => embed([[1, 2], [3]])), /长度/);

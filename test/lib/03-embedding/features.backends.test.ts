@@ -4,7 +4,14 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
-import { featureMatrices, featureMatrix, pixelMatrix, selectRows, unitRows } from '../../../lib/03-embedding/features';
+import {
+  featureMatrices,
+  featureMatrix,
+  pixelMatrix,
+  selectRows,
+  topPhotos,
+  unitRows,
+} from '../../../lib/03-embedding/features';
 import { encodePng } from '../../../lib/image/image';
 import { imageModel, type ImageModel } from '../../../lib/model/model';
 import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
@@ -88,6 +95,19 @@ test('unitRows and selectRows', async () => {
   const some = selectRows(scaled, (row) => row !== 1);
   assert.equal([some.rows, [...some.data]], [2, [3, 4, 0, 2]]);
   assert.equal(some.photos, [photos[0], photos[2]]);
+});
+
+test('topPhotos: inner products by hand, ties in the order of the rows', async () => {
+  const features = await featureMatrix(model, photos, 'scores');
+  const scaled = { ...features, data: Float32Array.from([3, 4, 0, 1, 6, 0]) };
+  const rows = (direction: number[], count?: number) =>
+    topPhotos(scaled, direction, { count }).map(({ row, value }) => [row, value]);
+  assert.equal(rows([1, 0]), [[2, 6], [0, 3], [1, 0]]); // prettier-ignore
+  assert.equal(rows([-1, 0.75], 2), [[1, 0.75], [0, 0]]); // prettier-ignore
+  assert.equal(rows([0, 0], 3).map(([row]) => row), [0, 1, 2]); // prettier-ignore
+  assert.is(topPhotos(scaled, [1, 0])[0].photo, photos[2]);
+  assert.throws(() => topPhotos(scaled, [1, 0, 0]), /方向应有 2 个数/);
+  assert.throws(() => topPhotos(scaled, [1, 0], { count: 0 }), /count 应为正整数/);
 });
 
 test('pixelMatrix: the photos themselves', async () => {

@@ -109,7 +109,7 @@ test('手算：得分是像素的平均，遮挡的概率、得分、热图都�
   // Class 0 scores the mean of red, class 1 the mean of green. Red is 1 everywhere, green 0.
   const model = tinyModel([6, 8], [{ kernel: [1, 0, 0, 1, 0, 0], size: [1, 1], filters: 2 }]);
   const image = tf.tidy(() => tf.stack([tf.ones([6, 8]), tf.zeros([6, 8]), tf.zeros([6, 8])], 2)) as tf.Tensor3D;
-  const r = await occlusionMap(model, image, 0, { size: 4, stride: 4, fill: 0 });
+  const r = await occlusionMap(model, image, { class: 0 }, { size: 4, stride: 4, fill: 0 });
   assert.ok(r.incremental);
   const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
   // Rows 0-3 and 4-5 (clipped), columns 0-3 and 4-7: 16, 16, 8, 8 of 48 pixels lose their red.
@@ -126,7 +126,7 @@ test('手算：得分是像素的平均，遮挡的概率、得分、热图都�
   assert.equal(r.map.shape, [6, 8]);
   assert.ok(Math.abs(map[1][1] - (sigmoid(1) - sigmoid(32 / 48))) < 1e-6);
   assert.ok(Math.abs(map[5][7] - (sigmoid(1) - sigmoid(40 / 48))) < 1e-6);
-  const green = await occlusionMap(model, image, 1, { size: 4, stride: 4, fill: 1 });
+  const green = await occlusionMap(model, image, { class: 1 }, { size: 4, stride: 4, fill: 1 });
   assert.equal(Array.from(green.bestClass.dataSync()), [0, 0, 0, 0]);
   assert.ok(
     green.map.dataSync().every((v) => v < 0),
@@ -141,8 +141,8 @@ test('strongestMap：增量与逐张相同，编号与总和按定义', async ()
   const image = randomImage(model);
   for (const layer of ['conv1', 'f1/relu3', 'f1/concat', 'pool2', 'conv10']) {
     const options = { size: 9, stride: 7, layer };
-    const fast = await occlusionMap(model, image, 1, options);
-    const plain = await occlusionMap(model, image, 1, { ...options, incremental: false });
+    const fast = await occlusionMap(model, image, { class: 1 }, options);
+    const plain = await occlusionMap(model, image, { class: 1 }, { ...options, incremental: false });
     assert.ok(fast.incremental && !plain.incremental);
     const totals = tf.tidy(() => tf.sum(model.activations(image, layer), [0, 1]).dataSync());
     assert.is(fast.strongestMap!.channel, totals.indexOf(Math.max(...totals)));
@@ -159,7 +159,7 @@ test('其他网络走逐张的路，结果会说', async () => {
     const model = build();
     const image = randomImage(model);
     assert.is(chainOf(model.network, model.layerName()), undefined);
-    const r = await occlusionMap(model, image, 0, { size: 8, stride: 6, batchSize: 4 });
+    const r = await occlusionMap(model, image, { class: 0 }, { size: 8, stride: 6, batchSize: 4 });
     assert.not(r.incremental);
     const expected = byDefinition(model, image, 8, r.positions[4].row, r.positions[4].col);
     assert.ok(Math.abs(r.logit.dataSync()[4] - expected[0]) < 1e-5);
@@ -173,7 +173,7 @@ test('填充：噪声由种子决定，逐字节相同；模糊、均值可用�
   const image = randomImage(model);
   for (const fill of ['noise', 'blur', 'mean', 0.2] as const) {
     const run = (seed: number, incremental = true) =>
-      occlusionMap(model, image, 2, { size: 9, stride: 6, fill, seed, incremental });
+      occlusionMap(model, image, { class: 2 }, { size: 9, stride: 6, fill, seed, incremental });
     const results = [await run(5), await run(5), await run(6), await run(5, false)];
     const [a, b, c, plain] = results.map((r) => r.logit.dataSync());
     assert.equal(a, b);
@@ -191,10 +191,15 @@ test('由粗到细：onStep 给出部分的图；中断、abort、回调出错�
   const steps: { done: number; stage: number; secondsLeft: number; size: number }[] = [];
   const options = { size: 8, stride: 2, batchSize: 16 };
   await leakFree(() =>
-    occlusionMap(model, image, 0, {
-      ...options,
-      onStep: ({ done, stage, secondsLeft, map }) => void steps.push({ done, stage, secondsLeft, size: map.size }),
-    }),
+    occlusionMap(
+      model,
+      image,
+      { class: 0 },
+      {
+        ...options,
+        onStep: ({ done, stage, secondsLeft, map }) => void steps.push({ done, stage, secondsLeft, size: map.size }),
+      },
+    ),
   );
   const total = patchGrid(image.shape[0], image.shape[1], 8, 2);
   assert.is(steps[steps.length - 1].done, total.rows.length * total.cols.length);
@@ -206,12 +211,17 @@ test('由粗到细：onStep 给出部分的图；中断、abort、回调出错�
     const controller = new AbortController();
     let calls = 0;
     await leakFree(async () => {
-      const r = await occlusionMap(model, image, 0, {
-        ...options,
-        incremental,
-        signal: controller.signal,
-        onStep: () => void (++calls === 2 && controller.abort()),
-      });
+      const r = await occlusionMap(
+        model,
+        image,
+        { class: 0 },
+        {
+          ...options,
+          incremental,
+          signal: controller.signal,
+          onStep: () => void (++calls === 2 && controller.abort()),
+        },
+      );
       assert.is(r.stopped, 'aborted');
       assert.is(calls, 2);
       const measured = Array.from(r.probability.dataSync()).filter((p) => !Number.isNaN(p)).length;
@@ -222,26 +232,31 @@ test('由粗到细：onStep 给出部分的图；中断、abort、回调出错�
     });
   }
   await leakFree(async () => {
-    const r = await occlusionMap(model, image, 0, { ...options, onStep: () => requestInterrupt() });
+    const r = await occlusionMap(model, image, { class: 0 }, { ...options, onStep: () => requestInterrupt() });
     assert.is(r.stopped, 'interrupted');
     return r;
   });
   await leakFree(async () => {
     const error = await failure(() =>
-      occlusionMap(model, image, 0, {
-        ...options,
-        onStep: () => {
-          throw new Error('回调');
+      occlusionMap(
+        model,
+        image,
+        { class: 0 },
+        {
+          ...options,
+          onStep: () => {
+            throw new Error('回调');
+          },
         },
-      }),
+      ),
     );
     assert.is(error.message, '回调');
   });
   // A network with dense layers keeps blocks waiting for each other: they must be released too.
   const dense = sequentialNet();
   const other = randomImage(dense);
-  await leakFree(() => occlusionMap(dense, other, 0, { size: 9, stride: 3, signal: AbortSignal.abort() }));
-  await leakFree(() => occlusionMap(dense, other, 0, { size: 9, stride: 3, layer: 'conv2' }));
+  await leakFree(() => occlusionMap(dense, other, { class: 0 }, { size: 9, stride: 3, signal: AbortSignal.abort() }));
+  await leakFree(() => occlusionMap(dense, other, { class: 0 }, { size: 9, stride: 3, layer: 'conv2' }));
   disposeAll([image, other]);
   model.dispose();
   dense.dispose();
@@ -252,20 +267,22 @@ test('错误：说出给了什么、允许什么；不泄漏', async () => {
   const image = randomImage(model);
   const small = tf.zeros([20, 20, 3]) as tf.Tensor3D;
   const cases: [unknown[], RegExp][] = [
-    [[image, 5], /类别编号应为 0 到 4.*5/],
-    [[image, -1], /类别编号/],
-    [[image, 1.5], /类别编号/],
-    [[image, 0, { size: 38 }], /size 应为 1 到 37（图像短边）.*38/],
-    [[image, 0, { size: 0 }], /size/],
-    [[image, 0, { size: 8, stride: 9 }], /stride 应为 1 到 8/],
-    [[image, 0, { size: 8, stride: 0 }], /stride/],
-    [[image, 0, { size: 8, fill: 2 }], /fill 应为/],
-    [[image, 0, { size: 8, fill: 'grey' }], /fill 应为.*'blur'/],
-    [[image, 0, { size: 8, layer: 'conv9' }], /没有名为"conv9"的层/],
-    [[image, 0, { size: 8, layer: 'scores' }], /没有空间.*pool/],
-    [[image, 0, { size: 8, batchSize: 0 }], /batchSize/],
-    [[small, 0, { size: 8 }], /输入应为 \[37, 45, 3\].*\[20, 20, 3\].*loadImage/],
-    [[undefined, 0], /image 应为图像张量/],
+    [[image, 2], /target 应写成.*类别 2 写成 \{ class: 2 \}/],
+    [[image, { layer: 'conv2', channel: 0 }], /target 应为一个类别.*conv2/],
+    [[image, { class: 5 }], /类别编号应为 0 到 4.*5/],
+    [[image, { class: -1 }], /类别编号/],
+    [[image, { class: 1.5 }], /类别编号/],
+    [[image, { class: 0 }, { size: 38 }], /size 应为 1 到 37（图像短边）.*38/],
+    [[image, { class: 0 }, { size: 0 }], /size/],
+    [[image, { class: 0 }, { size: 8, stride: 9 }], /stride 应为 1 到 8/],
+    [[image, { class: 0 }, { size: 8, stride: 0 }], /stride/],
+    [[image, { class: 0 }, { size: 8, fill: 2 }], /fill 应为/],
+    [[image, { class: 0 }, { size: 8, fill: 'grey' }], /fill 应为.*'blur'/],
+    [[image, { class: 0 }, { size: 8, layer: 'conv9' }], /没有名为"conv9"的层/],
+    [[image, { class: 0 }, { size: 8, layer: 'scores' }], /没有空间.*pool/],
+    [[image, { class: 0 }, { size: 8, batchSize: 0 }], /batchSize/],
+    [[small, { class: 0 }, { size: 8 }], /输入应为 \[37, 45, 3\].*\[20, 20, 3\].*loadImage/],
+    [[undefined, { class: 0 }], /image 应为图像张量/],
   ];
   const before = tf.memory().numTensors;
   for (const [[first, ...rest], message] of cases) {
@@ -281,8 +298,8 @@ withModels(test, 'SqueezeNet：真实的照片，两条路在每个位置一致'
   const model = await loadModel('squeezenet');
   const image = await loadImage('mammal/sheep.jpg', { size: model.inputSize });
   const options = { size: 51, stride: 47, layer: 'fire9/concat' };
-  const fast = await occlusionMap(model, image, 348, options);
-  const plain = await occlusionMap(model, image, 348, { ...options, incremental: false });
+  const fast = await occlusionMap(model, image, { class: 348 }, options);
+  const plain = await occlusionMap(model, image, { class: 348 }, { ...options, incremental: false });
   assert.ok(fast.incremental && !plain.incremental);
   const differences = [fast, plain].map((r) => [r.logit, r.strongestMap!.sum].map((t) => t.dataSync()));
   differences[0].forEach((values, k) =>

@@ -25,7 +25,7 @@ test('所有特征图：内存只随批的大小增长，不随通道总数', as
     const all = Array.from({ length: channels }, (_, c) => c);
     let maps: tf.Tensor | undefined;
     const { peakBytes } = await tf.profile(async () => {
-      maps = await featureMapGradients(model, image, 'relu1', { channels: all, batchSize });
+      ({ maps } = await featureMapGradients(model, image, 'relu1', { channels: all, batchSize }));
       return tf.scalar(0);
     });
     maps!.dispose();
@@ -55,7 +55,7 @@ test('一层的所有特征图：与逐个求相同，与批的大小无关；�
     [6, 5, 3],
   );
   for (const rule of RULES) {
-    const all = await featureMapGradients(model, image, 'relu2', { rule, batchSize: 3 });
+    const { maps: all } = await featureMapGradients(model, image, 'relu2', { rule, batchSize: 3 });
     assert.equal(all.shape, [4, 6, 5, 3]);
     const values = all.dataSync();
     all.dispose();
@@ -64,7 +64,7 @@ test('一层的所有特征图：与逐个求相同，与批的大小无关；�
       assertClose(values.subarray(channel * 90, (channel + 1) * 90), one, 1e-6);
     }
   }
-  const some = await featureMapGradients(model, image, 'relu2', { channels: [2, 0], at: 'center' });
+  const { maps: some } = await featureMapGradients(model, image, 'relu2', { channels: [2, 0], at: 'center' });
   assertClose(some.dataSync().subarray(90), gradientOf(model, image, { layer: 'relu2', channel: 0 }), 1e-6);
   some.dispose();
   await leakFree(async () => {
@@ -74,7 +74,9 @@ test('一层的所有特征图：与逐个求相同，与批的大小无关；�
       steps.push(done);
       stop.abort();
     };
-    const part = await featureMapGradients(model, image, 'relu2', { batchSize: 1, signal: stop.signal, onStep });
+    const options = { batchSize: 1, signal: stop.signal, onStep };
+    const { maps: part, stopped } = await featureMapGradients(model, image, 'relu2', options);
+    assert.is(stopped, 'aborted');
     assert.equal(part.shape, [1, 6, 5, 3]);
     assert.equal(steps, [1]);
     return part;

@@ -26,10 +26,10 @@ test.before(async () => {
   await startBackend();
 });
 
-test('三种规则，手算的数', () => {
+test('三种规则，手算的数', async () => {
   const [model, image] = [hand(), pixel()];
   const target = { layer: 'c2', channel: 0, at: [0, 0] as [number, number] };
-  assert.is(targetValue(model, image, target), 3);
+  assert.is(await targetValue(model, image, target), 3);
   // A 3 * (1, 2, 0) and B -2 * (0, 1, 4): what the open units pass on.
   assert.equal(gradientOf(model, image, target), [3, 4, -8]);
   // A and C, whose gradient is positive, open or not: 3 * (1, 2, 0) + 5 * (-2, 0, 1).
@@ -194,7 +194,7 @@ test('每个函数都不漏张量', async () => {
 test('错误在计算之前报出，之后照常可用', async () => {
   const [model, image] = [hand(), pixel()];
   const bad: [Target, RegExp][] = [
-    [{ class: 1 }, /类别应为 0 … 0/],
+    [{ class: 1 }, /类别编号应为 0 到 0/],
     [{ class: -1 }, /类别/],
     [{ class: 0.5 }, /类别/],
     [{ class: NaN }, /类别/],

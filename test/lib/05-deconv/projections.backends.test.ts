@@ -116,7 +116,7 @@ test('图块与投影并排：位置对应，中灰是 0，同一通道一个尺
 test('最强的通道：值与位置', async () => {
   const net = tinyModel([2, 2], [{ size: [1, 1], filters: 2, kernel: [1, 0, 0, 1, 0, 0] }]);
   const image = tf.tensor3d([0.1, 0.9, 0, 0.7, 0.2, 0, 0, 0, 0, 0.3, 0.8, 0], [2, 2, 3]);
-  const units = strongestUnits(net, image, 'relu1', { top: 5 });
+  const units = await strongestUnits(net, image, 'relu1', { count: 5 });
   assert.equal(units.map(({ channel, at }) => [channel, at]), [[1, [0, 0]], [0, [0, 1]]]); // prettier-ignore
   assertClose(units.map((u) => u.value), [0.9, 0.7], 1e-6); // prettier-ignore
   await leakFree(() => strongestUnits(net, image, 'scores'));

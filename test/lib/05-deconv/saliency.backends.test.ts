@@ -53,7 +53,7 @@ test.before(async () => {
   await startBackend();
 });
 
-test('整理函数，手算的数', () => {
+test('整理函数，手算的数', async () => {
   const m = map();
   assert.equal(numbers(positivePart(m)), [1, 0, 2, 0, 0, 0]);
   assert.equal(numbers(negativePart(m)), [0, 4, 0, 0, 0, 1]);
@@ -68,15 +68,15 @@ test('整理函数，手算的数', () => {
   assert.equal(numbers(signedDisplay({ limit: 4 })(m)), [0.625, 0, 0.75, 0.5, 0.5, 0.375]);
   assert.equal(numbers(finish(m, saliency, unitScale({ limit: 8 }))), [0.5, 0.125]);
   assert.equal(numbers(clipPercentile(80)(m)), [1, -2, 2, 0, 0, -1]);
-  assert.is(magnitudeOf(m, 100), 4);
-  assert.is(magnitudeOf(image, 50), 0.75);
-  assert.is(magnitudeOf([m, image], 50), 1);
+  assert.is(await magnitudeOf(m, 100), 4);
+  assert.is(await magnitudeOf(image, 50), 0.75);
+  assert.is(await magnitudeOf([m, image], 50), 1);
   tf.dispose([m, image]);
 });
 
-test('处处为 0 的图：中灰与黑，没有 NaN', () => {
+test('处处为 0 的图：中灰与黑，没有 NaN', async () => {
   const zero = tf.zeros([2, 2, 3]);
-  assert.ok(isFlat(zero));
+  assert.ok(await isFlat(zero));
   assert.equal(new Set(numbers(signedDisplay()(zero))), new Set([0.5]));
   assert.equal(new Set(numbers(finish(zero, saliency, unitScale()))), new Set([0]));
   zero.dispose();
@@ -119,13 +119,13 @@ withModels(test, '积分梯度的完备性，在真的网络上：类别与中�
     const net = await loadModel(id, { offline: true, head: false });
     const { path, crop, imagenet } = coursePhoto('dog');
     const image = await loadImage(path, { size: net.inputSize, crop });
-    const unit = layer && strongestUnits(net, image, layer, { top: 1 })[0];
+    const unit = layer && (await strongestUnits(net, image, layer, { count: 1 }))[0];
     const target: Target = unit ? { layer, channel: unit.channel, at: 'max' } : { class: imagenet!.index };
     const { map: m, completeness } = await integratedGradients(net, image, target, { steps: 8 });
     const sum = numbers(m).reduce((a, b) => a + b, 0);
     const grey = tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...net.mean])) as tf.Tensor3D);
     const place = unit ? { layer, channel: unit.channel, at: unit.at } : target;
-    const difference = targetValue(net, image, place) - targetValue(net, grey, place);
+    const difference = (await targetValue(net, image, place)) - (await targetValue(net, grey, place));
     assert.ok(Math.abs(difference) > 1, `${id}：得分之差 ${difference}`);
     assert.ok(Math.abs(sum / difference - 1) < 0.01, `${id}：${sum} 与 ${difference}`);
     assert.ok(Math.abs(sum - completeness.sum) < 1e-3 * Math.abs(sum));

@@ -57,6 +57,9 @@ test('度量，手算的数', async () => {
   assert.ok(Math.abs(psnr([0, 0.1], [0, 0]) - 10 * Math.log10(1 / 0.005)) < 1e-9);
   assert.is(areaUnder([0, 1, 1]), 0.75);
   assert.instance(await failure(() => cosine([1], [1, 2])), RangeError);
+  const tensor = tf.tensor1d([1, 2]);
+  assert.match((await failure(() => l2Norm(tensor as never))).message, /await 张量\.data\(\)/);
+  tensor.dispose();
 });
 
 test('SSIM：与自己是 1，与 SciPy 算出的数一致，符号相反是负的', async () => {
@@ -68,10 +71,10 @@ test('SSIM：与自己是 1，与 SciPy 算出的数一致，符号相反是负�
   const a = at((r, c) => 0.5 + 0.4 * Math.sin(r * 0.7) * Math.cos(c * 0.4));
   const b = at((r, c) => 0.5 + 0.3 * Math.sin(r * 0.7 + 0.3) * Math.cos(c * 0.4) + 0.05 * Math.sin(r * c));
   const c = at((r, col) => 0.5 - 0.4 * Math.sin(r * 0.7) * Math.cos(col * 0.4));
-  assert.ok(Math.abs(ssim(a, a) - 1) < 1e-5);
+  assert.ok(Math.abs((await ssim(a, a)) - 1) < 1e-5);
   // float64, scipy.ndimage.gaussian_filter(sigma=1.5, truncate=3.5), border of 5 cut off.
-  assert.ok(Math.abs(ssim(a, b, { range: 1 }) - 0.8779247) < 1e-4, `${ssim(a, b, { range: 1 })}`);
-  assert.ok(ssim(a, c, { range: 1 }) < 0);
+  assert.ok(Math.abs((await ssim(a, b, { range: 1 })) - 0.8779247) < 1e-4, `${await ssim(a, b, { range: 1 })}`);
+  assert.ok((await ssim(a, c, { range: 1 })) < 0);
   await leakFree(() => ssim(a, b));
   assert.instance(
     await failure(() =>
@@ -137,15 +140,15 @@ test('逐层打乱：不看网络的方法不变，看的变；权重原样放�
 test('沿梯度走一小步，得分按范数上升；随机方向等长，升得少', async () => {
   const [net, image] = [model(), photo()];
   const gradient = inputGradient(net, image, { class: 0 });
-  const norm = l2Norm(gradient);
-  const [start, up] = responseAlong(net, image, { class: 0 }, gradient, [0, 1e-2]);
+  const norm = l2Norm(await gradient.data());
+  const [start, up] = await responseAlong(net, image, { class: 0 }, gradient, [0, 1e-2]);
   assert.ok(Math.abs((up - start) / (1e-2 * norm) - 1) < 0.02, `${(up - start) / 1e-2} 与 ${norm}`);
   const random = randomDirection(gradient, { seed: 5 });
-  assert.ok(Math.abs(l2Norm(random) / norm - 1) < 1e-5);
-  const [, sideways] = responseAlong(net, image, { class: 0 }, random, [0, 1e-2]);
+  assert.ok(Math.abs(l2Norm(await random.data()) / norm - 1) < 1e-5);
+  const [, sideways] = await responseAlong(net, image, { class: 0 }, random, [0, 1e-2]);
   assert.ok(Math.abs(sideways - start) < 0.3 * (up - start));
   const zero = tf.zerosLike(gradient);
-  assert.equal(responseAlong(net, image, { class: 0 }, zero, [0, 1]), [start, start]);
+  assert.equal(await responseAlong(net, image, { class: 0 }, zero, [0, 1]), [start, start]);
   await leakFree(() => responseAlong(net, image, { class: 0 }, gradient, [0, 1]));
   await leakFree(() => randomDirection(gradient));
   tf.dispose([gradient, random, zero, image]);

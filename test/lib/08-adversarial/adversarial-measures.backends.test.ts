@@ -62,18 +62,18 @@ test('最小的 ε 是 |得分之差| / ||w||₁，两种攻击都找得到；ma
   }
   const never = await smallestEpsilon(model, image, { max: expected / 2 });
   assert.is(never.epsilon, Infinity);
-  const towards = await smallestEpsilon(model, image, { to: 1, max: 0.5, precision: 1.02 });
+  const towards = await smallestEpsilon(model, image, { to: { class: 1 }, max: 0.5, precision: 1.02 });
   assert.ok(Math.abs(towards.epsilon / expected - 1) < 0.03);
   image.dispose();
   model.dispose();
 });
 
-test('沿任何方向，线性网络的得分是直线；斜率是权重与方向的内积', () => {
+test('沿任何方向，线性网络的得分是直线；斜率是权重与方向的内积', async () => {
   const [model, image] = [linear(4, [0, 0]), grey(4)];
-  const weights = weightVector(model, image, { from: 0, to: 1 });
+  const weights = weightVector(model, image, { away: { class: 0 }, to: { class: 1 } });
   const direction = tf.sign(weights);
   const epsilons = Array.from({ length: 19 }, (_, i) => (i - 9) / 50);
-  const [z0, z1] = logitsAlong(model, image, direction, epsilons, [0, 1]);
+  const [z0, z1] = await logitsAlong(model, image, direction, epsilons, [{ class: 0 }, { class: 1 }]);
   const change = z1.map((v, i) => v - z0[i]);
   assert.is(change.length, 19);
   assert.ok(straightness(epsilons, change) > 1 - 1e-6);
@@ -84,12 +84,12 @@ test('沿任何方向，线性网络的得分是直线；斜率是权重与方�
   model.dispose();
 });
 
-test('对齐：符号扰动与 w 的余弦是 ||w||₁ / (√n·||w||₂)，随机符号的接近 0，范数相同', () => {
+test('对齐：符号扰动与 w 的余弦是 ||w||₁ / (√n·||w||₂)，随机符号的接近 0，范数相同', async () => {
   const [model, image] = [linear(16, [0, 0]), grey(16)];
-  const weights = weightVector(model, image, { from: 0, to: 1 });
+  const weights = weightVector(model, image, { away: { class: 0 }, to: { class: 1 } });
   const aligned = tf.mul(tf.sign(weights), 0.01) as tf.Tensor3D;
   const noise = signNoise(image, 0.01, { seed: 2 });
-  const [a, b] = [alignment(aligned, weights), alignment(noise, weights)];
+  const [a, b] = [await alignment(aligned, weights), await alignment(noise, weights)];
   assert.ok(Math.abs(a.cosine - L1 / (Math.sqrt(3) * Math.hypot(...D))) < 1e-5);
   assert.ok(Math.abs(a.inner - 0.01 * L1) < 1e-6);
   assert.ok(Math.abs(b.cosine) < 0.15 && Math.abs(b.cosine) > 0, `${b.cosine}`);
@@ -102,7 +102,7 @@ test('对齐：符号扰动与 w 的余弦是 ||w||₁ / (√n·||w||₂)，随�
 test('攻击的梯度与有限差分一致', () => {
   const [model, image] = [linear(4, [1, 0]), grey(4)];
   for (const loss of ['crossEntropy', 'margin'] as const) {
-    const gradient = attackGradient(model, image, { to: 1 }, loss);
+    const gradient = attackGradient(model, image, { to: { class: 1 } }, loss);
     const value = (x: tf.Tensor3D) => {
       const [z] = tf.tidy(() => [model.activations(x).dataSync()]);
       return loss === 'margin' ? z[1] - z[0] : z[1] - Math.log(Math.exp(z[0]) + Math.exp(z[1]));
@@ -117,10 +117,10 @@ test('攻击的梯度与有限差分一致', () => {
   model.dispose();
 });
 
-test('小块越小，同样的 ε 引起的变化越大：手算的 4×4', () => {
+test('小块越小，同样的 ε 引起的变化越大：手算的 4×4', async () => {
   const values = Float32Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? (Math.floor(i / 3) % 2 ? -1 : 2) : 0));
   const weights = tf.tensor3d(values, [4, 4, 3]);
-  const rows = blockGrowth(weights, [1, 2, 3, 4]);
+  const rows = await blockGrowth(weights, [1, 2, 3, 4]);
   // Columns alternate 2, −1: a block of 2 × 2 sums to 2, the whole to 8.
   assert.equal(
     rows.map((r) => r.perEpsilon),
@@ -212,7 +212,7 @@ test('迁移：换成同一个网络全部上当，换成反过来的网络没�
   }
   const right = await rightPhotos(model, [...photos, { ...photos[0], imagenet: { index: 1 - photos[0].imagenet!.index, wnid: 'x' } }]); // prettier-ignore
   assert.equal(
-    right.map((r) => r.photo.file),
+    right.photos.map((r) => r.photo.file),
     photos.map((p) => p.file),
   );
   const rows = await transfer(model, [twin, reverse], photos, { epsilon: 0.9, steps: 4 });
@@ -236,7 +236,7 @@ test('停止信号：二分、逐张检查、迁移都在一步之内停下，�
     controller.abort();
   };
   const right = await rightPhotos(model, photos, { signal: controller.signal, onStep });
-  assert.equal([right.length, seen], [1, [1]]);
+  assert.equal([right.photos.length, right.stopped, seen], [1, 'aborted', [1]]);
   const again = new AbortController();
   const [row] = await transfer(model, [model], photos, { steps: 1, signal: again.signal, onStep: () => again.abort() });
   assert.equal([row.stopped, row.tested], ['aborted', 1]);
@@ -255,10 +255,10 @@ test('不泄漏张量，也不在出错时泄漏', async () => {
     await leakFree(() => retest(model, example));
     await leakFree(() => universal(model, batch, { epochs: 1 }));
     await leakFree(() => foolingRate(model, batch, image));
-    await leakFree(() => weightVector(model, image, { from: 0, to: 1 }));
-    await leakFree(() => logitsAlong(model, image, image, [0, 1, 2], [0]));
-    await leakFree(() => attackGradient(model, image, { to: 1 }));
-    await leakFree(() => [alignment(image, image), blockGrowth(image), signNoise(image, 0.1)]);
+    await leakFree(() => weightVector(model, image, { away: { class: 0 }, to: { class: 1 } }));
+    await leakFree(() => logitsAlong(model, image, image, [0, 1, 2], [{ class: 0 }]));
+    await leakFree(() => attackGradient(model, image, { to: { class: 1 } }));
+    await leakFree(async () => [await alignment(image, image), await blockGrowth(image), signNoise(image, 0.1)]);
     await leakFree(async () => [await throughPng(image), await throughJpeg(image)]);
     await leakFree(() => rightPhotos(model, [photo]));
     await leakFree(() => loadPhoto(model, photo));
@@ -278,8 +278,8 @@ test('参数不对的错误', async () => {
     [() => smallestEpsilon(model, image, { method: 'pgd' as never }), /method 应为 'fgsm' 或 'iterate'/],
     [() => smallestEpsilon(model, image, { max: -1 }), /max 应为/],
     [() => universal(model, tf.tidy(() => tf.expandDims(image)) as tf.Tensor4D), /n 至少为 2/],
-    [() => weightVector(model, image, { from: 0, to: 2 }), /类别编号应为 0 到 1/],
-    [() => logitsAlong(model, image, other, [0], [0]), /方向的形状应与图像相同/],
+    [() => weightVector(model, image, { away: { class: 0 }, to: { class: 2 } }), /类别编号应为 0 到 1/],
+    [() => logitsAlong(model, image, other, [0], [{ class: 0 }]), /方向的形状应与图像相同/],
     [() => linearGrowth([0]), /维数应为正整数/],
     [() => linearGrowth([10], { repeats: 0 }), /repeats 应为正整数/],
     [() => growthExponent([1], [1]), /至少 2 个点/],

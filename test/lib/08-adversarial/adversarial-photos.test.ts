@@ -31,10 +31,15 @@ async function attack(id: NetworkId) {
   for (const { photo } of photos) {
     if (outcome.length === COUNT) break;
     const image = await loadPhoto(model, photo);
-    const [top] = await classify(model, image, { top: 1 });
+    const [top] = await classify(model, image, { count: 1 });
     if (top.index === photo.imagenet!.index && top.index !== ostrich) {
       const options = { epsilon: EPSILON, steps: STEPS, classIndex: top.index, confidence: 0.99 };
-      const { image: attacked, perturbation, success8bit, linf } = await targeted(model, image, ostrich, options);
+      const {
+        image: attacked,
+        perturbation,
+        success8bit,
+        linf,
+      } = await targeted(model, image, { class: ostrich }, options);
       outcome.push({ file: photo.file, success: success8bit, linf });
       tf.dispose([attacked, perturbation]);
     }

@@ -50,7 +50,7 @@ test('FGSM 只走一步：ε 小了不成功，大过 |差| / ||w||₁ 就成功
     [0.95, false],
     [1.05, true],
   ] as const) {
-    const result = await fgsm(model, image, { epsilon: needed * factor, loss: 'margin', classIndex: 0 });
+    const result = await fgsm(model, image, { epsilon: needed * factor, loss: 'margin', away: { class: 0 } });
     assert.is(result.success, success, `ε = ${factor} 倍`);
     assert.is(result.before[0].index, 0);
     assert.is(result.after[0].index, success ? 1 : 0);
@@ -96,13 +96,18 @@ test('迭代的攻击停在 ε 邻域与 [0, 1] 之内，目标每步不减', as
 
 test('有目标的攻击走到目标；最不可能的类别是得分最低的那一个', async () => {
   const [model, image] = [linear(), grey()];
-  const result = await targeted(model, image, 2, { epsilon: 0.4, steps: 10 });
+  const result = await targeted(model, image, { class: 2 }, { epsilon: 0.4, steps: 10 });
   assert.is(result.after[0].index, 2);
   assert.ok(result.success && result.success8bit && result.to === 2 && result.from === 0);
   const last = await leastLikely(model, image, { epsilon: 0.4, steps: 10 });
   assert.is(last.to, 2, '得分 0.875、0.625、0：第 2 类最低');
   assert.ok(last.success);
-  const early = await targeted(model, image, 2, { epsilon: 0.4, steps: 40, stepSize: 0.05, confidence: 0.4 });
+  const early = await targeted(
+    model,
+    image,
+    { class: 2 },
+    { epsilon: 0.4, steps: 40, stepSize: 0.05, confidence: 0.4 },
+  );
   assert.ok(early.trace.length < 20 && early.success && early.stopped === undefined, `${early.trace.length} 步`);
   disposeAll([result, last, early, image]);
   model.dispose();
@@ -139,10 +144,10 @@ test('DeepFool 在线性网络上一步到达最近的边界：||r|| = |差| / |
 test('续跑与一次跑完相同', async () => {
   const [model, image] = [linear(), grey()];
   const options = { epsilon: 0.2, stepSize: 0.013, loss: 'margin' } as const;
-  const whole = await targeted(model, image, 2, { ...options, steps: 7 });
-  const half = await targeted(model, image, 2, { ...options, steps: 3 });
+  const whole = await targeted(model, image, { class: 2 }, { ...options, steps: 7 });
+  const half = await targeted(model, image, { class: 2 }, { ...options, steps: 3 });
   disposeAll([half.image, half.perturbation]);
-  const resumed = await targeted(model, image, 2, { ...options, steps: 4, resume: half });
+  const resumed = await targeted(model, image, { class: 2 }, { ...options, steps: 4, resume: half });
   assert.equal(resumed.trace, whole.trace);
   assert.equal(Array.from(resumed.image.dataSync()), Array.from(whole.image.dataSync()));
   disposeAll([whole, resumed, image]);
@@ -172,12 +177,12 @@ test('不泄漏张量：成功、停止、出错', async () => {
   for (let round = 0; round < 2; round++) {
     await leakFree(() => fgsm(model, image));
     await leakFree(() => iterate(model, image, { steps: 3, randomStart: true }));
-    await leakFree(() => targeted(model, image, 1, { steps: 3, signal: aborted }));
+    await leakFree(() => targeted(model, image, { class: 1 }, { steps: 3, signal: aborted }));
     await leakFree(() => leastLikely(model, image, { steps: 2 }));
     await leakFree(() => deepFool(model, image));
     await leakFree(() => failure(() => deepFool(model, image, { onStep: () => { throw new Error('停'); } }))); // prettier-ignore
     await leakFree(() => failure(() => iterate(model, image, { onStep: () => { throw new Error('停'); } }))); // prettier-ignore
-    await leakFree(() => failure(() => targeted(model, image, 0)));
+    await leakFree(() => failure(() => targeted(model, image, { class: 0 })));
   }
   image.dispose();
   model.dispose();
@@ -203,9 +208,9 @@ test('参数不对的错误说明得到什么、应为什么、怎么办', async
     [() => iterate(model, image, { steps: 0 }), /steps 应为正整数/],
     [() => iterate(model, image, { loss: 'l2' as never }), /loss 应为 'crossEntropy' 或 'margin'/],
     [() => iterate(model, image, { confidence: 2 }), /confidence 应在 0 与 1 之间/],
-    [() => iterate(model, image, { classIndex: 1 }), /本来就没有把这幅图认成"第1类".*第0类/],
-    [() => targeted(model, image, 3), /类别编号应为 0 到 2 的整数，得到 3；.*findClass/],
-    [() => targeted(model, image, 0), /目标类别"第0类"（0）就是网络现在的答案/],
+    [() => iterate(model, image, { away: { class: 1 } }), /本来就没有把这幅图认成"第1类".*第0类/],
+    [() => targeted(model, image, { class: 3 }), /类别编号应为 0 到 2 的整数，得到 3；.*findClass/],
+    [() => targeted(model, image, { class: 0 }), /目标类别"第0类"（0）就是网络现在的答案/],
     [() => deepFool(model, image, { candidates: 0 }), /candidates 应为正整数/],
     [() => deepFool(model, large), /输入应为 \[4, 4, 3\]/],
     [() => fgsm(model, bytes), /像是 0–255/],

@@ -51,7 +51,7 @@ const called = (layer: object, ...from: string[]) => ({ ...layer, name: (layer a
 
 const picture = () => tf.tensor3d(Float32Array.from({ length: 192 }, (_, i) => 0.5 + 0.45 * Math.sin(i * i)), [8, 8, 3]); // prettier-ignore
 const inOrder = async (model: ImageModel, image: tf.Tensor3D) =>
-  (await classify(model, image, { top: 9 })).sort((a, b) => a.index - b.index).map(({ probability }) => probability);
+  (await classify(model, image, { count: 9 })).sort((a, b) => a.index - b.index).map(({ probability }) => probability);
 
 /** The same numbers by TF.js' operations: middle(x) between the image and the pooled end. */
 function byHand(image: tf.Tensor3D, middle: (x: tf.Tensor4D, weights: tf.Tensor[]) => tf.Tensor, weights: readonly Weight[]): number[] {

@@ -124,7 +124,9 @@ function ownAnswer(network: tf.LayersModel, image: tf.Tensor, head = 0): number[
 }
 
 const inOrder = async (model: ImageModel, image: tf.Tensor3D) =>
-  (await classify(model, image, { top: 100 })).sort((a, b) => a.index - b.index).map(({ probability }) => probability);
+  (await classify(model, image, { count: 100 }))
+    .sort((a, b) => a.index - b.index)
+    .map(({ probability }) => probability);
 
 /** The gradient of a class score against central differences, where no kink is near. */
 async function checkGradient(model: ImageModel, image: tf.Tensor3D, what: string): Promise<void> {
@@ -178,7 +180,7 @@ test('一个 sigmoid：遮挡、删除插入、攻击、最大化都按两类算
   const model = fromLayersModel(network, { classes: ['猫', '狗'] });
   const image = picture();
   const [p] = ownAnswer(network, image);
-  const map = await occlusionMap(model, image, 1, { size: 4, stride: 4 });
+  const map = await occlusionMap(model, image, { class: 1 }, { size: 4, stride: 4 });
   assert.ok(Math.abs(map.baseline.probability - p) < 1e-5);
   const black = tf.tidy(() => ownAnswer(network, tf.concat([tf.fill([4, 4, 3], 0.5), image.slice([0, 4], [4, 8])], 1).concat(image.slice([4], [8]) as tf.Tensor3D))[0]) as unknown as number; // prettier-ignore
   assert.ok(Math.abs(map.probability.dataSync()[0] - black) < 1e-5, '左上角盖住之后');
@@ -215,7 +217,7 @@ test('回归与嵌入：分类的方法说不行，也说什么行', async () =>
     const image = picture();
     assert.is(model.output, 'none', what);
     assert.is(model.roles.logits, undefined);
-    for (const run of [() => classify(model, image), () => occlusionMap(model, image, 0), () => iterate(model, image), () => inputGradient(model, image, { class: 0 })]) {
+    for (const run of [() => classify(model, image), () => occlusionMap(model, image, { class: 0 }), () => iterate(model, image), () => inputGradient(model, image, { class: 0 })]) {
       assert.match((await failure(run)).message, /不是类别.*activations.*output: 'softmax'/s, what);
     } // prettier-ignore
     const last = network.layers.at(-1)!.name;
@@ -242,7 +244,7 @@ test('灰度、很小、不是正方形的网络：照片变灰，各种方法�
     const seen = shape[2] === 3 ? image.clone() : tf.tidy(() => tf.sum(tf.mul(image, [0.299, 0.587, 0.114]), 2, true));
     assertClose(await inOrder(model, image), ownAnswer(network, seen), 1e-5, String(shape));
     await checkGradient(model, image, String(shape));
-    await leakFree(() => occlusionMap(model, image, 0));
+    await leakFree(() => occlusionMap(model, image, { class: 0 }));
     await leakFree(() => gradCam(model, image, { class: 0 }));
     await leakFree(() => iterate(model, image, { steps: 2 }));
     await leakFree(() => maximize(model, classProbability(0), { steps: 2, seed: 1 }));

@@ -50,7 +50,7 @@ test.before(async () => {
 test.after(() => fs.rmSync(scratch, { recursive: true }));
 
 const scores = async (model: ImageModel, image: tf.Tensor3D) =>
-  (await classify(model, image, { top: 3 })).sort((a, b) => a.index - b.index).map(({ logit }) => logit);
+  (await classify(model, image, { count: 3 })).sort((a, b) => a.index - b.index).map(({ logit }) => logit);
 
 for (const kind of ['层', '图']) {
   test(`${kind}：一个文件夹，得分、激活值、三种规则的梯度都与原来的网络相同`, async () => {
@@ -90,14 +90,14 @@ test('GraphModel：遮挡、最大化、反演、对抗样本都能用，不泄�
   const model = await loadOwnModel(folder('图'));
   const image = picture();
   await leakFree(async () => {
-    const [got, expected] = await Promise.all([model, reference].map((m) => occlusionMap(m, image, 0, { size: 3, stride: 2 }))); // prettier-ignore
+    const [got, expected] = await Promise.all([model, reference].map((m) => occlusionMap(m, image, { class: 0 }, { size: 3, stride: 2 }))); // prettier-ignore
     assertClose(got.logit.dataSync(), expected.logit.dataSync(), 1e-4);
     return [got, expected];
   });
   await leakFree(() => maximize(model, classScore(1), { steps: 3, seed: 1 }));
   await leakFree(() => invert(model, image, 'pool', { steps: 3, seed: 1 }));
   const last = (await classify(model, image)).at(-1)!.index;
-  await leakFree(() => targeted(model, image, last, { epsilon: 0.1, steps: 3 }));
+  await leakFree(() => targeted(model, image, { class: last }, { epsilon: 0.1, steps: 3 }));
   image.dispose();
   model.dispose();
 });

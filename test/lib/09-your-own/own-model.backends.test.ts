@@ -30,7 +30,7 @@ test('得分取自 softmax 之前，概率与网络自己的输出一致', async
   const network = stock();
   const model = fromLayersModel(network, { classes: ['猫', '狗', '鱼'] });
   const image = picture();
-  const scores = await classify(model, image, { top: 3 });
+  const scores = await classify(model, image, { count: 3 });
   const expected = tf.tidy(() => (network.predict(image.expandDims(0)) as tf.Tensor).dataSync());
   assertClose(scores.map((s) => s.probability), scores.map((s) => expected[s.index]), 1e-5); // prettier-ignore
   assert.is(model.classes[1].zh, '狗');
@@ -52,7 +52,9 @@ test('预处理：同一个网络，像素范围不同，输入按 (255x − mea
   const cases = [['[-1, 1]', image.mul(2).sub(1)], ['0-255', image.mul(255)], [{ mean: [10, 20, 30], scale: 0.5 }, image.mul(255).sub([10, 20, 30]).mul(0.5)]] as const; // prettier-ignore
   for (const [preprocess, input] of cases) {
     const model = fromLayersModel(network, { preprocess });
-    const got = (await classify(model, image, { top: 3 })).sort((a, b) => a.index - b.index).map((s) => s.probability);
+    const got = (await classify(model, image, { count: 3 }))
+      .sort((a, b) => a.index - b.index)
+      .map((s) => s.probability);
     assertClose(got, direct(input), 1e-4, JSON.stringify(preprocess));
     model.dispose();
     input.dispose();

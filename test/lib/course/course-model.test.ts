@@ -34,7 +34,7 @@ test('取不到 GoogLeNet 的权值：loadModel 报错，loadCourseModel 改用�
   );
   assert.match(JSON.stringify(sent[0].data), /CONVSCOPE_MODELS/);
   const image = await loadImage('mammal/red-panda.jpg', { size: model.inputSize[0] });
-  const [first] = await classify(model, image, { top: 1 });
+  const [first] = await classify(model, image, { count: 1 });
   assert.is(first.zh, '小熊猫');
   image.dispose();
 });

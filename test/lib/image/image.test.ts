@@ -8,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { CourseError } from '../../../lib/base/errors';
+import { checkImage } from '../../../lib/image/check';
 import { assertImage, encodeJpeg, encodePng, loadImage, toPixels } from '../../../lib/image/image';
 import { crc32 } from '../../../lib/image/header';
 import { failure, leakFree } from '../../helpers';
@@ -311,10 +312,10 @@ test('bad options are refused before anything is read', async () => {
   }
 });
 
-test('assertImage names what is wrong and how to mend it', async () => {
-  const wrong = (image: unknown) => {
+test('checkImage names what is wrong and how to mend it; assertImage says the same of the shape', async () => {
+  const wrong = async (image: unknown) => {
     try {
-      assertImage(image as tf.Tensor);
+      await checkImage(image as tf.Tensor);
     } catch (error) {
       return error as Error;
     } finally {
@@ -322,21 +323,25 @@ test('assertImage names what is wrong and how to mend it', async () => {
     }
     return assert.unreachable('应当报错') as never;
   };
-  assert.match(wrong('panda.jpg').message, /loadImage/);
-  assert.match(wrong(tf.zeros([1, 4, 4, 3])).message, /squeeze/);
-  assert.match(wrong(tf.zeros([5, 4, 4, 3])).message, /gather/);
-  assert.match(wrong(tf.zeros([4, 4])).message, /stack/);
-  assert.match(wrong(tf.zeros([4, 4, 4])).message, /透明/);
-  assert.match(wrong(tf.zeros([3, 5, 6])).message, /transpose/);
-  assert.match(wrong(tf.zeros([4, 4, 3], 'int32')).message, /int32.*toFloat/);
-  assert.match(wrong(tf.fill([4, 4, 3], 255)).message, /255.*div\(255\)/);
-  assert.match(wrong(tf.fill([4, 4, 3], -0.4)).message, /clipByValue/);
-  assert.match(wrong(tf.fill([4, 4, 3], NaN)).message, /NaN/);
+  assert.match((await wrong('panda.jpg')).message, /loadImage/);
+  assert.match((await wrong(tf.zeros([1, 4, 4, 3]))).message, /squeeze/);
+  assert.match((await wrong(tf.zeros([5, 4, 4, 3]))).message, /gather/);
+  assert.match((await wrong(tf.zeros([4, 4]))).message, /stack/);
+  assert.match((await wrong(tf.zeros([4, 4, 4]))).message, /透明/);
+  assert.match((await wrong(tf.zeros([3, 5, 6]))).message, /transpose/);
+  assert.match((await wrong(tf.zeros([4, 4, 3], 'int32'))).message, /int32.*toFloat/);
+  assert.match((await wrong(tf.fill([4, 4, 3], 255))).message, /255.*div\(255\)/);
+  assert.match((await wrong(tf.fill([4, 4, 3], -0.4))).message, /clipByValue/);
+  assert.match((await wrong(tf.fill([4, 4, 3], NaN))).message, /NaN/);
   const gone = tf.zeros([2, 2, 3]);
   gone.dispose();
-  assert.match(wrong(gone).message, /释放/);
+  assert.match((await wrong(gone)).message, /释放/);
   const good = tf.zeros([2, 2, 3]);
+  await checkImage(good);
   assertImage(good);
+  const batch = tf.zeros([1, 2, 2, 3]);
+  assert.throws(() => assertImage(batch), /squeeze/);
+  batch.dispose();
   good.dispose();
 });
 

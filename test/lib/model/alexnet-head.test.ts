@@ -54,7 +54,7 @@ test('class maximisation on fc8 rises, and the verdict is the class itself', asy
 });
 
 test('AlexNet takes part in the table of transfer, as source and as victim', async () => {
-  const [own] = await classify(alexnet, image, { top: 1 });
+  const [own] = await classify(alexnet, image, { count: 1 });
   const labelled: Photo = { ...animal, imagenet: { index: own.index, wnid: alexnet.classes[own.index].wnid } };
   const [row] = await transfer(alexnet, [alexnet], [labelled], { steps: 2, epsilon: 8 / 255 });
   assert.equal([row.source, row.victim, row.tested], ['alexnet-2012', 'alexnet-2012', 1]);

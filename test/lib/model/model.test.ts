@@ -22,7 +22,7 @@ test('手算网络：激活值、得分与预处理', async () => {
   assertClose(relu.dataSync(), [0.1, 0.5, 0.2, 0.6, 0.3, 0.7, 0.4, 0.8], 1e-6);
   const scores = model.activations(image);
   assertClose(scores.dataSync(), [0.25, 0.65], 1e-6);
-  const [first] = await classify(model, image, { top: 1 });
+  const [first] = await classify(model, image, { count: 1 });
   assert.is(first.index, 1);
   assert.ok(Math.abs(first.probability - 1 / (1 + Math.exp(-0.4))) < 1e-6);
   tf.dispose([image, relu, scores]);
@@ -38,7 +38,7 @@ test('错误的输入：维数、大小、类型、层名、top，都说清楚�
     assert.match((await failure(() => model.activations(wrong))).message, /应为 \[2, 2, 3\].*loadImage/);
     assert.match((await failure(() => model.activations(whole))).message, /float32/);
     assert.match((await failure(() => model.activations(good, 'relu2'))).message, /没有名为"relu2"的层；最接近：relu1/);
-    assert.match((await failure(() => classify(model, good, { top: 0 }))).message, /top 应为正整数/);
+    assert.match((await failure(() => classify(model, good, { count: 0 }))).message, /top 应为正整数/);
     assert.match((await failure(() => loadModel('squeezenett' as 'squeezenet'))).message, /最接近：squeezenet/);
   });
   tf.dispose([wrong, whole, good]);

@@ -79,7 +79,7 @@ const RUNS: Record<string, (steps: number, extra?: MaximizeOptions) => Promise<u
   'inversion, Adam, part of the code': (steps) =>
     invert(model, image, 'c2', { steps, channels: [0, 2], region: [2, 2, 5, 5], verdict: false }),
   'iterated attack': (steps) => iterate(model, image, { steps }),
-  'targeted attack': (steps) => targeted(model, image, 0, { steps }),
+  'targeted attack': (steps) => targeted(model, image, { class: 0 }, { steps }),
 };
 
 for (const [name, run] of Object.entries(RUNS)) {
