@@ -37,7 +37,7 @@ const gradient = (m: ImageModel, x: tf.Tensor3D) => inputGradient(m, x, target);
 type Run = (model: ImageModel, image: tf.Tensor3D) => Promise<unknown>;
 const RUNS: Record<string, Run> = {
   classify: (m, x) => classify(m, x),
-  occlusionMap: (m, x) => occlusionMap(m, x, 1, { size: 4, stride: 2, onStep }),
+  occlusionMap: (m, x) => occlusionMap(m, x, { class: 1 }, { size: 4, stride: 2, onStep }),
   inputGradient: async (m, x) => inputGradient(m, x, target),
   guided: async (m, x) => inputGradient(m, x, target, { rule: 'guided', pool: 'switches' }),
   gradCam: async (m, x) => gradCam(m, x, target),
