@@ -29,7 +29,9 @@ export { randomGenerator } from './base/random';
 export * from './base/statistics';
 
 // 01 卷积核权值
+export { type ExpandedOptions, expandedKernel, type KernelInput, kernelInputs } from './01-filters/expanded';
 export * from './01-filters/filters';
+export { neighbourCorrelation, smoothNoise } from './01-filters/smooth-noise';
 // 02 最大激活图块
 export { type EffectiveFields, effectiveFields } from './02-patches/effective-field';
 export { patchImage, type PatchImageOptions, patchSheets } from './02-patches/patch-image';
@@ -81,11 +83,15 @@ export * from './07-inversion/inversion';
 export * from './07-inversion/measures';
 // 08 对抗样本
 export * from './08-adversarial/attacks';
+export { type DecisionPlane, decisionPlane } from './08-adversarial/decision-plane';
 export { type DeepFoolOptions, deepFool } from './08-adversarial/deepfool';
 export * from './08-adversarial/directions';
 export * from './08-adversarial/linear-growth';
 export type { AttackGoal, AttackLoss } from './08-adversarial/losses';
 export * from './08-adversarial/robustness';
+export { SHAPES, type ShapeImages, shapeImages, type ShapeOptions } from './08-adversarial/shapes';
+export { frequencyBand, type PowerSpectrum, powerSpectrum } from './08-adversarial/spectrum';
+export * from './08-adversarial/training';
 export { type Transfer, transfer, type TransferOptions } from './08-adversarial/transfer';
 export { foolingRate, type Universal, universal, type UniversalOptions } from './08-adversarial/universal';
 // 06 图像最优化

@@ -151,3 +151,27 @@ export async function blockGrowth(
     return { block, dimension: sums.length, perEpsilon: sums.reduce((s, v) => s + Math.abs(v), 0) };
   });
 }
+
+/**
+ * 每个小块里相同的方向（block signs）：权重在每个 block × block 小块里之和的符号，铺满那个小块。
+ * 在"块内的扰动必须相同"的限制下，它就是使线性的得分增加最多的方向。
+ *
+ * @param weights `[h, w, c]`，见 weightVector；不会被 dispose
+ * @returns 与 weights 同形，每个数是 −1、0 或 1；由调用者 dispose
+ * @throws RangeError block 不是正整数
+ * @example const direction = blockSigns(w, 8);
+ */
+export function blockSigns(weights: tf.Tensor3D, block: number): tf.Tensor3D {
+  if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);
+  const [height, width, channels] = weights.shape;
+  const [rows, cols] = [Math.ceil(height / block), Math.ceil(width / block)];
+  return tf.tidy(() => {
+    const whole = tf.pad(weights, [[0, rows * block - height], [0, cols * block - width], [0, 0]]); // prettier-ignore
+    const sums = tf.sum(tf.reshape(whole, [rows, block, cols, block * channels]), 1);
+    const perBlock = tf.sum(tf.reshape(sums, [rows, cols, block, channels]), 2);
+    const across = tf.tile(tf.reshape(tf.sign(perBlock), [rows, cols, 1, channels]), [1, 1, block, 1]);
+    const spread = tf.tile(tf.reshape(across, [rows, 1, cols * block, channels]), [1, block, 1, 1]);
+    const full = tf.reshape(spread, [rows * block, cols * block, channels]);
+    return tf.slice(full, [0, 0, 0], [height, width, channels]) as tf.Tensor3D;
+  });
+}

@@ -1,0 +1,147 @@
+import { SHAPE_SIZE, shapeImages, type ShapeOptions, SHAPES } from './shapes';
+import { tf } from '../tf/backend';
+import { safely } from '../tf/tape';
+import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type ImageModel, imageModel } from '../model/model';
+import { checkNumber } from '../base/named';
+
+export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'> {
+  /** 训练时的扰动上界 ε，[0, 1] 单位；默认 0：普通训练。大于 0 就是对抗训练（adversarial training）。 */
+  epsilon?: number;
+  /** 每批图先攻击几步再拿来训练，默认 3。 */
+  attackSteps?: number;
+  /** 训练几步（批），默认 400。 */
+  steps?: number;
+  batchSize?: number;
+  /** Adam 的学习率，默认 0.003。 */
+  learningRate?: number;
+  seed?: number;
+  onStep?: (state: { step: number; steps: number; loss: number }) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface TrainedShapes {
+  /** 两层卷积、一层全连接的小网络，类别是 SHAPES；用完请 `model.dispose()`。 */
+  readonly model: ImageModel;
+  /** 每一步的交叉熵。 */
+  readonly trace: readonly number[];
+  readonly stopped?: StopReason;
+}
+
+/** A network small enough to be trained while one waits. */
+function shapeModel(seed: number): ImageModel {
+  const init = (k: number) => tf.initializers.heNormal({ seed: seed * 10 + k });
+  const { conv2d, maxPooling2d, flatten, dense } = tf.layers;
+  const network = tf.sequential({
+    layers: [
+      conv2d({ name: 'conv1', inputShape: [SHAPE_SIZE, SHAPE_SIZE, 3], filters: 12, kernelSize: 5, padding: 'same', activation: 'relu', kernelInitializer: init(1) }), // prettier-ignore
+      maxPooling2d({ name: 'pool1', poolSize: 2, strides: 2 }),
+      conv2d({ name: 'conv2', filters: 24, kernelSize: 5, padding: 'same', activation: 'relu', kernelInitializer: init(2) }), // prettier-ignore
+      maxPooling2d({ name: 'pool2', poolSize: 2, strides: 2 }),
+      flatten({ name: 'flat' }),
+      dense({ name: 'logits', units: SHAPES.length, kernelInitializer: init(3) }),
+    ],
+  });
+  return imageModel(network, {
+    id: 'shapes',
+    title: '认形状的小网络',
+    classes: SHAPES.map((zh, index) => ({ index, wnid: '', en: zh, zh })),
+    roles: { firstConv: 'conv1', logits: 'logits' } as ImageModel['roles'],
+    preprocess: { mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 },
+  });
+}
+
+/**
+ * 在自己画的小图上训练一个小网络（adversarial training）：ε 大于 0 时，每一批图先照着网络现在的梯度攻击几步，再拿攻击过的图来训练。
+ *
+ * @returns 见 TrainedShapes；`model` 由调用者 dispose
+ * @see Goodfellow et al. 2014, arXiv:1412.6572; Madry et al. 2017, arXiv:1706.06083
+ */
+export async function trainShapes(options: TrainingOptions = {}): Promise<TrainedShapes> {
+  const { epsilon = 0, attackSteps = 3, steps = 400, batchSize = 40, learningRate = 0.003 } = options;
+  const { seed = 0, pattern, noise, onStep, signal } = options;
+  checkNumber('epsilon', epsilon, 0, 1);
+  checkNumber('learningRate', learningRate, 1e-8, 1);
+  for (const [name, value] of Object.entries({ attackSteps, steps, batchSize })) {
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
+  }
+  const watch = watchInterrupts(signal);
+  const model = shapeModel(seed);
+  const optimizer = tf.train.adam(learningRate);
+  const weights = model.network.trainableWeights.map((w) => w.read() as tf.Variable);
+  const trace: number[] = [];
+  try {
+    for (let step = 0; step < steps && !watch.stopped; step++) {
+      const { images, masks, labels } = shapeImages(batchSize, { seed: seed * 100003 + step, pattern, noise });
+      // The attack grows with the training: from the first step on at full strength, nothing would be learned.
+      const reach = epsilon * Math.min(1, (2 * step) / steps);
+      const seen = reach > 0 ? attackBatch(model, images, labels, { epsilon: reach, steps: attackSteps }) : images;
+      const loss = tf.tidy(
+        () => safely(() => optimizer.minimize(() => crossEntropy(model, seen, labels), true, weights)) as tf.Scalar,
+      );
+      trace.push((await loss.data())[0]);
+      tf.dispose([images, masks, seen, loss]);
+      await onStep?.({ step: step + 1, steps, loss: trace[step] });
+      await watch.breathe();
+    }
+    return { model, trace, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+function crossEntropy(model: ImageModel, images: tf.Tensor4D, labels: readonly number[]): tf.Scalar {
+  const [logits] = model.forward(images, [model.layerName()]);
+  const wanted = tf.oneHot(tf.tensor1d([...labels], 'int32'), model.classes.length);
+  return tf.mean(tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits as tf.Tensor2D), tf.cast(wanted, 'float32')), 1))) as tf.Scalar; // prettier-ignore
+}
+
+/**
+ * 一批图各自的梯度（batch of input gradients）：每幅图的交叉熵对它自己的梯度；走向它，图就更不像自己的类别。
+ * @returns 与 images 同形，由调用者 dispose
+ */
+export function lossGradients(model: ImageModel, images: tf.Tensor4D, labels: readonly number[]): tf.Tensor4D {
+  const count = images.shape[0];
+  if (labels.length !== count) throw new RangeError(`每幅图要有一个类别：${count} 幅图，得到 ${labels.length} 个类别`);
+  // The images of a batch do not know of each other: the gradient of the mean is everyone's own over their number.
+  const total = (x: tf.Tensor) => tf.mul(crossEntropy(model, x as tf.Tensor4D, labels), count) as tf.Scalar;
+  return tf.tidy(() => safely(() => tf.grad(total)(images)) as tf.Tensor4D);
+}
+
+/**
+ * 同时攻击一批图（batch attack）：没有目标的迭代梯度符号法，每步之后回到 ±ε 与 [0, 1] 之内。
+ * @returns `[n, h, w, 3]`，由调用者 dispose
+ */
+export function attackBatch(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  labels: readonly number[],
+  { epsilon, steps = 10 }: { epsilon: number; steps?: number },
+): tf.Tensor4D {
+  checkNumber('epsilon', epsilon, 0, 1);
+  return tf.tidy(() => {
+    const [low, high] = [tf.sub(images, epsilon), tf.add(images, epsilon)];
+    let moved: tf.Tensor = images;
+    for (let k = 0; k < steps; k++) {
+      const step = tf.mul(tf.sign(lossGradients(model, moved as tf.Tensor4D, labels)), (1.5 * epsilon) / steps);
+      moved = tf.clipByValue(tf.minimum(tf.maximum(tf.add(moved, step), low), high), 0, 1);
+    }
+    return tf.clone(moved) as tf.Tensor4D;
+  });
+}
+
+/** 认对的比例（accuracy），0 到 1。 */
+export async function batchAccuracy(
+  model: ImageModel,
+  images: tf.Tensor4D,
+  labels: readonly number[],
+): Promise<{ rate: number; right: boolean[] }> {
+  const best = tf.tidy(() => tf.argMax(model.activations(images), -1));
+  const answers = await best.data();
+  best.dispose();
+  const right = labels.map((label, i) => answers[i] === label);
+  return { rate: right.filter(Boolean).length / right.length, right };
+}
