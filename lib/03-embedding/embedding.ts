@@ -137,7 +137,8 @@ export async function embed(
   const { rows, columns } = matrix;
   const settings: Settings = {
     ...{ method, perplexity, steps, seed, theta, initialization },
-    neighbours: Math.min(neighbours, rows - 1),
+    // UMAP counts a point as its own neighbour, and wants more points than that.
+    neighbours: Math.min(neighbours, method === 'umap' ? rows - 2 : rows - 1),
     repulsion: repulsion ?? (rows <= 500 ? 'exact' : 'barnes-hut'),
   };
   checkSettings(settings, rows);

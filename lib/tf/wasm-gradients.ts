@@ -1,6 +1,8 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
 import { installWasmFilterGradient } from './wasm-filter-gradient';
+import { installWasmSamePadding } from './wasm-same-padding';
+import { installWasmStridedSlice } from './wasm-strided-slice';
 import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
 
 /**
@@ -185,6 +187,8 @@ export function installWasmGradients(tf: typeof Tf): void {
     replaceGradient(tf, 'DepthwiseConv2dNative', depthwiseInputGradient);
     installWasmMaxPoolGrad(tf);
     installWasmFilterGradient(tf);
+    installWasmSamePadding(tf);
+    installWasmStridedSlice(tf);
     return true;
   });
 }

@@ -156,7 +156,7 @@ test('StridedSlice 与 DepthToSpace 的梯度：与差分相同；没有梯度�
   for (const [name, f] of Object.entries(ways)) {
     const loss = (t: tf.Tensor) => {
       const y = f(t);
-      return tf.sum(tf.mul(tf.square(y), tf.reshape(tf.range(1, y.size + 1), y.shape))) as tf.Scalar;
+      return tf.sum(tf.mul(tf.square(y), tf.reshape(tf.mod(tf.range(1, y.size + 1), 7), y.shape))) as tf.Scalar;
     };
     const got = tf.tidy(() => tf.grad(loss)(x).dataSync()) as unknown as Float32Array;
     const values = x.dataSync();
