@@ -61,6 +61,12 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  {
+    files: ['**/*.mjs', '**/*.cjs'],
+    extends: [tseslint.configs.base],
+    languageOptions: { parserOptions: { project: ['./tsconfig.lint.json'], tsconfigRootDir: import.meta.dirname } },
+    rules: { '@typescript-eslint/no-floating-promises': 'error' },
+  },
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals } },
   { files: ['scripts/html/**/*.js'], languageOptions: { sourceType: 'script', globals: pageGlobals } },
@@ -73,7 +79,10 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommended],
+    languageOptions: { parserOptions: { project: ['./tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
     rules: {
+      // a promise that nobody waits for swallows its error, and a kernel then seems to be ready
+      '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/no-explicit-any': 'error',
       // the sources are CommonJS, and backends are loaded only when they are wanted

@@ -63,4 +63,4 @@ async function main() {
     console.log(`| ${name} | ${seconds(median(row.get('tensorflow')!))} | ${seconds(median(row.get('wasm')!))} |`);
 }
 
-main();
+void main();

@@ -39,7 +39,7 @@ function runStretch({ kind, seed }, first, count) {
       hangs = true;
       child.kill('SIGKILL');
     }, 1000);
-    child.on('message', (message) => {
+    child.on('message', (/** @type {any} */ message) => {
       at = message.index ?? at;
       figures ??= message.figures;
       silence = 0;

@@ -29,9 +29,9 @@ async function main(words) {
   }
 }
 
-function chosenStages({ unit, all }, patterns) {
-  if (unit) return quickStages.filter(({ name }) => name === 'unit');
-  if (all) return restStages;
+function chosenStages(values, patterns) {
+  if (values.unit) return quickStages.filter(({ name }) => name === 'unit');
+  if (values.all) return restStages;
   return patterns.length > 0 ? [...quickStages, ...restStages] : quickStages;
 }
 

@@ -25,6 +25,7 @@ export async function startCourseIn(environment, ...words) {
     child.stderr.on('data', take);
     ended.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${output}`)));
   });
+  /** @param {NodeJS.Signals} signal */
   const stop = async (signal = 'SIGINT') => {
     child.kill(signal);
     return ended;

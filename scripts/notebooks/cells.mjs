@@ -10,6 +10,7 @@ const sourceOf = (cell) => (Array.isArray(cell.source) ? cell.source.join('') : 
 /** The cell as prettier writes it; a trailing newline is not part of a cell. */
 export const formatted = async (text) => (await prettier.format(text, STYLE)).trimEnd();
 
+/** @type {[RegExp, string][]} */
 const RULES = [
   [/\bas (never|unknown as|any)\b/, 'a cast that hides a type; the library lacks a function here'],
   [/\b(const|let|var|function|class)\s+[[{(]?\s*[\u4e00-\u9fff]/, 'a Chinese identifier'],

@@ -51,8 +51,11 @@ function substituteEnvironment(scratch) {
 /**
  * One notebook from top to bottom: { passed, failed, output, notebook }. `substitute` runs it on the embedded
  * network, where numbers may differ from the record; otherwise claims are compared with data/records/claims.json.
+ * @param {string} file
+ * @param {{ substitute?: boolean, write?: boolean, folder?: string, record?: object }} options
  */
-export async function runNotebook(file, { substitute = false, write = false, folder, record = claimsOnRecord(file) } = {}) {
+export async function runNotebook(file, options = {}) {
+  const { substitute = false, write = false, folder, record = claimsOnRecord(file) } = options;
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-empty-'));
   const env = substitute ? substituteEnvironment(scratch) : {};
   const { notebook, failure, seconds } = await execute(file, { env, folder });

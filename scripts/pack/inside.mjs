@@ -42,7 +42,7 @@ async function askKernel({ base, token }) {
   const body = JSON.stringify({ name: 'convscope', path: 'notebooks/x.ipynb' });
   const reply = await fetch(`${base}/api/kernels`, { method: 'POST', headers, body });
   assert(reply.ok, `POST /api/kernels: ${reply.status}`);
-  const { id } = await reply.json();
+  const { id } = /** @type {any} */ (await reply.json());
   const connection = jupyterFolder('runtime', `kernel-${id}.json`);
   const asked = [inRoot('scripts', 'pack', 'ask.py'), connection, QUESTION];
   const { stdout } = await run(venvProgram('python'), asked, { limitSeconds: 400 });

@@ -91,6 +91,7 @@ export async function writeArchive(report, archive, { entries, without }) {
   const list = `${archive}.list.json`;
   fs.mkdirSync(path.dirname(archive), { recursive: true });
   fs.writeFileSync(list, JSON.stringify({ prefix: PREFIX, entries, without }));
+  /** @type {any} */
   let last;
   const onLine = (line) => {
     last = JSON.parse(line);

@@ -51,7 +51,7 @@ export function lookAtMachine() {
   return {
     platform: process.platform,
     arch: process.arch,
-    glibc: Boolean(process.report?.getReport().header.glibcVersionRuntime),
+    glibc: Boolean(/** @type {any} */ (process.report?.getReport())?.header.glibcVersionRuntime),
     compiler: findProgram(process.env.CXX || 'g++', 'g++', 'c++', 'clang++'),
     cuda: Boolean(findProgram('nvidia-smi')) && fs.existsSync('/dev/nvidiactl'),
     freeBytes: freeBytes(),

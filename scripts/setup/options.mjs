@@ -6,6 +6,7 @@ import { SetupError } from './report.mjs';
 /**
  * Reads words with util.parseArgs: { values, positionals }. What is not a switch of this script is refused with the
  * list of those that are; `positionals: false` refuses words that are no switches, `usage` is said as well.
+ * @returns {{ values: Record<string, any>, positionals: string[] }}
  */
 export function readWords(words, switches, { positionals = true, usage = '' } = {}) {
   try {

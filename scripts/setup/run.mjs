@@ -47,15 +47,26 @@ function excerpt(output) {
 }
 
 /**
+ * @typedef {object} Running
+ * @property {string} [cwd] default: the project's folder
+ * @property {Record<string, string | undefined>} [env] added to our own
+ * @property {boolean} [echo]
+ * @property {(line: string) => void} [onLine]
+ * @property {number} [limitSeconds]
+ * @property {boolean} [check] a bad exit is an error; default true
+ */
+
+/**
  * Runs a program to its end and gives its output. `echo` shows the output while it comes, `onLine` gets the
  * lines of its standard output.
  * A time limit kills it; a program that cannot be started has the code 127.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Running} options
+ * @returns {Promise<{ code: number, output: string, stdout: string }>}
  */
-export function run(
-  program,
-  args = [],
-  { cwd = root, env = {}, echo = false, onLine, limitSeconds, check = true } = {},
-) {
+export function run(program, args = [], options = {}) {
+  const { cwd = root, env = {}, echo = false, onLine, limitSeconds, check = true } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,

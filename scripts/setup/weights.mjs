@@ -18,6 +18,10 @@ export function weightsReady() {
   return Boolean(done) && done.models === models() && done.folders.every((folder) => fs.existsSync(folder));
 }
 
+/**
+ * @param {string} word
+ * @param {(progress: any) => void} onProgress
+ */
 async function callLibrary(word, onProgress = () => {}) {
   const lines = [];
   const child = run(process.execPath, [...tsxArguments(), inRoot('scripts', 'setup', 'weights.ts'), word], {

@@ -15,7 +15,8 @@ const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.char
 export class Pictures {
   /** `folder` is what `address` (as seen from a chapter's page) points to. */
   constructor(folder, address) {
-    Object.assign(this, { folder, address });
+    this.folder = folder;
+    this.address = address;
     fs.mkdirSync(folder, { recursive: true });
   }
 

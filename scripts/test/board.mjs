@@ -1,6 +1,18 @@
 /** Keeps the score of the whole run and prints it; the last line is for machines: `N passed, N failed, N skipped`. */
 import { duration } from '../setup/report.mjs';
 
+/**
+ * What one file, notebook or check has come to.
+ * @typedef {object} Result
+ * @property {string} name
+ * @property {number} [passed]
+ * @property {number} [failed]
+ * @property {number} [skipped]
+ * @property {{ name: string, reason: string }[]} [skips]
+ * @property {string} [reason]
+ * @property {string} [output]
+ */
+
 /** One check with its complaints, for `Board.add`; none means passed. */
 export const verdict = (name, faults) => ({
   name,
@@ -32,7 +44,10 @@ export class Board {
     this.#stages.push([name, Date.now() - start]);
   }
 
-  /** Takes { name, passed, failed, skipped, skips, reason?, output? } of one file, notebook or check. */
+  /**
+   * @param {Result} result
+   * @param {number} [ms] how long it took
+   */
   add({ name, passed = 0, failed = 0, skipped = 0, skips = [], reason, output = '' }, ms) {
     this.passed += passed;
     this.failed += failed;

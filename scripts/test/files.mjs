@@ -15,7 +15,7 @@ export function testFiles(folder) {
   const base = inRoot('test', folder);
   if (!fs.existsSync(base)) return [];
   return fs
-    .readdirSync(base, { recursive: true })
+    .readdirSync(base, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.test\.(ts|mjs)$/.test(name))
     .map((name) => path.join('test', folder, name).replaceAll('\\', '/'))
     .sort();

@@ -23,15 +23,27 @@ const ON_CPU = ['lib/05-deconv/gradient-rules', 'lib/09-your-own/own-model', 'li
 const NO_WEIGHTS = 'the downloaded weights are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
 const NO_CHROMIUM = 'no Chromium found (apt install chromium)';
 
-const always = () => undefined;
+/**
+ * Which files of a folder, and how they are run; `backends`, `env` and `skip` are asked when the stage begins.
+ * @typedef {object} Choice
+ * @property {(file: string) => boolean} pick
+ * @property {boolean} [parallel]
+ * @property {(context: any) => string[]} [backends]
+ * @property {() => Record<string, string>} [env]
+ * @property {(context: any) => string | undefined} [skip] the reason, where there is one
+ */
 
-/** The files of one folder that `pick` takes; `backends`, `env` and `skip` are asked when the stage begins. */
-function fileStage(name, folder, { pick, parallel = false, backends = () => [], env = () => ({}), skip = always }) {
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {Choice} choice
+ */
+function fileStage(name, folder, { pick, parallel = false, backends = () => [], env, skip }) {
   const tasks = (context) =>
     testTasks(testFiles(folder).filter(pick), backends(context)).map((task) => ({
       ...task,
-      skip: skip(context),
-      run: () => runTestFile({ ...task, env: { ...task.env, ...env() } }, LIMIT_SECONDS),
+      skip: skip?.(context),
+      run: () => runTestFile({ ...task, env: { ...task.env, ...env?.() } }, LIMIT_SECONDS),
     }));
   return { name, parallel, tasks };
 }

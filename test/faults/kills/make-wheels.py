@@ -16,7 +16,7 @@ for i in range(count):
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
     contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: convscope\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
-    def line(path: str) -> str:
+    def line(path: str, contents: dict = contents) -> str:
         digest = base64.urlsafe_b64encode(hashlib.sha256(contents[path].encode()).digest()).decode().rstrip("=")
         return f"{path},sha256={digest},{len(contents[path])}\n"
 
