@@ -63,6 +63,7 @@ export default tseslint.config(
   },
   {
     files: ['**/*.mjs', '**/*.cjs'],
+    ignores: ['kernel/**'],
     extends: [tseslint.configs.base],
     languageOptions: { parserOptions: { project: ['./tsconfig.lint.json'], tsconfigRootDir: import.meta.dirname } },
     rules: { '@typescript-eslint/no-floating-promises': 'error' },
@@ -87,6 +88,19 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
       // the sources are CommonJS, and backends are loaded only when they are wanted
       '@typescript-eslint/no-require-imports': 'off',
+    },
+  },
+  {
+    // reading at once stops everything until the numbers are there, and only two of the backends can
+    files: ['lib/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression > MemberExpression[property.name=/^(dataSync|arraySync)$/]',
+          message: 'await t.data() or await t.array(): nothing in lib reads a tensor synchronously.',
+        },
+      ],
     },
   },
 );

@@ -81,7 +81,7 @@ function stopOnSignals({ server, ended }, report) {
     server.kill(asked ? 'SIGKILL' : 'SIGTERM');
     if (!asked) report.say('\n正在停止 JupyterLab…', '\nstopping JupyterLab ...');
     asked = true;
-    Promise.race([ended, wait(10_000)]).then(() => server.kill('SIGKILL'));
+    void Promise.race([ended, wait(10_000)]).then(() => server.kill('SIGKILL'));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
   return () => asked;

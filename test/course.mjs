@@ -23,7 +23,7 @@ export async function startCourseIn(environment, ...words) {
     };
     child.stdout.on('data', take);
     child.stderr.on('data', take);
-    ended.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${output}`)));
+    void ended.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${output}`)));
   });
   /** @param {NodeJS.Signals} signal */
   const stop = async (signal = 'SIGINT') => {
