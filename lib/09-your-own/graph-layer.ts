@@ -44,6 +44,9 @@ export class GraphLayer extends tf.layers.Layer {
   readonly poolSize?: number[];
   readonly strides?: number[];
   readonly padding?: string;
+  readonly dilationRate?: number[];
+  /** Works on each place by itself. */
+  readonly pointwise: boolean;
   readonly op: string;
   /** The activation that the operation ends with; empty: none. */
   readonly fused: string;
@@ -64,6 +67,9 @@ export class GraphLayer extends tf.layers.Layer {
     const strides = attrParams.strides?.value;
     if (Array.isArray(strides)) this.strides = strides.slice(1, 3);
     this.padding = attrParams.pad?.value as string | undefined;
+    const dilations = attrParams.dilations?.value;
+    if (Array.isArray(dilations)) this.dilationRate = dilations.slice(1, 3);
+    this.pointwise = POINTWISE.test(op);
   }
 
   override build(): void {

@@ -1,4 +1,5 @@
 import type { tf } from '../../tf/backend';
+import { type Axis, windowOf } from '../../model/window';
 import type { Reach } from './geometry';
 
 /**
@@ -42,38 +43,18 @@ export interface Chain {
 const POINTWISE = ['Relu', 'Relu6', 'LocalResponseNormalization'];
 const KERNEL = ['Convolution', 'DepthwiseConvolution', 'MaxPooling', 'ZeroPadding2D'];
 
-type Windowed = {
-  size?: number[];
-  stride?: number;
-  pad?: string;
-  window?: number;
-  padding?: number[][];
-  config?: { size: number[]; stride: number };
-};
-
 /** How a layer with a kernel reads axis 1 (rows) or 2 (columns). */
-function reachOf(layer: Layer, axis: 1 | 2): Reach {
-  const own = layer as unknown as Windowed;
+function reachOf(layer: Layer, axis: Axis): Reach {
   const input = (layer.inboundNodes[0].inputShapes[0] as number[])[axis];
   const output = (layer.outputShape as number[])[axis];
-  if (layer.getClassName() === 'ZeroPadding2D') {
-    return { size: 1, stride: 1, before: own.padding![axis - 1][0], input, output };
-  }
-  if (layer.getClassName() === 'MaxPooling') {
-    return { size: own.window!, stride: own.stride!, before: 0, input, output };
-  }
-  const size = (own.size ?? own.config!.size)[axis - 1];
-  const stride = own.stride ?? own.config!.stride;
-  const same = own.config !== undefined || own.pad === 'same';
-  const before = same ? Math.floor(Math.max(0, (output - 1) * stride + size - input) / 2) : 0;
-  return { size, stride, before, input, output };
+  return { ...windowOf(layer, axis, input, output)!, input, output };
 }
 
 const isPointwise = (layer: Layer) => {
   if (POINTWISE.includes(layer.getClassName())) return true;
   if (layer.getClassName() !== 'Convolution') return false;
-  const { size, stride } = layer as unknown as Windowed;
-  return size![0] === 1 && size![1] === 1 && stride === 1;
+  const [rows, cols] = [reachOf(layer, 1), reachOf(layer, 2)];
+  return rows.size === 1 && cols.size === 1 && rows.stride === 1;
 };
 
 /** The layers that lead to `output`, with who reads whom; undefined for what no chain can express. */
