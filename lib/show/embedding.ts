@@ -1,4 +1,3 @@
-import type { EmbedStep } from '../03-embedding/embedding';
 import { imageNetClasses } from '../model/classes';
 import type { Photo } from '../image/photos';
 import { drawFigure } from './plotly/chart';
@@ -160,6 +159,14 @@ export function photoHover(photos: readonly Photo[]): string[] {
 const SHARE = 0.15;
 let count = 0;
 
+/** What a live picture needs to know of a step of `embed`; this room knows no chapter, only what it draws. */
+export interface PointsStep {
+  readonly step: number;
+  readonly steps: number;
+  readonly kl: number | undefined;
+  readonly points: readonly (readonly [number, number])[];
+}
+
 /**
  * 实时图（live picture）：嵌入进行时，在同一个位置显示当前的点与损失的曲线。
  *
@@ -172,7 +179,7 @@ export function livePoints(
   labels: readonly string[],
   title = '',
   colours = labels,
-): (state: EmbedStep) => Promise<void> {
+): (state: PointsStep) => Promise<void> {
   const id = `points-${process.pid}-${Date.now().toString(36)}-${count++}`;
   const trace: { step: number; kl: number }[] = [];
   const started = performance.now();

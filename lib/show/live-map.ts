@@ -1,5 +1,4 @@
 import type { tf } from '../tf/backend';
-import type { OcclusionStep } from '../04-occlusion/occlusion';
 import { drawHeat, heatPanels } from './heatmap';
 import { emitCanvas } from './picture';
 import { duration } from './progress';
@@ -8,6 +7,16 @@ import { duration } from './progress';
 const SHARE = 0.1;
 let count = 0;
 
+/** What a live map needs to know of a step of `occlusionMap`; this room knows no chapter, only what it draws. */
+export interface MapStep {
+  readonly done: number;
+  readonly total: number;
+  readonly stage: number;
+  readonly stages: number;
+  readonly secondsLeft: number;
+  readonly map: tf.Tensor2D;
+}
+
 /**
  * 实时热图（live heat map）：遮挡实验进行时，在同一个位置显示到目前为止的图：先是粗略的，再一遍遍加密，并写出还需多久。
  *
@@ -15,7 +24,7 @@ let count = 0;
  * @param label 标题；最后一步一定会画，所以保存的笔记本里留下的是完整的图
  * @returns 交给 `onStep`：`occlusionMap(model, image, { class: 类别 }, { onStep: liveMap(image, '概率的下降') })`
  */
-export function liveMap(image: tf.Tensor3D, label = ''): (state: OcclusionStep) => Promise<void> {
+export function liveMap(image: tf.Tensor3D, label = ''): (state: MapStep) => Promise<void> {
   const id = `map-${process.pid}-${Date.now().toString(36)}-${count++}`;
   const started = performance.now();
   let spent = 0;
