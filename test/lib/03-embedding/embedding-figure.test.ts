@@ -46,7 +46,7 @@ test('livePoints draws in place, the last step always', async () => {
   try {
     const draw = livePoints(['a', 'b', 'a', 'b'], '试');
     for (const step of [25, 50, 75, 100]) {
-      await draw({ step, steps: 100, kl: 1 / step, points: points as [number, number][], notes: [] });
+      await draw({ step, steps: 100, kl: 1 / step, points: points as [number, number][] });
     }
   } finally {
     setSink(previous);
