@@ -263,11 +263,11 @@ test('纯度、错误与中断', async () => {
   );
   assert.match((await failure(() => topPatches(model, photos, 'scores'))).message, /没有空间位置/);
   assert.match((await failure(() => topPatches(model, photos, 'c1', { channels: [2] }))).message, /0 … 1/);
-  assert.match((await failure(() => topPatches(model, photos, 'c1', { count: 0 }))).message, /top/);
+  assert.match((await failure(() => topPatches(model, photos, 'c1', { count: 0 }))).message, /count 应为正整数/);
   assert.match((await failure(() => topPatches(model, [], 'c1'))).message, /没有照片/);
   const abort = new AbortController();
   let seen = 0;
-  const stopped = await scanPhotos(model, photos, 'c1', () => seen++, {
+  const { stopped } = await scanPhotos(model, photos, 'c1', () => seen++, {
     batchSize: 1,
     signal: abort.signal,
     onStep: () => abort.abort(),

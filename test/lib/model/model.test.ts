@@ -38,7 +38,7 @@ test('错误的输入：维数、大小、类型、层名、top，都说清楚�
     assert.match((await failure(() => model.activations(wrong))).message, /应为 \[2, 2, 3\].*loadImage/);
     assert.match((await failure(() => model.activations(whole))).message, /float32/);
     assert.match((await failure(() => model.activations(good, 'relu2'))).message, /没有名为"relu2"的层；最接近：relu1/);
-    assert.match((await failure(() => classify(model, good, { count: 0 }))).message, /top 应为正整数/);
+    assert.match((await failure(() => classify(model, good, { count: 0 }))).message, /count 应为正整数/);
     assert.match((await failure(() => loadModel('squeezenett' as 'squeezenet'))).message, /最接近：squeezenet/);
   });
   tf.dispose([wrong, whole, good]);
