@@ -94,7 +94,13 @@ export { SHAPES, type ShapeImages, shapeImages, type ShapeOptions } from './08-a
 export { frequencyBand, type PowerSpectrum, powerSpectrum } from './08-adversarial/spectrum';
 export * from './08-adversarial/training';
 export { type Transfer, transfer, type TransferOptions } from './08-adversarial/transfer';
-export { type FoolingRate, foolingRate, type Universal, universal, type UniversalOptions } from './08-adversarial/universal';
+export {
+  type FoolingRate,
+  foolingRate,
+  type Universal,
+  universal,
+  type UniversalOptions,
+} from './08-adversarial/universal';
 // 06 图像最优化
 export { type DreamOptions, dream } from './06-optimization/dream';
 export { diverse } from './06-optimization/diversity';
