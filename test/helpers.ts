@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Callback, Context, Test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,17 +17,10 @@ export const modelsFolder = process.env.CONVSCOPE_MODELS;
 export const checksFolder = join(root, 'test', 'checks');
 
 /**
- * A test that needs the weight files; without them it is reported as skipped, by name. `npm test` runs without them,
- * and `npm run test:all` then asks each file for these tests alone (CONVSCOPE_TESTS=weights).
+ * A test that needs networks' downloaded weights, wherever they lie on this machine; without them it is reported as
+ * skipped, by name. `npm test` runs without them, and `npm run test:all` then asks each file for these tests alone
+ * (CONVSCOPE_TESTS=weights).
  */
-export function withModels(test: Test<Context>, name: string, run: Callback<Context>, needs = modelsFolder): void {
-  const only = process.env.CONVSCOPE_TESTS === 'weights';
-  if (needs && existsSync(needs)) return only ? test.only(name, run) : test(name, run);
-  console.log(`SKIP ${name}：没有 CONVSCOPE_MODELS`);
-  test.skip(name, run);
-}
-
-/** A test that needs networks' downloaded weights, wherever they lie on this machine. */
 export function withNetworks(test: Test<Context>, ids: NetworkFilesId[], name: string, run: Callback<Context>): void {
   const missing = ids.filter((id) => !networkFilesPresent(id).present);
   if (missing.length === 0) return process.env.CONVSCOPE_TESTS === 'weights' ? test.only(name, run) : test(name, run);

@@ -8,6 +8,7 @@ import {
   LocalResponseNormalization,
   Relu,
   Relu6,
+  SameMaxPooling,
 } from '../lib/model/networks/layers';
 import { randomGenerator } from '../lib/base/random';
 
@@ -73,6 +74,34 @@ export function fireNet(): ImageModel {
   x = tf.layers.zeroPadding2d({ name: 'conv10/pad', padding: 1 }).apply(x) as Node;
   x = make(Relu, { name: 'relu10' }, make(Convolution, { name: 'conv10', size: [1, 1], filters: 4 }, x));
   return finish(input, tf.layers.globalAveragePooling2d({ name: 'scores' }).apply(x) as Node);
+}
+
+function inception(name: string, x: Node, [one, three, five, pooled]: number[]): Node {
+  const conv = (part: string, size: number, filters: number, from: Node) =>
+    make(
+      Relu,
+      { name: `${name}/relu${part}` },
+      make(Convolution, { name: `${name}/${part}`, size: [size, size], filters, pad: 'same' }, from),
+    );
+  const branches = [
+    conv('1', 1, one, x),
+    conv('3', 3, three, conv('3r', 1, 3, x)),
+    conv('5', 5, five, conv('5r', 1, 2, x)),
+    conv('p', 1, pooled, make(SameMaxPooling, { name: `${name}/pool` }, x)),
+  ];
+  return tf.layers.concatenate({ name: `${name}/concat`, axis: 3 }).apply(branches) as Node;
+}
+
+/** GoogLeNet in small: inception modules, also on values below zero, a padded first layer, LRN, the global mean. */
+export function inceptionNet(): ImageModel {
+  const input = tf.input({ shape: [45, 37, 3] });
+  let x = tf.layers.zeroPadding2d({ name: 'conv1/pad', padding: 3 }).apply(input) as Node;
+  x = make(Convolution, { name: 'conv1', size: [7, 7], filters: 6, stride: 2 }, x);
+  x = make(LocalResponseNormalization, { name: 'norm1' }, make(CeilMaxPooling, { name: 'pool' }, x));
+  x = inception('i2', inception('i1', x, [3, 4, 2, 2]), [4, 3, 3, 2]);
+  x = inception('i3', make(CeilMaxPooling, { name: 'pool2' }, x), [3, 3, 2, 2]);
+  x = tf.layers.globalAveragePooling2d({ name: 'mean' }).apply(x) as Node;
+  return finish(input, make(Dense, { name: 'scores', units: 4 }, x));
 }
 
 /** Depthwise convolutions with asymmetric padding, ReLU6, a dense layer after the global mean. */

@@ -55,11 +55,11 @@ const unitStage = fileStage('unit', 'lib', { pick: quick, parallel: true, backen
 
 /** What `npm test` had to skip for want of the weights, and nothing else of these files (test/helpers.ts). */
 const weightsStage = fileStage('unit with the weights', 'lib', {
-  pick: (file) => quick(file) && /\bwith(Models|Networks)\(/.test(fs.readFileSync(inRoot(file), 'utf8')),
+  pick: (file) => quick(file) && fs.readFileSync(inRoot(file), 'utf8').includes('withNetworks('),
   parallel: true,
   backends: fastest,
   env: () => ({ CONVSCOPE_TESTS: 'weights' }),
-  skip: () => (process.env.CONVSCOPE_MODELS ? undefined : 'CONVSCOPE_MODELS is not set'),
+  skip: ({ weights }) => (weights ? undefined : NO_WEIGHTS),
 });
 
 const wasmStage = fileStage('unit on wasm', 'lib', {

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attackMemory } from '../faults/memory';
 import { littleMemory } from '../faults/places';
-import { withModels } from '../helpers';
+import { withNetworks } from '../helpers';
 import { Kernel } from './client';
 
 const GB = 1024;
@@ -13,7 +13,7 @@ const probe = littleMemory(GB * 2 ** 20);
 probe?.close();
 
 function withCgroups(name: string, run: () => Promise<void>): void {
-  if (probe) return withModels(test, name, run);
+  if (probe) return withNetworks(test, ['googlenet', 'squeezenet', 'alexnet-2012'], name, run);
   console.log(`SKIP ${name}：这里不能建立 cgroup`);
   test.skip(name, () => undefined);
 }

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attackByKilling } from '../faults/kills';
-import { withModels } from '../helpers';
+import { withNetworks } from '../helpers';
 
 const CASES = 5;
 const NAME = '安装、下载、记录在随机时刻被 kill -9：再启动一次就修好，不留半个文件';
@@ -11,7 +11,7 @@ if (process.platform === 'win32') {
   console.log(`SKIP ${NAME}：Windows 没有进程组`);
   test.skip(NAME, () => undefined);
 } else {
-  withModels(test, NAME, async () => {
+  withNetworks(test, ['squeezenet', 'alexnet-2012'], NAME, async () => {
     const figures = await attackByKilling({ first: 0, count: CASES, seed: 2 });
     assert.equal(figures.faults, []);
     assert.is(figures.cases, CASES);

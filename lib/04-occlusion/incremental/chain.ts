@@ -4,8 +4,8 @@ import type { Reach } from './geometry';
 
 /**
  * A network as a chain of steps. A step cuts windows out of its input once, runs one layer with a kernel (or the
- * parallel branches of a fire module) on them, and then layers that work on each place by itself. Networks that
- * are no such chain have no plan and take the plain path.
+ * parallel branches of a fire or an inception module) on them, and then layers that work on each place by itself.
+ * Networks that are no such chain have no plan and take the plain path.
  */
 
 type Layer = tf.layers.Layer;
@@ -13,8 +13,12 @@ type Layer = tf.layers.Layer;
 export interface Branch {
   readonly rows: Reach;
   readonly cols: Reach;
-  /** The first may have a kernel; the others work place by place. None: only padding. */
+  /** One of them may have a kernel; the others work place by place. None: only padding. */
   readonly layers: readonly Layer[];
+  /** Index of the one with the kernel; those before it compute what it reads. */
+  readonly kernel: number;
+  /** What the kernel sees outside the map, where that is not what the step's windows hold there. */
+  readonly padValue?: number;
 }
 
 export interface Step {
@@ -41,7 +45,10 @@ export interface Chain {
 }
 
 const POINTWISE = ['Relu', 'Relu6', 'LocalResponseNormalization'];
-const KERNEL = ['Convolution', 'DepthwiseConvolution', 'MaxPooling', 'ZeroPadding2D'];
+const POOLS = ['MaxPooling', 'SameMaxPooling'];
+const KERNEL = ['Convolution', 'DepthwiseConvolution', ...POOLS, 'ZeroPadding2D'];
+/** Less than anything: what a max pool sees outside the map. */
+const LEAST = -3.4e38;
 
 /** How a layer with a kernel reads axis 1 (rows) or 2 (columns). */
 function reachOf(layer: Layer, axis: Axis): Reach {
@@ -73,24 +80,32 @@ function readersOf(network: tf.LayersModel, output: string): Map<string, Layer[]
   return visit(network.getLayer(output)) && network.inputs.length === 1 ? readers : undefined;
 }
 
-/** One branch from the fork to the layer that joins; only its first layer may have a kernel. */
+/** One branch from the fork to the layer that joins; at most one of its layers may have a kernel. */
 function branchOf(first: Layer, readers: Map<string, Layer[]>): { branch: Branch; join: Layer } | undefined {
-  if (!['Convolution', 'DepthwiseConvolution'].includes(first.getClassName())) return undefined;
   const layers = [first];
   for (;;) {
     const next = readers.get(layers[layers.length - 1].name) ?? [];
     if (next.length !== 1) return undefined;
-    if (next[0].getClassName() === 'Concatenate') {
-      return { branch: { rows: reachOf(first, 1), cols: reachOf(first, 2), layers }, join: next[0] };
-    }
-    if (!isPointwise(next[0])) return undefined;
+    if (next[0].getClassName() === 'Concatenate') break;
     layers.push(next[0]);
   }
+  const join = readers.get(layers[layers.length - 1].name)![0];
+  const kernels = layers.filter((layer) => !isPointwise(layer));
+  const kind = kernels[0]?.getClassName();
+  if (kernels.length > 1 || (kind && !['Convolution', 'DepthwiseConvolution', 'SameMaxPooling'].includes(kind))) {
+    return undefined;
+  }
+  const kernel = kernels.length ? layers.indexOf(kernels[0]) : 0;
+  const padValue = kind === 'SameMaxPooling' ? LEAST : kernel > 0 ? 0 : undefined;
+  return {
+    branch: { rows: reachOf(layers[kernel], 1), cols: reachOf(layers[kernel], 2), layers, kernel, padValue },
+    join,
+  };
 }
 
 const widest = (reaches: Reach[]) => reaches.reduce((a, b) => (b.size > a.size ? b : a));
 
-/** A fire module: branches of equal stride from one layer to one concatenation. */
+/** A fire or an inception module: branches of equal stride from one layer to one concatenation. */
 function fork(input: string, firsts: Layer[], readers: Map<string, Layer[]>): Step | undefined {
   const found = firsts.map((first) => branchOf(first, readers));
   if (found.some((f) => !f || f.join !== found[0]!.join)) return undefined;
@@ -111,11 +126,11 @@ function single(input: string, layer: Layer): Step {
   const kind = layer.getClassName();
   const padding = kind === 'ZeroPadding2D';
   const [rows, cols] = [reachOf(layer, 1), reachOf(layer, 2)];
-  const branch = { rows, cols, layers: padding ? [] : [layer] };
-  return { input, rows, cols, padValue: kind === 'MaxPooling' ? -3.4e38 : 0, branches: [branch], then: [] };
+  const branch = { rows, cols, layers: padding ? [] : [layer], kernel: 0 };
+  return { input, rows, cols, padValue: POOLS.includes(kind) ? LEAST : 0, branches: [branch], then: [] };
 }
 
-/** 把网络读成一条链（chain），到 `output` 为止；顺序网络与 fire 模块可以，其余返回 undefined。 */
+/** 把网络读成一条链（chain），到 `output` 为止；顺序网络、fire 与 inception 模块可以，其余返回 undefined。 */
 export function chainOf(network: tf.LayersModel, output: string): Chain | undefined {
   const readers = readersOf(network, output);
   const start = network.layers.find((l) => l.getClassName() === 'InputLayer');

@@ -60,9 +60,11 @@ async function wholeMapHead(layers: readonly tf.layers.Layer[], clean: tf.Tensor
   };
 }
 
-/** Does the chain compute this layer's map? (Not, when it lies in the head or beside the path to the scores.) */
+/** Does the chain compute this layer's map? (Not, when it lies in the head, before a branch's kernel or beside the path to the scores.) */
 const contains = ({ steps }: Chain, layer: string) =>
-  steps.some((s) => [...s.branches.flatMap((b) => b.layers), s.join, ...s.then].some((l) => l?.name === layer));
+  steps.some((s) =>
+    [...s.branches.flatMap((b) => b.layers.slice(b.kernel)), s.join, ...s.then].some((l) => l?.name === layer),
+  );
 
 /** One forward pass of the clean picture: what each step reads, the head's input, the watched layer. */
 function cleanMaps(model: ImageModel, image: tf.Tensor3D, chain: Chain, watched?: string) {

@@ -19,8 +19,10 @@ export type Observer = (layer: string, changed: Changed) => void;
 
 /** A layer on a cut-out that already contains its padding. */
 function onWindow(layer: Layer, x: tf.Tensor4D): tf.Tensor4D {
-  const convolution = layer as unknown as { convolve?: (x: tf.Tensor4D, pad: 'valid') => tf.Tensor4D };
-  return convolution.convolve ? convolution.convolve(x, 'valid') : (layer.call(x, {}) as tf.Tensor4D);
+  type Padded = (x: tf.Tensor4D, pad: 'valid') => tf.Tensor4D;
+  const own = layer as unknown as { convolve?: Padded; pool?: Padded };
+  if (own.convolve) return own.convolve(x, 'valid');
+  return own.pool ? own.pool(x, 'valid') : (layer.call(x, {}) as tf.Tensor4D);
 }
 
 /** The part of the step's cut-out that a branch with a smaller kernel reads. */
@@ -34,6 +36,32 @@ function crop(x: tf.Tensor4D, step: Step, branch: Branch, out: Placement): tf.Te
     [0, step.rows.before - branch.rows.before, step.cols.before - branch.cols.before, 0],
     [-1, rows, cols, -1],
   );
+}
+
+/** 1 inside the map and 0 outside it, per place of the branch's windows; undefined where no window sticks out. */
+function insideMap(step: Step, branch: Branch, plan: StepPlan): tf.Tensor4D | undefined {
+  const axis = (from: 'rows' | 'cols') => {
+    const { size, stride, before } = branch[from];
+    const length = (plan.out[from].length - 1) * stride + size;
+    const offset = step[from].before - before;
+    return plan.in[from].starts.map((start) =>
+      Float32Array.from({ length }, (_, i) => Number(start + offset + i >= 0 && start + offset + i < step[from].input)),
+    );
+  };
+  const [rows, cols] = [axis('rows'), axis('cols')];
+  if ([...rows, ...cols].every((places) => places.every((inside) => inside === 1))) return undefined;
+  const shape: [number, number, number, number] = [rows.length * cols.length, rows[0].length, cols[0].length, 1];
+  const mask = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  let at = 0;
+  for (const down of rows) for (const across of cols) for (const y of down) for (const x of across) mask[at++] = y * x;
+  return tf.tensor4d(mask, shape);
+}
+
+/** What lies outside the map becomes the branch's own padding: layers before its kernel have put their bias there. */
+function withOwnPadding(x: tf.Tensor4D, mask: tf.Tensor4D | undefined, padValue: number): tf.Tensor4D {
+  if (!mask) return x;
+  const inside = tf.mul(x, mask) as tf.Tensor4D;
+  return padValue === 0 ? inside : tf.add(inside, tf.mul(tf.sub(1, mask), padValue));
 }
 
 interface StepPlan {
@@ -123,11 +151,16 @@ export class WindowRunner {
     const input = whole ? state!.values : this.cut(index, step, plan, state, patches);
     const results = step.branches.map((branch) => {
       const own = whole ? input : crop(input, step, branch, plan.out);
+      const mask = whole || branch.padValue === undefined ? undefined : insideMap(step, branch, plan);
       return applyAll(
         branch.layers,
         own,
-        (layer, x, i) => (whole || i > 0 ? (layer.call(x, {}) as tf.Tensor4D) : onWindow(layer, x)),
-        seen,
+        (layer, x, i) =>
+          whole || i !== branch.kernel
+            ? (layer.call(x, {}) as tf.Tensor4D)
+            : onWindow(layer, withOwnPadding(x, mask, branch.padValue ?? 0)),
+        // What comes before the kernel is computed at other windows than the step's.
+        (layer, x) => branch.layers.indexOf(layer) >= branch.kernel && seen(layer, x),
       );
     });
     const joined = step.join ? tf.concat(results, 3) : results[0];

@@ -68,7 +68,11 @@ export class SameMaxPooling extends SameShape {
   readonly window = 3;
   readonly stride = 1;
   override call(inputs: Inputs): tf.Tensor {
-    return tf.maxPool(single(inputs) as tf.Tensor4D, this.window, this.stride, 'same');
+    return this.pool(single(inputs) as tf.Tensor4D, 'same');
+  }
+  /** `pad: 'valid'` for a cut-out that brings its own padding (incremental occlusion). */
+  pool(x: tf.Tensor4D, pad: 'same' | 'valid'): tf.Tensor4D {
+    return tf.maxPool(x, this.window, this.stride, pad);
   }
 }
 

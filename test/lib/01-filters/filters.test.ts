@@ -14,7 +14,7 @@ import {
 } from '../../../lib/01-filters/filters';
 import { loadModel } from '../../../lib/model/networks/load';
 import { randomGenerator } from '../../../lib/base/random';
-import { assertClose, failure, leakFree, tinyModel, withModels } from '../../helpers';
+import { assertClose, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
 
 // Two 1x2 filters on RGB: a red edge (+2, -2) and a grey edge (+1, -1); kernel order [kh, kw, in, out].
 const edges = {
@@ -135,7 +135,7 @@ test('Gabor 拟合：自己画的 Gabor 几乎完全复原，随机权值则不�
   assert.ok(noise.explained < 0.5, `噪声 ${noise.explained}`);
 });
 
-withModels(test, 'AlexNet 的 96 个卷积核：前 48 个比后 48 个彩色', async () => {
+withNetworks(test, ['alexnet-2012'], 'AlexNet 2012 的 96 个卷积核：前 48 个比后 48 个彩色', async () => {
   const model = await loadModel('alexnet-2012', { offline: true, head: false });
   const pictures = filterImages(model);
   assert.equal(pictures.shape, [96, 11, 11, 3]);

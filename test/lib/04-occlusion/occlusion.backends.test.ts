@@ -7,12 +7,12 @@ import { incrementalScorer } from '../../../lib/04-occlusion/incremental/increme
 import { coarseToFine, patchGrid } from '../../../lib/04-occlusion/positions';
 import { loadImage } from '../../../lib/image/image';
 import { requestInterrupt } from '../../../lib/base/interrupt';
-import type { ImageModel } from '../../../lib/model/model';
+import { type ImageModel, imageModel } from '../../../lib/model/model';
 import { loadModel } from '../../../lib/model/networks/load';
 import { occlusionMap } from '../../../lib/04-occlusion/occlusion';
 import { randomGenerator } from '../../../lib/base/random';
-import { disposeAll, failure, leakFree, tinyModel, withModels } from '../../helpers';
-import { depthwiseNet, fireNet, residualNet, sequentialNet, stockNet } from '../../occlusion-networks';
+import { assertClose, disposeAll, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
+import { depthwiseNet, fireNet, inceptionNet, residualNet, sequentialNet, stockNet } from '../../occlusion-networks';
 
 test.before(async () => void (await startBackend()));
 
@@ -62,7 +62,7 @@ async function largestDifference(model: ImageModel, size: number, stride: number
   return worst;
 }
 
-const networks = { sequentialNet, fireNet, depthwiseNet };
+const networks = { sequentialNet, fireNet, inceptionNet, depthwiseNet };
 // Odd sizes and strides, clipped last patches, one patch as large as the image's short side.
 const settings = [
   [7, 5],
@@ -294,21 +294,71 @@ test('错误：说出给了什么、允许什么；不泄漏', async () => {
   model.dispose();
 });
 
-withModels(test, 'SqueezeNet：真实的照片，两条路在每个位置一致', async () => {
-  const model = await loadModel('squeezenet');
+test('inception 模块里核之前的层：要看它，就走逐张的路；结果相同', async () => {
+  const model = inceptionNet();
+  const image = randomImage(model);
+  for (const [layer, windows] of [
+    ['i2/relu3', true],
+    ['i2/concat', true],
+    ['i2/relu3r', false],
+  ] as const) {
+    const options = { size: 13, stride: 11, layer };
+    const some = await occlusionMap(model, image, { class: 1 }, options);
+    const plain = await occlusionMap(model, image, { class: 1 }, { ...options, incremental: false });
+    assert.is(some.incremental, windows, layer);
+    assertClose(some.strongestMap!.sum.dataSync(), plain.strongestMap!.sum.dataSync(), 1e-5, layer);
+    disposeAll([some, plain]);
+  }
+  image.dispose();
+  model.dispose();
+});
+
+/** A trunk ends without class scores: here the means of its last maps are the scores. */
+async function alexnetMeans(): Promise<ImageModel> {
+  const alexnet = await loadModel('alexnet');
+  const [input] = alexnet.network.inputs;
+  const last = alexnet.network.getLayer('pool5').output as tf.SymbolicTensor;
+  const means = tf.layers.globalAveragePooling2d({ name: 'means' }).apply(last) as tf.SymbolicTensor;
+  const preprocess = { mean: [124, 116, 104], scale: 1 / 58 } as const;
+  const classes = Array.from({ length: 256 }, (_, index) => ({ index, wnid: '', en: '', zh: '' }));
+  const roles = { ...alexnet.roles, logits: 'means' };
+  return imageModel(tf.model({ inputs: input, outputs: means }), {
+    id: 'means',
+    title: 'AlexNet',
+    classes,
+    roles,
+    preprocess,
+  });
+}
+
+async function sheep(load: () => Promise<ImageModel>, classIndex: number, layer: string) {
+  const model = await load();
   const image = await loadImage('mammal/sheep.jpg', { size: model.inputSize });
-  const options = { size: 51, stride: 47, layer: 'fire9/concat' };
-  const fast = await occlusionMap(model, image, { class: 348 }, options);
-  const plain = await occlusionMap(model, image, { class: 348 }, { ...options, incremental: false });
+  const options = { size: 51, stride: 47, layer };
+  const fast = await occlusionMap(model, image, { class: classIndex }, options);
+  const plain = await occlusionMap(model, image, { class: classIndex }, { ...options, incremental: false });
   assert.ok(fast.incremental && !plain.incremental);
   const differences = [fast, plain].map((r) => [r.logit, r.strongestMap!.sum].map((t) => t.dataSync()));
   differences[0].forEach((values, k) =>
     values.forEach((v, i) => assert.ok(Math.abs(v - differences[1][k][i]) < 1e-4 * (1 + Math.abs(v)), `${k} ${i}`)),
   );
   assert.equal(fast.bestClass.dataSync(), plain.bestClass.dataSync());
-  assert.ok(fast.probability.min().dataSync()[0] < fast.baseline.probability - 0.2, '羊：盖住它，概率明显下降');
+  const drop = fast.baseline.probability - fast.probability.min().dataSync()[0];
   disposeAll([image, fast, plain]);
   model.dispose();
+  return drop;
+}
+
+test('AlexNet：真实的照片，两条路在每个位置一致', async () => {
+  await sheep(alexnetMeans, 3, 'relu4');
+});
+
+withNetworks(test, ['googlenet'], 'GoogLeNet：真实的照片，两条路在每个位置一致', async () => {
+  assert.ok((await sheep(() => loadModel('googlenet'), 348, 'inception_4b')) > 0.2, '羊：盖住它，概率明显下降');
+});
+
+withNetworks(test, ['squeezenet'], 'SqueezeNet：真实的照片，两条路在每个位置一致', async () => {
+  assert.ok((await sheep(() => loadModel('squeezenet'), 348, 'fire9/concat')) > 0.2, '羊：盖住它，概率明显下降');
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { gradCam, guidedGradCam } from '../../../lib/05-deconv/grad-cam';
 import { inputGradient, type Target } from '../../../lib/05-deconv/gradients';
 import { loadImage } from '../../../lib/image/image';
 import { integratedGradients } from '../../../lib/05-deconv/integrated-gradients';
-import { loadModel } from '../../../lib/model/networks/load';
+import { loadModel, type NetworkId } from '../../../lib/model/networks/load';
 import { photo as coursePhoto } from '../../../lib/image/photos';
 import {
   absolute,
@@ -25,7 +25,7 @@ import {
   unitScale,
 } from '../../../lib/05-deconv/saliency';
 import { targetValue } from '../../../lib/model/target';
-import { assertClose, failure, leakFree, tinyModel, withModels } from '../../helpers';
+import { assertClose, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
 
 const map = () => tf.tensor3d([1, -4, 2, 0, 0, -1], [1, 2, 3]);
 const numbers = (t: tf.Tensor) => {
@@ -114,25 +114,27 @@ test('积分梯度：各像素之和等于得分之差', async () => {
   net.dispose();
 });
 
-withModels(test, '积分梯度的完备性，在真的网络上：类别与中间层的神经元', async () => {
-  for (const [id, layer] of [['squeezenet'], ['alexnet-2012', 'conv5']] as const) {
-    const net = await loadModel(id, { offline: true, head: false });
-    const { path, crop, imagenet } = coursePhoto('dog');
-    const image = await loadImage(path, { size: net.inputSize, crop });
-    const unit = layer && (await strongestUnits(net, image, layer, { count: 1 }))[0];
-    const target: Target = unit ? { layer, channel: unit.channel, at: 'max' } : { class: imagenet!.index };
-    const { map: m, completeness } = await integratedGradients(net, image, target, { steps: 8 });
-    const sum = numbers(m).reduce((a, b) => a + b, 0);
-    const grey = tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...net.mean])) as tf.Tensor3D);
-    const place = unit ? { layer, channel: unit.channel, at: unit.at } : target;
-    const difference = (await targetValue(net, image, place)) - (await targetValue(net, grey, place));
-    assert.ok(Math.abs(difference) > 1, `${id}：得分之差 ${difference}`);
-    assert.ok(Math.abs(sum / difference - 1) < 0.01, `${id}：${sum} 与 ${difference}`);
-    assert.ok(Math.abs(sum - completeness.sum) < 1e-3 * Math.abs(sum));
-    tf.dispose([image, grey]);
-    net.dispose();
-  }
-});
+async function completeness(id: NetworkId, layer?: string) {
+  const net = await loadModel(id, { offline: true });
+  const { path, crop, imagenet } = coursePhoto('dog');
+  const image = await loadImage(path, { size: net.inputSize, crop });
+  const unit = layer && (await strongestUnits(net, image, layer, { count: 1 }))[0];
+  const target: Target = unit ? { layer, channel: unit.channel, at: 'max' } : { class: imagenet!.index };
+  const { map: m, completeness } = await integratedGradients(net, image, target, { steps: 8 });
+  const sum = numbers(m).reduce((a, b) => a + b, 0);
+  const grey = tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...net.mean])) as tf.Tensor3D);
+  const place = unit ? { layer, channel: unit.channel, at: unit.at } : target;
+  const difference = (await targetValue(net, image, place)) - (await targetValue(net, grey, place));
+  assert.ok(Math.abs(difference) > 1, `${id}：得分之差 ${difference}`);
+  assert.ok(Math.abs(sum / difference - 1) < 0.01, `${id}：${sum} 与 ${difference}`);
+  assert.ok(Math.abs(sum - completeness.sum) < 1e-3 * Math.abs(sum));
+  tf.dispose([image, grey]);
+  net.dispose();
+}
+
+test('积分梯度的完备性，AlexNet 一个 conv5 的神经元', () => completeness('alexnet', 'conv5'));
+
+withNetworks(test, ['googlenet'], '积分梯度的完备性，GoogLeNet 的类别得分', () => completeness('googlenet'));
 
 test('积分梯度在一段直线上是梯度乘以差', async () => {
   const linear = tinyModel([1, 1], [{ size: [1, 1], filters: 1, kernel: [2, -3, 4], relu: false }]);

@@ -5,7 +5,7 @@ import { diverse } from '../../../lib/06-optimization/diversity';
 import { fourier } from '../../../lib/06-optimization/fourier';
 import { requestInterrupt } from '../../../lib/base/interrupt';
 import type { ImageModel } from '../../../lib/model/model';
-import { loadModel } from '../../../lib/model/networks/load';
+import { loadModel, type NetworkId } from '../../../lib/model/networks/load';
 import * as o from '../../../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../../../lib/06-optimization/optimize';
 import { simonyanPreset, yosinskiPresets } from '../../../lib/06-optimization/presets';
@@ -16,7 +16,7 @@ import * as penalties from '../../../lib/06-optimization/penalties';
 import * as projections from '../../../lib/06-optimization/projections';
 import * as s from '../../../lib/06-optimization/steps';
 import { jitter, pad, rotate, scale } from '../../../lib/06-optimization/transforms';
-import { assertClose, failure, leakFree, tinyModel, withModels } from '../../helpers';
+import { assertClose, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
 
 const SIZE: [number, number] = [32, 32];
 /** Gradient ascent on the pixels, without any prior. */
@@ -345,19 +345,31 @@ test('dream: the tiles cover the picture, the energy rises on a picture larger t
   tf.dispose([photo, image, half.image, small]);
 });
 
-withModels(test, 'SqueezeNet: the defaults raise the score, memory is flat', async () => {
-  const real = await loadModel('squeezenet');
+/** The defaults raise the score, and memory stays flat. */
+async function raises(id: NetworkId, target: o.Objective, steps: number) {
+  const real = await loadModel(id);
   const counts: number[] = [];
-  const steps = (await startBackend()).name === 'tensorflow' ? 50 : 10;
-  const result = await maximize(real, o.classScore(130), {
-    steps,
-    onStep: () => void counts.push(tf.memory().numTensors),
-  });
-  assert.ok(result.trace[steps] > result.trace[0] + 20, String(result.trace));
-  if (steps === 50) assert.is(result.verdict[0].index, 130);
+  const onStep = () => void counts.push(tf.memory().numTensors);
+  const result = await maximize(real, target, { steps, onStep });
   assert.is(new Set(counts.slice(1, -1)).size, 1);
+  const { trace, verdict } = result;
   release(result);
   real.dispose();
+  return { first: trace[0], last: trace[steps], verdict };
+}
+
+const manySteps = async () => ((await startBackend()).name === 'tensorflow' ? 50 : 10);
+
+test('AlexNet: the defaults raise a channel of conv5, memory is flat', async () => {
+  const { first, last } = await raises('alexnet', o.channel('conv5', 10), await manySteps());
+  assert.ok(last > first + 2, `${first} → ${last}`);
+});
+
+withNetworks(test, ['googlenet'], 'GoogLeNet: the defaults raise the score, memory is flat', async () => {
+  const steps = await manySteps();
+  const { first, last, verdict } = await raises('googlenet', o.classScore(130), steps);
+  assert.ok(last > first + 5, `${first} → ${last}`);
+  if (steps === 50) assert.is(verdict[0].index, 130);
 });
 
 test.run();

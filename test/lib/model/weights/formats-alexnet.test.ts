@@ -10,7 +10,7 @@ import { decodeSqueezeNet } from '../../../../lib/model/weights/formats/deep-com
 import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../../../lib/model/weights/formats/quantized-cnn';
 import { readCodeFile, readFloatFile } from '../../../../lib/model/weights/formats/quantized-cnn-files';
 import { randomGenerator } from '../../../../lib/base/random';
-import { modelsFolder, withModels } from '../../../helpers';
+import { modelsFolder, withNetworks } from '../../../helpers';
 import { assertDamaged, mutate, same, survivesMutations } from './format-damage';
 import { encodeCodeFile, encodeFloatFile, syntheticLayer } from './weight-encoders';
 
@@ -196,36 +196,46 @@ const FC7 = 'dd88b0eca5735097';
 
 const FC8 = 'de26a2f22e770340';
 
-withModels(test, '真实文件：SqueezeNet 与 AlexNet 躯干的权值与 NumPy 解码的逐位相同', async () => {
-  const net = decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet', { offline: true })).values()][0]);
-  assert.is(Object.keys(net).length, 52);
-  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', { offline: true }));
-  const expected: Record<string, string> = {
-    'squeezenet conv1/kernel': '083d821a3ae0fe69',
-    'squeezenet fire2/squeeze1x1/kernel': '199615116d96bd41',
-    'squeezenet fire5/expand3x3/kernel': '11a05161d0691628',
-    'squeezenet fire9/expand1x1/kernel': '4c53dfcbd22acb44',
-    'squeezenet fire9/expand1x1/bias': 'e241362c747ddea9',
-    'squeezenet conv10/kernel': 'fffbafc6f43f600c',
-    'alexnet conv1/kernel': '81a145d754a919db',
-    'alexnet conv2/kernel': '00c4a9eb73077222',
-    'alexnet conv3/kernel': 'daadaf90c31de75c',
-    'alexnet conv4/kernel': '6655ee61bafde71a',
-    'alexnet conv5/kernel': 'f48bec46fd32090f',
-    'alexnet conv5/bias': '27151f33ce05f173',
-  };
-  for (const [name, sha] of Object.entries(expected)) {
-    const [network, ...layer] = name.split(' ');
-    assert.is(digest((network === 'squeezenet' ? net : trunk)[layer[0]].data), sha, name);
-  }
-});
+withNetworks(
+  test,
+  ['squeezenet', 'alexnet-2012'],
+  '真实文件：SqueezeNet 与 AlexNet 躯干的权值与 NumPy 解码的逐位相同',
+  async () => {
+    const net = decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet', { offline: true })).values()][0]);
+    assert.is(Object.keys(net).length, 52);
+    const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', { offline: true }));
+    const expected: Record<string, string> = {
+      'squeezenet conv1/kernel': '083d821a3ae0fe69',
+      'squeezenet fire2/squeeze1x1/kernel': '199615116d96bd41',
+      'squeezenet fire5/expand3x3/kernel': '11a05161d0691628',
+      'squeezenet fire9/expand1x1/kernel': '4c53dfcbd22acb44',
+      'squeezenet fire9/expand1x1/bias': 'e241362c747ddea9',
+      'squeezenet conv10/kernel': 'fffbafc6f43f600c',
+      'alexnet conv1/kernel': '81a145d754a919db',
+      'alexnet conv2/kernel': '00c4a9eb73077222',
+      'alexnet conv3/kernel': 'daadaf90c31de75c',
+      'alexnet conv4/kernel': '6655ee61bafde71a',
+      'alexnet conv5/kernel': 'f48bec46fd32090f',
+      'alexnet conv5/bias': '27151f33ce05f173',
+    };
+    for (const [name, sha] of Object.entries(expected)) {
+      const [network, ...layer] = name.split(' ');
+      assert.is(digest((network === 'squeezenet' ? net : trunk)[layer[0]].data), sha, name);
+    }
+  },
+);
 
-withModels(test, '真实文件：均值图像的平均颜色是 AlexNet 的 (122.7, 116.7, 104.0)', async () => {
-  const [bytes] = (await fetchNetworkFiles('alexnet-2012-mean', { offline: true })).values();
-  const { data, shape } = decodeMean(bytes);
-  assert.equal(shape, [256, 256, 3]);
-  const mean = [0, 1, 2].map((c) => data.reduce((sum, v, i) => (i % 3 === c ? sum + v : sum), 0) / 65536);
-  [122.679, 116.669, 104.007].forEach((v, c) => assert.ok(Math.abs(mean[c] - v) < 0.01, `${mean}`));
-});
+withNetworks(
+  test,
+  ['alexnet-2012-mean'],
+  '真实文件：均值图像的平均颜色是 AlexNet 的 (122.7, 116.7, 104.0)',
+  async () => {
+    const [bytes] = (await fetchNetworkFiles('alexnet-2012-mean', { offline: true })).values();
+    const { data, shape } = decodeMean(bytes);
+    assert.equal(shape, [256, 256, 3]);
+    const mean = [0, 1, 2].map((c) => data.reduce((sum, v, i) => (i % 3 === c ? sum + v : sum), 0) / 65536);
+    [122.679, 116.669, 104.007].forEach((v, c) => assert.ok(Math.abs(mean[c] - v) < 0.01, `${mean}`));
+  },
+);
 
 test.run();
