@@ -105,6 +105,7 @@ export {
 export { type DreamOptions, dream } from './06-optimization/dream';
 export { diverse } from './06-optimization/diversity';
 export { fourier, PHOTO_COLOURS } from './06-optimization/fourier';
+export { judge, type Judgement } from './06-optimization/judge';
 export { livePicture } from './show/live';
 export { type Naturalness, naturalness } from './06-optimization/naturalness';
 export { maximize, type MaximizeOptions, type Optimized, type OptimizeStep } from './06-optimization/optimize';

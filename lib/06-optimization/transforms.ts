@@ -56,9 +56,25 @@ export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Tran
 /** 旋转（rotate）：以中央为准，转 −degrees 到 +degrees 度（随机）；大小不变，移进来的部分重复边上的像素。 */
 export function rotate(degrees = 10): Transform {
   checkNumber('rotate 的角度', degrees, 0, 180);
-  return named(`rotate(${degrees})`, (image: tf.Tensor3D, random: RandomGenerator) => {
-    const angle = ((2 * random.uniform() - 1) * degrees * Math.PI) / 180;
-    return warped(image, [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)]);
+  return named(`rotate(${degrees})`, (image: tf.Tensor3D, random: RandomGenerator) =>
+    warped(image, turning(degrees, random)),
+  );
+}
+
+function turning(degrees: number, random: RandomGenerator): [number, number, number, number] {
+  const angle = ((2 * random.uniform() - 1) * degrees * Math.PI) / 180;
+  return [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)];
+}
+
+/** 旋转并缩放（rotate and scale）：rotate(degrees) 与 scale([low, high]) 合成一次重采样，比先后做两次快一半，也少糊一次。 */
+export function rotateScale(degrees = 5, [low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
+  checkNumber('rotateScale 的角度', degrees, 0, 180);
+  checkNumber('rotateScale 的下限', low, 0.1, 10);
+  checkNumber('rotateScale 的上限', high, low, 10);
+  return named(`rotateScale(${degrees}, ${low}, ${high})`, (image: tf.Tensor3D, random: RandomGenerator) => {
+    const [a, b, c, d] = turning(degrees, random);
+    const factor = low + (high - low) * random.uniform();
+    return warped(image, [a / factor, b / factor, c / factor, d / factor]);
   });
 }
 
@@ -70,7 +86,7 @@ export function rotate(degrees = 10): Transform {
  */
 export function robust(side = 224): readonly Transform[] {
   const scaled = (px: number) => Math.round((px * checkNumber('side', side, 1)) / 224);
-  return [pad(scaled(12)), jitter(scaled(8)), scale([0.9, 1.1]), rotate(5)];
+  return [pad(scaled(12)), jitter(scaled(8)), rotateScale(5, [0.9, 1.1])];
 }
 
 /** Centre crop, or a grey border, to [height, width]. */

@@ -5,6 +5,7 @@ import type { ImageModel } from '../model/model';
 import { named } from '../base/named';
 import { negative, type Objective } from '../06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../06-optimization/optimize';
+import { adam, type Step } from '../06-optimization/steps';
 import { alphaNorm, totalVariation } from '../06-optimization/penalties';
 
 export { type InversionSettings, mahendranPreset, paperLambda } from './presets';
@@ -22,13 +23,15 @@ export interface InvertOptions
     CodePart,
     Pick<
       MaximizeOptions,
-      'seed' | 'noise' | 'onStep' | 'signal' | 'start' | 'step' | 'transforms' | 'parametrization' | 'verdict'
+      'seed' | 'noise' | 'onStep' | 'signal' | 'start' | 'transforms' | 'parametrization' | 'verdict'
     > {
+  /** 步进规则（step rule），默认 step.adam(0.03)：更大的步子更快凑准编码，却先丢掉布局。 */
+  step?: Step;
   /** 全变分的系数，论文的 λ_TV；默认 0.05，所有层都用它（论文逐层取 1、10、100，见 mahendranPreset）。 */
   lambda?: number;
   /** α-范数（α = 6）的系数，penalty.alphaNorm 的单位；默认 0，傅里叶参数化本来就留在 [0, 1] 里。 */
   alpha?: number;
-  /** 步数，默认 300。 */
+  /** 步数，默认 100。 */
   steps?: number;
   /** ‖φ(a) − φ(b)‖² 的平均（见 pairwiseDistances）：给了它就也报告第二种相对误差。 */
   pairwise?: number;
@@ -70,7 +73,17 @@ export async function invert(
   model: ImageModel,
   image: tf.Tensor3D,
   layer: string,
-  { lambda = 0.05, alpha = 0, steps = 300, pairwise, channels, region, resume, ...rest }: InvertOptions = {},
+  {
+    lambda = 0.05,
+    alpha = 0,
+    steps = 100,
+    step = adam(0.03),
+    pairwise,
+    channels,
+    region,
+    resume,
+    ...rest
+  }: InvertOptions = {},
 ): Promise<Inverted> {
   await checkImage(image);
   model.layerName(layer);
@@ -85,7 +98,7 @@ export async function invert(
     const part = { channels, region };
     const norm = await squaredNorm(code, part);
     const target = negative(codeDistance(layer, code, part));
-    const options = { transforms: [], ...rest, steps, penalties, projections: [] };
+    const options = { transforms: [], ...rest, steps, step, penalties, projections: [] };
     const found = await maximize(model, target, resume ? { ...options, resume } : options);
     const ofCode = -found.trace[found.bestStep];
     const error = pairwise === undefined ? { ofCode } : { ofCode, ofPairs: (ofCode * norm) / pairwise };

@@ -7,7 +7,15 @@ import { loadImage } from '../../../lib/image/image';
 import { naturalness } from '../../../lib/06-optimization/naturalness';
 import { coursePhotos } from '../../../lib/image/photos';
 import { randomGenerator } from '../../../lib/base/random';
-import { fitTo, jitter, pad, rotate, scale, type Transform } from '../../../lib/06-optimization/transforms';
+import {
+  fitTo,
+  jitter,
+  pad,
+  rotate,
+  rotateScale,
+  scale,
+  type Transform,
+} from '../../../lib/06-optimization/transforms';
 import { assertClose, failure, leakFree, relativeError } from '../../helpers';
 
 const random = randomGenerator(1);
@@ -72,7 +80,7 @@ test('warping: the identity, a quarter turn, an enlargement of a ramp', async ()
 });
 
 test('every transform has the exact gradient of a linear map: <T x, y> = <x, T* y>', async () => {
-  const transforms: Transform[] = [jitter(3), scale([0.8, 1.2]), rotate(20), pad(2)];
+  const transforms: Transform[] = [jitter(3), scale([0.8, 1.2]), rotate(20), rotateScale(20, [0.8, 1.2]), pad(2)];
   const [x, y] = [noise(9, 8), noise(9, 8)];
   for (const transform of transforms) {
     const [left, right] = tf.tidy(() => {
@@ -177,7 +185,13 @@ test('naturalness tells a photo from noise', async () => {
 });
 
 test('wrong parameters are refused', async () => {
-  for (const make of [() => jitter(-1), () => pad(NaN), () => scale([1, 0.5]), () => rotate(999)]) {
+  for (const make of [
+    () => jitter(-1),
+    () => pad(NaN),
+    () => scale([1, 0.5]),
+    () => rotate(999),
+    () => rotateScale(5, [1, 0.5]),
+  ]) {
     assert.instance(await failure(make), RangeError);
   }
 });

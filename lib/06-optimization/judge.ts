@@ -1,0 +1,36 @@
+import { tf } from '../tf/backend';
+import { type ClassScore, classify, type ImageModel } from '../model/model';
+
+/** 一个网络对一幅图的判决（verdict）：某一类排第几，概率多少。 */
+export interface Judgement {
+  /** 这一类的名次（rank），1 是第一名。 */
+  readonly rank: number;
+  /** 这一类的概率，0 到 1。 */
+  readonly probability: number;
+  /** 第一名。 */
+  readonly first: ClassScore;
+}
+
+/**
+ * 让另一个网络来评判（judged by another network）：为一个网络画的图，别的网络认得出吗？
+ * 只骗得过自己的图，多半是巧合的花纹；两个网络都认得的，更可能是这一类的样子。
+ *
+ * @param network 评判的网络；图会双线性地缩放到它的输入大小
+ * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
+ * @param index 类别编号，从 0 起
+ * @throws RangeError 类别编号不对；CourseError 网络没有类别得分
+ */
+export async function judge(network: ImageModel, image: tf.Tensor3D, index: number): Promise<Judgement> {
+  const count = network.classes.length;
+  if (!Number.isInteger(index) || index < 0 || index >= count) {
+    throw new RangeError(`类别编号 应为 0 到 ${count - 1} 的整数，得到 ${index}`);
+  }
+  const fitting = tf.tidy(() => tf.image.resizeBilinear(image, [...network.inputSize]));
+  try {
+    const scores = await classify(network, fitting, { top: count });
+    const rank = scores.findIndex((score) => score.index === index) + 1;
+    return { rank, probability: scores[rank - 1].probability, first: scores[0] };
+  } finally {
+    fitting.dispose();
+  }
+}

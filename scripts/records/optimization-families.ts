@@ -1,0 +1,69 @@
+import { tf } from '../../lib/tf/backend';
+import { judge } from '../../lib/06-optimization/judge';
+import { classScore } from '../../lib/06-optimization/objectives';
+import { maximize, type MaximizeOptions } from '../../lib/06-optimization/optimize';
+import { pixels } from '../../lib/06-optimization/parametrization';
+import { l2, totalVariation } from '../../lib/06-optimization/penalties';
+import { yosinskiPresets } from '../../lib/06-optimization/presets';
+import { loadModel } from '../../lib/model/networks/load';
+import { showGrid } from '../../lib/show/grid';
+import { capturePng } from '../../lib/show/record';
+import type { Recipe, RecordResult } from './recipe';
+
+const FAMILIES: Readonly<Record<string, MaximizeOptions>> = {
+  没有: { parametrization: pixels(), steps: 20 },
+  L2: { parametrization: pixels(), penalties: [l2(0.05)], steps: 20 },
+  全变分: { parametrization: pixels(), penalties: [totalVariation(0.05)], steps: 20 },
+  'Yosinski 3': { ...yosinskiPresets[2].options, steps: 48 },
+};
+
+/** Without regularisation, with the two penalties, with the paper's projections: each picture judged by two networks. */
+async function families(classes: readonly number[], seed: number): Promise<RecordResult> {
+  const model = await loadModel('googlenet');
+  const other = await loadModel('efficientnet-lite0');
+  const pictures: tf.Tensor3D[] = [];
+  const numbers: Record<string, { own: number[]; rank: number[]; probability: number[] }> = {};
+  for (const [name, options] of Object.entries(FAMILIES)) {
+    const row = { own: [] as number[], rank: [] as number[], probability: [] as number[] };
+    numbers[name] = row;
+    for (const index of classes) {
+      const { image, best } = await maximize(model, classScore(index), { ...options, seed, verdict: false });
+      best.dispose();
+      row.own.push((await judge(model, image, index)).probability);
+      const { rank, probability } = await judge(other, image, index);
+      row.rank.push(rank);
+      row.probability.push(probability);
+      pictures.push(image);
+    }
+  }
+  const png = await capturePng(() =>
+    showGrid(pictures, {
+      columns: classes.length,
+      tile: 150,
+      rowLabels: Object.keys(FAMILIES),
+      columnLabels: classes.map((index) => model.classes[index].zh),
+    }),
+  );
+  tf.dispose(pictures);
+  model.dispose();
+  other.dispose();
+  return { numbers, images: { '': png } };
+}
+
+const SOURCES = [
+  'lib/06-optimization/optimize.ts',
+  'lib/06-optimization/penalties.ts',
+  'lib/06-optimization/presets.ts',
+  'lib/06-optimization/judge.ts',
+];
+const CLASSES = [130, 9, 387, 340, 1, 417, 980, 817, 76, 985];
+
+export const recipe: Recipe = {
+  name: 'optimization-families',
+  title: 'GoogLeNet 的十个类别：没有正则化、L2、全变分、Yosinski 的第 3 组',
+  settings: { classes: CLASSES, steps: [20, 20, 20, 48], l2: 0.05, totalVariation: 0.05, judge: 'efficientnet-lite0' },
+  seed: 0,
+  tolerance: 0.5,
+  sources: SOURCES,
+  run: (_settings, seed) => families(CLASSES, seed),
+};

@@ -1,0 +1,86 @@
+import { tf } from '../../lib/tf/backend';
+import { randomGenerator } from '../../lib/base/random';
+import { loadImage } from '../../lib/image/image';
+import { photo } from '../../lib/image/photos';
+import type { ImageModel } from '../../lib/model/model';
+import { type NetworkId, loadModel } from '../../lib/model/networks/load';
+import { channel } from '../../lib/06-optimization/objectives';
+import { maximize } from '../../lib/06-optimization/optimize';
+import { jitter, pad } from '../../lib/06-optimization/transforms';
+import { showGrid } from '../../lib/show/grid';
+import { capturePng } from '../../lib/show/record';
+import type { Recipe, RecordResult } from './recipe';
+
+/** How many channels of a layer are chosen by the rule, and how many drawn beside them. */
+const CHOSEN = 6;
+const DRAWN = 3;
+
+interface WallSettings {
+  readonly model: NetworkId;
+  readonly photo: string;
+  readonly layers: readonly string[];
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/** The channels that answer a photo most, on average over their map, and some drawn from the others. */
+async function channelsOf(model: ImageModel, image: tf.Tensor3D, layer: string, seed: number) {
+  const answers = tf.tidy(() => tf.mean(tf.relu(model.activations(image, layer)), [0, 1]));
+  const strength = await answers.data();
+  answers.dispose();
+  const order = Array.from(strength, (_, i) => i).sort((a, b) => strength[b] - strength[a]);
+  const rest = order.slice(CHOSEN).sort((a, b) => a - b);
+  const random = randomGenerator(seed);
+  const drawn = Array.from({ length: DRAWN }, () => rest.splice(random.integer(rest.length), 1)[0]);
+  return [...order.slice(0, CHOSEN), ...drawn];
+}
+
+/** A row a layer: six channels by the rule, three at random. */
+export async function wall(settings: WallSettings, seed: number): Promise<RecordResult> {
+  const model = await loadModel(settings.model);
+  const { path, crop } = photo(settings.photo);
+  const image = await loadImage(path, { size: [...model.inputSize], crop });
+  const pictures: tf.Tensor3D[] = [];
+  const captions: string[] = [];
+  const numbers: Record<string, { channels: number[]; rise: number[] }> = {};
+  for (const layer of settings.layers) {
+    const own = { channels: await channelsOf(model, image, layer, seed), rise: [] as number[] };
+    numbers[layer] = own;
+    for (const index of own.channels) {
+      const { steps, learningRate } = settings;
+      const options = { steps, learningRate, seed, transforms: [pad(12), jitter(8)], verdict: false };
+      const found = await maximize(model, channel(layer, index), options);
+      found.best.dispose();
+      own.rise.push(found.trace[steps] - found.trace[0]);
+      pictures.push(found.image);
+      captions.push(`第 ${index} 通道`);
+    }
+  }
+  const columnLabels = Array.from({ length: CHOSEN + DRAWN }, (_, i) => (i < CHOSEN ? `最强 ${i + 1}` : '随机'));
+  const rowLabels = settings.layers.map((layer) => layer.replace('inception_', ''));
+  const png = await capturePng(() =>
+    showGrid(pictures, { columns: CHOSEN + DRAWN, tile: 150, captions, columnLabels, rowLabels }),
+  );
+  tf.dispose([image, ...pictures]);
+  model.dispose();
+  return { numbers, images: { '': png } };
+}
+
+const settings: WallSettings = {
+  model: 'alexnet',
+  photo: 'red-panda',
+  layers: ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'],
+  steps: 48,
+  learningRate: 0.08,
+};
+
+/** AlexNet from conv1 to conv5, before the ReLU. */
+export const recipe: Recipe = {
+  name: 'optimization-wall',
+  title: 'AlexNet 由 conv1 到 conv5，每层九个通道',
+  settings: { ...settings },
+  seed: 0,
+  tolerance: 0.3,
+  sources: ['lib/06-optimization/optimize.ts', 'lib/06-optimization/fourier.ts', 'lib/06-optimization/transforms.ts'],
+  run: (_settings, seed) => wall(settings, seed),
+};
