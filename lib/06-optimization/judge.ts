@@ -27,7 +27,7 @@ export async function judge(network: ImageModel, image: tf.Tensor3D, index: numb
   }
   const fitting = tf.tidy(() => tf.image.resizeBilinear(image, [...network.inputSize]));
   try {
-    const scores = await classify(network, fitting, { top: count });
+    const scores = await classify(network, fitting, { count });
     const rank = scores.findIndex((score) => score.index === index) + 1;
     return { rank, probability: scores[rank - 1].probability, first: scores[0] };
   } finally {

@@ -31,13 +31,6 @@ export const recipe: Recipe = {
   settings: { model: 'alexnet', layers: LAYERS, photos: PHOTOS, lambda: 0.05, steps: 100, step: 'adam(0.03)' },
   seed: 0,
   tolerance: 0.2,
-  sources: [
-    'lib/07-inversion/inversion.ts',
-    'lib/07-inversion/presets.ts',
-    'lib/07-inversion/measures.ts',
-    'lib/06-optimization/fourier.ts',
-    'lib/model/networks/untrained.ts',
-  ],
   async run(_settings, seed) {
     const model = await loadModel('alexnet');
     const untrained = await untrainedModel('alexnet', { seed });

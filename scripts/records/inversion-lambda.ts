@@ -18,7 +18,6 @@ export const recipe: Recipe = {
   settings: { model: 'alexnet', photo: 'red-panda', layers: LAYERS, lambdas: LAMBDAS, steps: 100, step: 'adam(0.03)' },
   seed: 0,
   tolerance: 0.2,
-  sources: ['lib/07-inversion/inversion.ts', 'lib/07-inversion/presets.ts', 'lib/06-optimization/fourier.ts'],
   async run(_settings, seed) {
     const model = await loadModel('alexnet');
     const { path, crop } = photo('red-panda');

@@ -17,7 +17,6 @@ export const recipe: Recipe = {
   settings: { model: 'alexnet', photo: 'red-panda', layer: LAYER, head: HEAD, lambda: 0.05, steps: 100 },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/07-inversion/inversion.ts', 'lib/07-inversion/presets.ts', 'lib/06-optimization/fourier.ts'],
   async run(_settings, seed) {
     const { path, crop } = photo('red-panda');
     const model = await loadModel('alexnet');
@@ -29,7 +28,7 @@ export const recipe: Recipe = {
     const parts: Record<string, InvertOptions> = {
       '中央的 5×5': { region: [4, 4, 5, 5] },
       '最强的 1/8 通道': { channels: order.slice(0, order.length >> 3) },
-      '最弱的一半通道': { channels: order.slice(order.length >> 1) },
+      最弱的一半通道: { channels: order.slice(order.length >> 1) },
     };
     const pictures: tf.Tensor3D[] = [];
     const errors: Record<string, number> = {};

@@ -9,7 +9,18 @@ import { capturePng } from '../../lib/show/record';
 import type { Recipe, RecordResult } from './recipe';
 
 const LAYERS = ['conv1', 'relu2', 'relu3', 'relu4', 'pool5'];
-const PHOTOS = ['red-panda', 'scarlet-macaw', 'balloon', 'ostrich', 'dog', 'strawberry', 'taj-mahal', 'zebra', 'firetruck', 'lemon'];
+const PHOTOS = [
+  'red-panda',
+  'scarlet-macaw',
+  'balloon',
+  'ostrich',
+  'dog',
+  'strawberry',
+  'taj-mahal',
+  'zebra',
+  'firetruck',
+  'lemon',
+];
 /** How many photos are shown; the others are only measured. */
 const SHOWN = 3;
 
@@ -55,12 +66,6 @@ async function inversions(photos: readonly string[], seed: number): Promise<Reco
   return { numbers: { table }, images: { '': main } };
 }
 
-const SOURCES = [
-  'lib/07-inversion/inversion.ts',
-  'lib/07-inversion/presets.ts',
-  'lib/07-inversion/measures.ts',
-  'lib/06-optimization/fourier.ts',
-];
 const SETTINGS = { model: 'alexnet', layers: LAYERS, lambda: 0.05, steps: 100, step: 'adam(0.03)' };
 
 export const recipe: Recipe = {
@@ -69,6 +74,5 @@ export const recipe: Recipe = {
   settings: { ...SETTINGS, photos: PHOTOS },
   seed: 0,
   tolerance: 0.2,
-  sources: SOURCES,
   run: (_settings, seed) => inversions(PHOTOS, seed),
 };

@@ -41,13 +41,6 @@ async function classImages({ classes, steps }: ClassSettings, seed: number): Pro
   return { numbers, images: { '': png } };
 }
 
-const SOURCES = [
-  'lib/06-optimization/optimize.ts',
-  'lib/06-optimization/fourier.ts',
-  'lib/06-optimization/transforms.ts',
-  'lib/06-optimization/judge.ts',
-];
-
 const settings = { classes: [130, 9, 387, 340, 1, 417, 980, 817, 76, 985], steps: 96, judge: 'efficientnet-lite0' };
 
 export const recipe: Recipe = {
@@ -56,6 +49,5 @@ export const recipe: Recipe = {
   settings,
   seed: 0,
   tolerance: 0.5,
-  sources: SOURCES,
   run: (_settings, seed) => classImages(settings, seed),
 };

@@ -18,7 +18,6 @@ export const recipe: Recipe = {
   settings: { model: 'googlenet', photo: 'red-panda', size: 400, layers: LAYERS, ...OPTIONS },
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/06-optimization/dream.ts', 'lib/06-optimization/objectives.ts'],
   async run(_settings, seed) {
     const model = await loadModel('googlenet');
     const { path, crop } = photo('red-panda');

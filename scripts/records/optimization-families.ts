@@ -50,12 +50,6 @@ async function families(classes: readonly number[], seed: number): Promise<Recor
   return { numbers, images: { '': png } };
 }
 
-const SOURCES = [
-  'lib/06-optimization/optimize.ts',
-  'lib/06-optimization/penalties.ts',
-  'lib/06-optimization/presets.ts',
-  'lib/06-optimization/judge.ts',
-];
 const CLASSES = [130, 9, 387, 340, 1, 417, 980, 817, 76, 985];
 
 export const recipe: Recipe = {
@@ -64,6 +58,5 @@ export const recipe: Recipe = {
   settings: { classes: CLASSES, steps: [20, 20, 20, 48], l2: 0.05, totalVariation: 0.05, judge: 'efficientnet-lite0' },
   seed: 0,
   tolerance: 0.5,
-  sources: SOURCES,
   run: (_settings, seed) => families(CLASSES, seed),
 };

@@ -22,12 +22,6 @@ export const recipe: Recipe = {
   settings: { model: 'googlenet', classes: CLASSES, scales: SCALES, steps: STEPS },
   seed: 0,
   tolerance: 0.5,
-  sources: [
-    'lib/06-optimization/presets.ts',
-    'lib/06-optimization/steps.ts',
-    'lib/06-optimization/projections.ts',
-    'lib/06-optimization/optimize.ts',
-  ],
   async run(_settings, seed) {
     const model = await loadModel('googlenet');
     const mean = tf.tensor1d([...model.mean]);

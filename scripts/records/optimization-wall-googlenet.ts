@@ -16,6 +16,5 @@ export const recipe: Recipe = {
   settings,
   seed: 0,
   tolerance: 0.3,
-  sources: ['lib/06-optimization/optimize.ts', 'lib/06-optimization/fourier.ts', 'lib/06-optimization/transforms.ts'],
   run: (_settings, seed) => wall(settings, seed),
 };

@@ -38,7 +38,7 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['wrongPreprocess', 1, [-1, 255, 0.5]],
   ['preprocessSymptom', 'B', ['A', 'C', 'D']],
   ['inversionCodeError', 0.04, [0.2, 1 / 18, 1]],
-  ['inversionCompression', 154587 / 9216, [9216 / 154587, 51529 / 9216, 154587 / 36]],
+  ['inversionCompression', 150528 / 9216, [9216 / 150528, 50176 / 9216, 150528 / 36]],
   ['inversionSameCode', 'B', ['A', 'C', 'D']],
   ['adversarialChange', 5, [0.005, 500, 10]],
   ['adversarialDimension', 4, [2, 1, 16]],
