@@ -32,7 +32,7 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['optimizationLearningRate', 0.00154, [100 / 255, 100, 6.5e6]],
   ['optimizationClip', 'b', ['a', 'c', 'd']],
   ['optimizationSlope', -2.5, [0, 2, -5]],
-  ['patchLeftEdge', 0, [64, -32, 195]],
+  ['patchLeftEdge', -2, [64, -34, 195, 2]],
   ['sameCategoryChance', 15 ** -8, [15 ** -9, 0.6, 2]],
   ['patchControl', 'C', ['A', 'B', 'D']],
   ['wrongPreprocess', 1, [-1, 255, 0.5]],
