@@ -60,6 +60,8 @@ export {
 } from './04-occlusion/landmarks';
 export { type OcclusionMap, occlusionMap, type OcclusionOptions, type OcclusionStep } from './04-occlusion/occlusion';
 // 05 去卷积方法
+export { coherence, energyShare, fieldMask, objectMask } from './05-deconv/clarity';
+export { pixelNoise, type PixelNoiseOptions } from './05-deconv/pixel-noise';
 export { type Attribution, type SmoothGrad, smoothGrad } from './05-deconv/smooth-grad';
 export {
   type FeatureMapGradients,

@@ -45,7 +45,6 @@ export const recipe: Recipe = {
   title: '逐段打乱 GoogLeNet 的权值：20 张照片，每张 3 次打乱',
   settings: { model: 'googlenet', photos: 20, seeds: SEEDS, steps: STEPS },
   seed: 0,
-  sources: ['lib/05-deconv/sanity.ts', 'lib/05-deconv/gradients.ts', 'lib/05-deconv/grad-cam.ts'],
   tolerance: 0.3,
   absolute: Object.fromEntries(['mean', 'low', 'high', ...METHODS].map((name) => [name, 0.12])),
   async run(settings) {
