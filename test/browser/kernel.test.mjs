@@ -8,9 +8,9 @@ const NOTEBOOK = 'hands.ipynb';
 
 const SOURCES = {
   ready: [
-    "import { classScore, loadCourseModel, maximize, occlusionMap, progress, showGrid, showPlot, startBackend, tf } from '../lib/index';",
+    "import { loadCourseModel, maximize, objective, occlusionMap, progress, showGrid, showPlot, startBackend, tf } from '../lib/index';",
     'await startBackend();',
-    "const model = await loadCourseModel('squeezenet');",
+    "const model = await loadCourseModel('efficientnet-lite0');",
     "'ready'",
   ],
   endless: ["console.log('started');", 'await null;', 'while (true);'],
@@ -23,7 +23,7 @@ const SOURCES = {
   long: [
     "const bar = progress(100000, '最大化');",
     'const onStep = ({ step }: { step: number }) => bar.step(step);',
-    'const result = await maximize(model, classScore(130), { steps: 100000, seed: 1, onStep });',
+    'const result = await maximize(model, objective.classScore(130), { steps: 100000, seed: 1, onStep });',
     'bar.done();',
   ],
   partial: ['[result.stopped, result.trace.length > 1, result.best.shape].join()'],
