@@ -150,7 +150,7 @@ function layout(rasters: readonly Raster[], columns: number, options: ShowGridOp
   const labelWidth = rowLabels.length ? Math.min(180, Math.max(...rowLabels.map((l) => textWidth(probe, l)))) + 14 : 0;
   const left = MARGIN + Math.ceil(labelWidth);
   const room = (SHEET_WIDTH - left - MARGIN - (columns - 1) * gap) / columns;
-  let cellWidth = Math.max(24, Math.min(Math.round(tile ?? room), 480));
+  let cellWidth = Math.max(24, Math.round(tile ? Math.min(tile, SHEET_WIDTH) : Math.min(room, 480)));
   // Whole factors keep every pixel of a filter equally large; rounding up keeps a sheet readable from the back row.
   if (tile === undefined && Math.max(wide, high) <= 64)
     cellWidth = wide * Math.max(1, Math.min(Math.ceil(room / wide), Math.ceil(360 / wide)));
