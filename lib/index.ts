@@ -24,6 +24,7 @@ export { untrainedModel } from './model/networks/untrained';
 export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
 export { saveOwnModel } from './09-your-own/save';
+export { swapSurround } from './09-your-own/surround';
 export { coursePhotos, type Photo, photo, photosIn } from './image/photos';
 export { randomGenerator } from './base/random';
 export * from './base/statistics';

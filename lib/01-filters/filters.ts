@@ -21,7 +21,7 @@ function toPicture(kernels: tf.Tensor4D, scale: 'each' | 'shared'): tf.Tensor4D 
 }
 
 /**
- * 把卷积核画成图（filter weights as pictures）：只有直接看像素的层（3 个输入通道）才能这样画。
+ * 把卷积核画成图（filter weights as pictures）：只有直接看像素的层（RGB 的 3 个输入通道，或灰度网络的 1 个）才能这样画。
  *
  * @param layer 层名，缺省为 `model.roles.firstConv`
  * @param options `scale`: "each" 每个卷积核用自己的最大绝对值，"shared" 全层共用一个；0 总是中灰
@@ -36,13 +36,15 @@ export function filterImages(
   return tf.tidy(() => {
     const kernel = kernelOf(model, layer);
     const [kh, kw, channels, count] = kernel.shape;
-    if (channels !== 3) {
+    const grey = channels === 1 && layer === model.roles.firstConv;
+    if (channels !== 3 && !grey) {
       throw new RangeError(
         `${layer} 的卷积核是 ${kh}×${kw}×${channels}（共 ${count} 个）：它读的是上一层的 ${channels} 个特征图，不是 RGB 像素，` +
           `不能画成彩色图。要看单个切片，用 kernelSlices(model, "${layer}", { filter: 0 })`,
       );
     }
-    return toPicture(tf.transpose(kernel, [3, 0, 1, 2]), scale);
+    const pictures = toPicture(tf.transpose(kernel, [3, 0, 1, 2]), scale);
+    return grey ? tf.tile(pictures, [1, 1, 1, 3]) : pictures;
   });
 }
 
