@@ -30,7 +30,7 @@ export interface HourFigures {
   faults: string[];
 }
 
-const LOOK = `import { tf as 张量库 } from '../lib/backend';
+const LOOK = `import { tf as 张量库 } from '../lib/tf/backend';
 [process.memoryUsage.rss(), process.memoryUsage().heapUsed, 张量库.memory().numTensors].join(' ')`;
 
 /** `count` cells of the chapters, and as many small ones of each kind. */

@@ -5,7 +5,7 @@ import { Kernel, pause } from './client';
 let kernel: Kernel;
 test.before(async () => {
   kernel = await Kernel.start();
-  await kernel.value("import { watchInterrupts } from '../lib/interrupt';");
+  await kernel.value("import { watchInterrupts } from '../lib/base/interrupt';");
 });
 test.after(() => kernel.stop());
 

@@ -66,7 +66,7 @@ if (!existsSync(python)) console.log(`SKIP Jupyter: no ${python}`);
 
 itest('nbconvert --execute: outputs and counts in the file, exit status 0', () => {
   const file = notebook('good.ipynb', [
-    "import { randomGenerator } from '../lib/random';",
+    "import { randomGenerator } from '../lib/base/random';",
     'await Promise.resolve(randomGenerator(1).integer(1))',
   ]);
   const { status, stderr } = convert(file);

@@ -5,7 +5,7 @@ import { type Content, Kernel } from './client';
 let kernel: Kernel;
 test.before(async () => {
   kernel = await Kernel.start();
-  await kernel.value("import { randomGenerator } from '../lib/random';\nimport { nearestNames } from '../lib/errors';");
+  await kernel.value("import { randomGenerator } from '../lib/base/random';\nimport { nearestNames } from '../lib/base/errors';");
   await kernel.value(`interface Options {
   /** 是否取整（rounded）。 */ rounded?: boolean;
   scale?: number;
@@ -36,7 +36,7 @@ test('completion: names, members, imports, with the right positions', async () =
     ['randomGenerator(3).un|', 'uniform', 19, 21],
     ['const t = { 宽度: 1, 高度: 2 };\nt.宽|', '宽度', 30, 31],
     ['求|', '求和', 0, 1],
-    ["import { randomG| } from '../lib/random'", 'randomGenerator', 9, 16],
+    ["import { randomG| } from '../lib/base/random'", 'randomGenerator', 9, 16],
     ['/* 😀😀 */ randomG|', 'randomGenerator', 9, 16],
     ["const 中 = '中文'; 中.toUpperC|", 'toUpperCase', 18, 26],
   ];
@@ -48,8 +48,8 @@ test('completion: names, members, imports, with the right positions', async () =
 });
 
 test('completion of a path lists the files there', async () => {
-  const { matches, cursor_start, cursor_end } = await complete("import {} from '../lib/rand|'");
-  assert.equal([matches, cursor_start, cursor_end], [['random'], 23, 27]);
+  const { matches, cursor_start, cursor_end } = await complete("import {} from '../lib/base/rand|'");
+  assert.equal([matches, cursor_start, cursor_end], [['random'], 28, 32]);
 });
 
 test('Shift-Tab: signature and docstring, as text and as markdown', async () => {
@@ -78,7 +78,7 @@ test('Shift-Tab inside the arguments explains the function, with its parameters'
 });
 
 test('Shift-Tab on a function of the library lists its options with their defaults', async () => {
-  await kernel.value("import { embed } from '../lib/embedding';");
+  await kernel.value("import { embed } from '../lib/03-embedding/embedding';");
   const { data } = await inspect('embed|');
   assert.match(data['text/plain'], 'perplexity: number = 30');
 });
