@@ -71,6 +71,7 @@ export function unpoolBySwitches(
   const shape = x.shape as [number, number, number, number];
   const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
   const dx = new Float32Array(x.size);
+  // eslint-disable-next-line no-restricted-syntax -- TensorFlow.js asks for a gradient and cannot wait for it
   const [xs, ys, dys] = [x, y, dy].map((t) => t.dataSync<'float32'>());
   scatterToMaxima(xs, ys, dys, dx, info, 'overwrite');
   return tf.tensor(dx, shape);
