@@ -20,6 +20,7 @@ export {
 } from './model/model';
 export { type ClassTarget, fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
+export { networkFilesPresent } from './model/weights/download';
 export { untrainedModel } from './model/networks/untrained';
 export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
@@ -59,6 +60,7 @@ export {
   type MarkedObject,
   objectIn,
 } from './04-occlusion/landmarks';
+export { meanInside, type Region } from './04-occlusion/inside';
 export { type OcclusionMap, occlusionMap, type OcclusionOptions, type OcclusionStep } from './04-occlusion/occlusion';
 // 05 去卷积方法
 export { coherence, energyShare, fieldMask, objectMask } from './05-deconv/clarity';

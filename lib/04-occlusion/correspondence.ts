@@ -26,6 +26,8 @@ export interface SignDifference {
    */
   readonly chance: number;
   readonly pairs: number;
+  /** 每幅图与其余各图的平均（per image），与上面的 mean、chance 相同的量：求区间时，彼此独立的是图，不是一对对。 */
+  readonly images: readonly { readonly mean: number; readonly chance: number }[];
 }
 
 /** Shares of -1, 0 and 1. */
@@ -41,17 +43,22 @@ export function signDifference(patterns: readonly Int8Array[]): SignDifference {
   const distances: number[] = [];
   const expected: number[] = [];
   const parts = patterns.map(shares);
+  const images = patterns.map(() => ({ mean: 0, chance: 0 }));
   patterns.forEach((a, i) => {
     patterns.slice(i + 1).forEach((b, j) => {
       if (a.length !== b.length) throw new RangeError(`符号图样应一样长，得到 ${a.length} 与 ${b.length}`);
       distances.push(a.reduce((n, sign, k) => n + Number(sign !== b[k]), 0) / a.length);
       expected.push(1 - parts[i].reduce((sum, share, k) => sum + share * parts[i + 1 + j][k], 0));
+      for (const image of [images[i], images[i + 1 + j]]) {
+        image.mean += distances[distances.length - 1] / (patterns.length - 1);
+        image.chance += expected[expected.length - 1] / (patterns.length - 1);
+      }
     });
   });
   const average = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
   const mean = average(distances);
   const variance = distances.reduce((s, d) => s + (d - mean) ** 2, 0) / distances.length;
-  return { mean, std: Math.sqrt(variance), chance: average(expected), pairs: distances.length };
+  return { mean, std: Math.sqrt(variance), chance: average(expected), pairs: distances.length, images };
 }
 
 export interface CorrespondenceOptions {
@@ -121,7 +128,7 @@ export async function correspondence(
 ): Promise<Correspondence> {
   const watch = watchInterrupts(signal);
   const { uniform } = randomGenerator(seed);
-  const missing: SignDifference = { mean: NaN, std: NaN, chance: NaN, pairs: 0 };
+  const missing: SignDifference = { mean: NaN, std: NaN, chance: NaN, pairs: 0, images: [] };
   async function compare(places: (face: (typeof faces)[number]) => readonly [number, number]): Promise<SignDifference> {
     const patterns: Int8Array[] = [];
     for (const face of faces) {
@@ -150,5 +157,9 @@ function pooled(rounds: readonly SignDifference[]): SignDifference {
     chance,
     std: Math.sqrt(Math.max(0, square - mean * mean)),
     pairs: rounds.reduce((n, r) => n + r.pairs, 0),
+    images: (rounds[0]?.images ?? []).map((_, i) => ({
+      mean: rounds.reduce((s, r) => s + r.images[i].mean, 0) / rounds.length,
+      chance: rounds.reduce((s, r) => s + r.images[i].chance, 0) / rounds.length,
+    })),
   };
 }

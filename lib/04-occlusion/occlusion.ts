@@ -54,15 +54,22 @@ export interface OcclusionMap {
   /** [rows, cols]：方块在各位置时，正确类别的概率、得分（softmax 或 sigmoid 之前），以及最可能的类别编号（int32）。 */
   readonly probability: tf.Tensor2D;
   readonly logit: tf.Tensor2D;
+  /**
+   * [rows, cols]：领先（margin），正确类别的得分减去其余类别中最高的得分；小于 0 就认错了。
+   * 所有得分同时加一个数，概率不变，单看一个得分没有意义；领先不受影响，也不会像概率那样饱和。
+   */
+  readonly margin: tf.Tensor2D;
   readonly bestClass: tf.Tensor2D;
   /** 各位置方块的左上角，像素；次序与上面的矩阵逐行相同。 */
   readonly positions: readonly { readonly row: number; readonly col: number }[];
-  /** 没有遮挡时的概率与得分。 */
-  readonly baseline: { readonly probability: number; readonly logit: number };
+  /** 没有遮挡时的概率、得分与领先。 */
+  readonly baseline: { readonly probability: number; readonly logit: number; readonly margin: number };
   /** 图像网格上的热图 [h, w]：盖住每个像素的那些方块使概率下降多少（原概率 − 遮挡后概率），取平均；正 = 盖住它有害。 */
   readonly map: tf.Tensor2D;
-  /** 同样的图，画的是得分的下降：概率接近 1 时饱和，得分不会。 */
+  /** 同样的图，画的是得分的下降；所有得分一起变时它也变，所以优先看 marginMap。 */
   readonly logitMap: tf.Tensor2D;
+  /** 同样的图，画的是领先的下降：概率接近 1 时饱和，领先不会。 */
+  readonly marginMap: tf.Tensor2D;
   /** 是否用了增量计算。 */
   readonly incremental: boolean;
   /** 选了 layer 时：编号 channel 的特征图（无遮挡时总和最大）的总和 [rows, cols]，与无遮挡时的值。 */
@@ -119,11 +126,13 @@ export async function occlusionMap(
   return {
     probability: record.matrix(record.probability),
     logit: record.matrix(record.logit),
+    margin: record.matrix(record.margin),
     bestClass: record.matrix(record.bestClass),
     positions: record.positions(),
     baseline,
     map: map(),
     logitMap: record.map([height, width], record.logit, baseline.logit),
+    marginMap: record.map([height, width], record.margin, baseline.margin),
     incremental: scorer.incremental,
     ...(strongest && { strongestMap: { ...strongest, sum: record.matrix(record.mapSum) } }),
     ...(record.done < record.total && { stopped: watch.stopped }),
@@ -170,9 +179,9 @@ async function reportStep(
 
 async function cleanScores(model: ImageModel, image: tf.Tensor3D, classIndex: number) {
   const logits = model.activations(image);
-  const { probability, logit } = readScores(await logits.data(), classIndex, model.output);
+  const { probability, logit, margin } = readScores(await logits.data(), classIndex, model.output);
   logits.dispose();
-  return { probability, logit };
+  return { probability, logit, margin };
 }
 
 /** Zeiler & Fergus' panel (b) follows one feature map: the one with the largest sum on the clean image. */

@@ -107,7 +107,7 @@ export async function pictureChoices(
 }
 
 /** The slider stands below the picture, the menu above; each in a margin of its own. */
-function withControl({ data, layout }: Figure, steps: readonly Step[], options: ControlOptions): LiveFigure {
+export function withControl({ data, layout }: Figure, steps: readonly Step[], options: ControlOptions): LiveFigure {
   const { control = 'slider', name = '', active = 0 } = options;
   const [t, b] = control === 'menu' ? [MENU_ROOM, CAPTION_ROOM] : [0, SLIDER_ROOM];
   const margin = { l: 0, r: 0, t, b };
@@ -136,12 +136,12 @@ interface Size {
 }
 
 /** A line of text whose top left corner is given in pixels. */
-function note(text: string, x: number, y: number, { width, height }: Size, color = INK) {
+export function note(text: string, x: number, y: number, { width, height }: Size, color = INK) {
   const corner = { xref: 'paper', yref: 'paper', xanchor: 'left', yanchor: 'top', showarrow: false };
   return { ...corner, x: x / width, y: 1 - y / height, text: escapeHtml(text), font: { size: LABEL, color } };
 }
 
-function heading(title: string, size: Size) {
+export function heading(title: string, size: Size) {
   return { ...note(title, MARGIN, 10, size), text: `<b>${escapeHtml(title)}</b>`, font: { size: 19, color: INK } };
 }
 
@@ -153,7 +153,7 @@ function wrapped(text: string, width: number): string[] {
  * Small pictures (filters) are enlarged here, so that their pixels keep hard edges; photographs are enlarged by the
  * browser, which costs the notebook nothing.
  */
-async function pictureUrl(raster: Raster, range: Range, width: number, height: number): Promise<string> {
+export async function pictureUrl(raster: Raster, range: Range, width: number, height: number): Promise<string> {
   const small = Math.max(raster.width, raster.height) <= 64;
   const [w, h] = small ? [width, height] : [Math.min(width, raster.width), Math.min(height, raster.height)];
   const canvas = enlarge(toGrey(raster, range), w, h);

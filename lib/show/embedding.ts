@@ -26,6 +26,8 @@ export interface PointsFigureOptions {
 }
 
 /** A label keeps its colour and symbol in every panel; the most frequent labels get the plainest. */
+/** As many colours as an eye tells apart; further labels repeat them in another shape. */
+const COLOURS = PALETTE.slice(0, 8);
 const SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square'];
 
 function styles(labels: readonly string[]): Map<string, { color: string; symbol: string }> {
@@ -35,7 +37,7 @@ function styles(labels: readonly string[]): Map<string, { color: string; symbol:
   return new Map(
     ordered.map((label, i) => [
       label,
-      { color: PALETTE[i % PALETTE.length], symbol: SYMBOLS[(i + Math.floor(i / PALETTE.length)) % SYMBOLS.length] },
+      { color: COLOURS[i % COLOURS.length], symbol: SYMBOLS[Math.floor(i / COLOURS.length) % SYMBOLS.length] },
     ]),
   );
 }

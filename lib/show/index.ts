@@ -4,6 +4,8 @@ export { showGrid, type ShowGridOptions, type GridImages, type GridScale } from 
 export { showHeatmap, showHeatmaps, type HeatmapOptions, type HeatmapsOptions } from './heatmap';
 export { showChoices, type Choice, type ShowChoicesOptions } from './choices';
 export { showSheets, type Sheet, type ShowSheetsOptions } from './sheets';
+export { showOccluder, type OccluderFrame, type ShowOccluderOptions } from './occluder';
+export { showOcclusionPanel, type OcclusionPanels, type ShowOcclusionPanelOptions } from './occlusion-panel';
 export { liveMap } from './live-map';
 export { showPlot, type Figure, type Trace, type ShowPlotOptions } from './plot';
 export { showTable, type ShowTableOptions, type Cell } from './table';
@@ -11,6 +13,7 @@ export { progress, type Progress } from './progress';
 export { claim, CLAIM_MIME, type ClaimOptions, type Measurement } from './claim';
 export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from './colormap';
 export { showNetwork } from './network';
+export { showZoomable, type Mark, type ShowZoomableOptions } from './zoomable';
 export { showNotice } from './notice';
 export { livePoints, photoHover, pointsFigure, type PointsFigureOptions, type PointsPanel } from './embedding';
 export { capturePng, showRecord } from './record';

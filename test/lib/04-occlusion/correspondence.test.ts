@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { check } from '../../../lib/course/check';
 import { correspondence, signDifference, signPattern } from '../../../lib/04-occlusion/correspondence';
+import { meanInside } from '../../../lib/04-occlusion/inside';
 import { loadImage } from '../../../lib/image/image';
 import { courseFaces, courseObjects, FACE_PARTS, landmarkIn, objectIn } from '../../../lib/04-occlusion/landmarks';
 import { disposeAll, failure, leakFree, tinyModel } from '../../helpers';
@@ -35,12 +36,15 @@ test('汉明距离：按定义；机会水平是两个比例互不相关时的�
     [-1, -1, -1, -1],
   ].map((p) => Int8Array.from(p));
   // Pairs: 2 of 4, 4 of 4, 3 of 4.
-  const { mean, std, pairs, chance } = signDifference(patterns);
+  const { mean, std, pairs, chance, images } = signDifference(patterns);
   assert.is(pairs, 3);
   assert.ok(Math.abs(mean - 0.75) < 1e-12);
   assert.ok(Math.abs(std - Math.sqrt((0.0625 + 0.0625 + 0) / 3)) < 1e-12);
   // Agreement by chance: (1: .5 x .25, 0: .5 x .5) = .375; 0; (-1: .25 x 1) = .25.
   assert.ok(Math.abs(chance - (0.625 + 1 + 0.75) / 3) < 1e-12);
+  // Each image against the two others: (2 + 4) / 8, (2 + 3) / 8, (4 + 3) / 8.
+  [6, 5, 7].forEach((n, i) => assert.ok(Math.abs(images[i].mean - n / 8) < 1e-12));
+  assert.ok(Math.abs(images[1].chance - (0.625 + 0.75) / 2) < 1e-12);
   assert.throws(() => signDifference(patterns.slice(1, 2)), /至少要两幅/);
 });
 
@@ -57,6 +61,9 @@ test('表 1：同一处变化的图距离为 0，随机位置大于 0；种子�
   for (const part of FACE_PARTS) assert.is(a[part].mean, 0);
   assert.ok(a.random.mean > 0.05);
   assert.is(a.random.pairs, 12);
+  const perImage = a.random.images.map((image) => image.mean);
+  assert.is(perImage.length, 3);
+  assert.ok(Math.abs(perImage.reduce((x, y) => x + y) / 3 - a.random.mean) < 1e-12);
   assert.equal(a, b);
   assert.not.equal(a.random, c.random);
   await leakFree(() => run(3));
@@ -64,6 +71,16 @@ test('表 1：同一处变化的图距离为 0，随机位置大于 0；种子�
   assert.is(stopped.stopped, 'aborted');
   disposeAll(faces.map((f) => f.image));
   model.dispose();
+});
+
+test('矩形内外：绝对值的平均，正负不抵消；按像素的中心分', async () => {
+  const map = tf.tensor2d([[-2, 2, 1], [4, -4, 1]]); // prettier-ignore
+  const { inside, outside } = await meanInside(map, { rows: [0, 2], cols: [0.4, 1.6] });
+  assert.is(inside, 3);
+  assert.is(outside, 1);
+  const all = await failure(() => meanInside(map, { rows: [0, 2], cols: [0, 3] }));
+  assert.match(all.message, /分成两部分/);
+  map.dispose();
 });
 
 test('错误：方块、位置、层', async () => {

@@ -121,6 +121,10 @@ test('手算：得分是像素的平均，遮挡的概率、得分、热图都�
   r.logit.dataSync().forEach((v, i) => assert.ok(Math.abs(v - logits[i]) < 1e-6));
   r.probability.dataSync().forEach((v, i) => assert.ok(Math.abs(v - sigmoid(logits[i])) < 1e-6));
   assert.ok(Math.abs(r.baseline.probability - sigmoid(1)) < 1e-6);
+  // Class 1 scores 0 everywhere, so the margin of class 0 is its own score; that of class 1 is the opposite.
+  r.margin.dataSync().forEach((v, i) => assert.ok(Math.abs(v - logits[i]) < 1e-6));
+  assert.ok(Math.abs(r.baseline.margin - 1) < 1e-6);
+  assert.ok(Math.abs(r.marginMap.arraySync()[5][7] - 8 / 48) < 1e-6);
   assert.equal(Array.from(r.bestClass.dataSync()), [0, 0, 0, 0]);
   const map = r.map.arraySync();
   assert.equal(r.map.shape, [6, 8]);
@@ -128,6 +132,10 @@ test('手算：得分是像素的平均，遮挡的概率、得分、热图都�
   assert.ok(Math.abs(map[5][7] - (sigmoid(1) - sigmoid(40 / 48))) < 1e-6);
   const green = await occlusionMap(model, image, { class: 1 }, { size: 4, stride: 4, fill: 1 });
   assert.equal(Array.from(green.bestClass.dataSync()), [0, 0, 0, 0]);
+  assert.ok(
+    green.margin.dataSync().every((v) => v < 0),
+    '认错时领先小于 0',
+  );
   assert.ok(
     green.map.dataSync().every((v) => v < 0),
     '露出绿色使绿色的概率上升：下降为负',
