@@ -96,6 +96,25 @@ export function selectRows(features: FeatureMatrix, keep: (row: number) => boole
   return { ...features, data, rows: kept.length, photos: kept.map((row) => photos[row]) };
 }
 
+/**
+ * 每个通道在各个位置上取平均（average the positions）：pool5 的 6 × 6 × 256 个数变成 256 个，丢掉"在哪里"，留下"有多少"。
+ *
+ * @param features 每个位置都留下的特征矩阵（pool 是 'none'），一行是 [行, 列, 通道]
+ * @param channels 通道数，如 256
+ * @returns 新的特征矩阵，`pool` 是 'mean'
+ * @throws RangeError 通道数不能整除一行的个数
+ */
+export function averagePositions(features: FeatureMatrix, channels: number): FeatureMatrix {
+  const { rows, columns } = features;
+  const places = columns / channels;
+  if (!Number.isInteger(channels) || channels < 1 || !Number.isInteger(places)) {
+    throw new RangeError(`通道数应是正整数，并整除一行的 ${columns} 个数，得到 ${channels}`);
+  }
+  const data = new Float32Array(rows * channels);
+  features.data.forEach((value, i) => (data[Math.floor(i / columns) * channels + (i % channels)] += value / places));
+  return { ...features, data, columns: channels, pool: 'mean' };
+}
+
 /** 沿一个方向排在前面的一张照片。 */
 export interface TopPhoto {
   readonly photo: Photo;

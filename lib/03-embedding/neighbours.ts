@@ -69,6 +69,8 @@ export interface Purity {
   /** The same with shuffled labels: mean and standard deviation over the shuffles. */
   readonly control: number;
   readonly controlSpread: number;
+  /** 每一行自己的纯度（shares），次序与看过的行相同：求区间用 bootstrap(shares)。 */
+  readonly shares: readonly number[];
   /** Rows that were looked at. */
   readonly count: number;
   readonly neighbours: number;
@@ -113,7 +115,7 @@ export function neighbourPurity(
     byLabel[label] = { count: of.length, purity: mean(of) };
   }
   const controlSpread = Math.sqrt(mean(controls.map((value) => (value - control) ** 2)));
-  return { purity: mean(shares), control, controlSpread, count: kept.length, neighbours, byLabel };
+  return { purity: mean(shares), control, controlSpread, shares, count: kept.length, neighbours, byLabel };
 }
 
 /**

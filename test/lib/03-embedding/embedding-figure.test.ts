@@ -21,6 +21,13 @@ test('a label looks the same in every panel, and in another figure of the same l
   assert.equal([...looks(part).keys()], ['鱼', '虫']);
 });
 
+test('fifteen labels: eight colours at most, no two labels look the same', () => {
+  const labels = Array.from({ length: 15 }, (_, i) => `类${i}`);
+  const { data } = pointsFigure([{ title: '', points: labels.map((_, i) => [i, i]) }], labels);
+  assert.ok(new Set(data.map((trace) => trace.marker.color)).size <= 8);
+  assert.is(new Set(data.map((trace) => `${trace.marker.color} ${trace.marker.symbol}`)).size, 15);
+});
+
 test('panels are square: one scale on both axes', () => {
   const { layout } = pointsFigure([{ title: '', points }], ['a', 'b', 'c', 'd']);
   const [x, y] = [layout!.xaxis.range, layout!.yaxis.range];

@@ -88,6 +88,7 @@ test('purity on paper: two groups of three on a line, one of them with a strange
   const whole = neighbourPurity(line, ['a', 'a', 'a', 'b', 'b', 'a'], { neighbours: 2 });
   // Rows 0-2 see only a; row 3 and 4 see one b and the stranger each; the stranger sees two b.
   assert.is(whole.purity, (3 * 1 + 2 * 0.5 + 0) / 6);
+  assert.equal(whole.shares, [1, 1, 1, 0.5, 0.5, 0]);
   assert.equal(whole.byLabel, { a: { count: 4, purity: 0.75 }, b: { count: 2, purity: 0.5 } });
   const right = neighbourPurity(line, ['a', 'a', 'a', 'b', 'b', 'a'], { neighbours: 1, subset: (row) => row > 1 });
   // Within rows 2-5: 2 -> 3 (b), 3 -> 4 (b), 4 -> 3 or 5 (a tie, the earlier or later), 5 -> 4.

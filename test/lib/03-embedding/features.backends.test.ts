@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import {
+  averagePositions,
   featureMatrices,
   featureMatrix,
   pixelMatrix,
@@ -95,6 +96,14 @@ test('unitRows and selectRows', async () => {
   const some = selectRows(scaled, (row) => row !== 1);
   assert.equal([some.rows, [...some.data]], [2, [3, 4, 0, 2]]);
   assert.equal(some.photos, [photos[0], photos[2]]);
+});
+
+test('averagePositions: the mean over the places of each channel', async () => {
+  const features = await featureMatrix(model, photos.slice(0, 1), 'scores');
+  const maps = { ...features, columns: 4, data: Float32Array.from([1, 10, 3, 30]) };
+  const averaged = averagePositions(maps, 2);
+  assert.equal([averaged.columns, averaged.pool, [...averaged.data]], [2, 'mean', [2, 20]]);
+  assert.match((await failure(() => averagePositions(maps, 3))).message, /整除一行的 4 个数，得到 3/);
 });
 
 test('topPhotos: inner products by hand, ties in the order of the rows', async () => {
