@@ -62,7 +62,8 @@ export async function showOccluder(
     y: 1 - (TOP + y * scale) / SIZE.height,
   });
   const box = { x: SIDE / SIZE.width, y: 1 - TOP / SIZE.height, sizex: PHOTO / SIZE.width, sizey: (raster.height * scale) / SIZE.height }; // prettier-ignore
-  const images = [{ source, xref: 'paper', yref: 'paper', sizing: 'stretch', layer: 'below', ...box }];
+  const span = { x: 0, y: 0, sizex: raster.width, sizey: raster.height };
+  const images = [{ source, xref: 'x', yref: 'y', sizing: 'stretch', layer: 'below', ...span }];
   const fixed = [
     ...(title ? [heading(title, SIZE)] : []),
     note(`不遮挡：${name} ${formatNumber(baseline, 3)}`, BAR.left, TOP + 8, SIZE),
@@ -103,7 +104,7 @@ export async function showOccluder(
   const text =
     alt ??
     `${title || '拖着方块走'}：不遮挡 ${formatNumber(baseline, 3)}，最低 ${formatNumber(path[active].probability, 3)}`;
-  const canvas = await drawFigure({ data: [], layout }, SIZE.width, SIZE.height);
+  const canvas = await drawFigure({ data: [hover], layout }, SIZE.width, SIZE.height);
   await emitCanvas(canvas, { alt: text, live: { [PLOTLY_MIME]: roundNumbers(live, 4) } });
 }
 

@@ -4,7 +4,7 @@ import { colorAt, css, PALETTE, type Rgb } from './colormap';
 import { formatNumber } from './html';
 import { rasterOf } from './image';
 import { readMap } from './heatmap';
-import { emitCanvas, enlarge, rangeOf, symmetric, toGrey, type Range, type Raster } from './picture';
+import { emitCanvas, enlarge, rangeOf, toGrey, type Range, type Raster } from './picture';
 import { drawText, INK, MUTED, NOTE, PAPER, RULE, shorten } from './text';
 
 /** 几联图的内容（the panels）；各图 [行, 列] 都以方块的位置为格。 */
@@ -73,7 +73,7 @@ export async function showOcclusionPanel(
   };
   picture(photo, [0, 1], 0);
   const back = await rasterOf(projection);
-  picture(back, symmetric(rangeOf(back)), 2);
+  picture(back, strongRange(back), 2);
   const [sum, chance, best] = [await readMap(featureSum), await readMap(probability), await readMap(bestClass)];
   const [sumRange, chanceRange] = [rangeOf(sum), rangeOf(chance)];
   const colours = classColours(best.values);
@@ -92,6 +92,13 @@ export async function showOcclusionPanel(
   paint(best, 4, (v) => colours.get(v) ?? OTHERS);
   drawLegend(context, corner(5), { sumRange, chanceRange, colours, counts: countOf(best.values), nameOf });
   await emitCanvas(canvas, { alt: alt ?? `${title || '遮挡实验的五联图'}：${heads.join('，')}` });
+}
+
+/** A projection has few strong pixels: one in two hundred may be cut off, or the rest would be grey. */
+function strongRange({ values }: Raster): Range {
+  const sizes = Float32Array.from(values, Math.abs).sort();
+  const bound = sizes[Math.floor(0.995 * (sizes.length - 1))] || sizes[sizes.length - 1];
+  return [-bound, bound];
 }
 
 /** Grey, with little contrast: it tells where things are and leaves the colours alone. */
