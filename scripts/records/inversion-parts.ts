@@ -8,13 +8,12 @@ import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
 
 const LAYER = 'relu3';
-const HEAD = ['fc6', 'fc7', 'fc8'];
 
-/** Parts of a code, and the fully connected layers of the older AlexNet. */
+/** Parts of a code: a region, the strongest channels, the weakest. */
 export const recipe: Recipe = {
   name: 'inversion-parts',
-  title: `只用 ${LAYER} 编码的一部分；AlexNet 2012 的全连接层`,
-  settings: { model: 'alexnet', photo: 'red-panda', layer: LAYER, head: HEAD, lambda: 0.05, steps: 100 },
+  title: `只用 ${LAYER} 编码的一部分`,
+  settings: { model: 'alexnet', photo: 'red-panda', layer: LAYER, lambda: 0.05, steps: 100 },
   seed: 0,
   tolerance: 0.3,
   async run(_settings, seed) {
@@ -39,19 +38,8 @@ export const recipe: Recipe = {
       pictures.push(best);
     }
     const sheet = await capturePng(() => showGrid(pictures, { columns: 3, tile: 300, captions: Object.keys(parts) }));
-    tf.dispose([image, ...pictures.splice(0)]);
+    tf.dispose([image, ...pictures]);
     model.dispose();
-    const older = await loadModel('alexnet-2012', { head: true });
-    const large = await loadImage(path, { size: [...older.inputSize], crop });
-    for (const layer of HEAD) {
-      const { best, image: last, error } = await invert(older, large, layer, { seed, verdict: false });
-      last.dispose();
-      errors[layer] = error.ofCode;
-      pictures.push(best);
-    }
-    const head = await capturePng(() => showGrid(pictures, { columns: 3, tile: 300, captions: HEAD }));
-    tf.dispose([large, ...pictures]);
-    older.dispose();
-    return { numbers: { errors }, images: { parts: sheet, head } };
+    return { numbers: { errors }, images: { '': sheet } };
   },
 };
