@@ -201,7 +201,7 @@ test('abort, interrupt and until stop within one step and keep what there is', a
   });
   assert.is(interrupted.stopped, 'interrupted');
   assert.is(interrupted.trace.length, 3);
-  const reached = await run(o.classScore(1), { until: ({ value, trace }) => value > trace[0] });
+  const reached = await run(o.classScore(1), { ...NOTHING, until: ({ value, trace }) => value > trace[0] });
   assert.is(reached.stopped, 'reached');
   assert.ok(reached.trace.length < 13);
 });
