@@ -1,9 +1,8 @@
 import { tf } from '../../lib/tf/backend';
 import { loadImage } from '../../lib/image/image';
-import { pearson } from '../../lib/image/metrics';
-import { photo } from '../../lib/image/photos';
+import { coursePhotos, photo } from '../../lib/image/photos';
 import { invert } from '../../lib/07-inversion/inversion';
-import { cellCorrelation } from '../../lib/07-inversion/measures';
+import { cellCorrelation, codeError, pairwiseDistances } from '../../lib/07-inversion/measures';
 import type { ImageModel } from '../../lib/model/model';
 import { loadModel } from '../../lib/model/networks/load';
 import { untrainedModel } from '../../lib/model/networks/untrained';
@@ -60,26 +59,26 @@ export const recipe: Recipe = {
       untrainedCells.push(await cellCorrelation(best, image));
       best.dispose();
     }
-    // Three starts of the deepest layer: one ruler, the correlation, for their pixels and for their codes.
+    // Three starts of the deepest layer: how far apart are their pixels and their codes, in units of two photos?
     const starts: tf.Tensor3D[] = [];
     for (const from of [seed, seed + 1, seed + 2]) starts.push(await again(model, deep, originals[0], from));
-    const alike = { pixels: [] as number[], codes: [] as number[], twoPhotos: [] as number[] };
-    const codeOf = async (image: tf.Tensor3D) => {
-      const code = model.activations(image, deep);
-      const values = await code.data();
-      code.dispose();
-      return values;
+    const pairs = await pairwiseDistances(model, coursePhotos({ background: 'scene' }).slice(0, 100), [deep]);
+    const squared = async (a: tf.Tensor3D, b: tf.Tensor3D) => {
+      const distance = tf.tidy(() => tf.sum(tf.squaredDifference(a, b)));
+      const [value] = await distance.data();
+      distance.dispose();
+      return value;
     };
-    for (const [a, b] of [
-      [starts[0], starts[1]],
-      [starts[0], starts[2]],
-      [starts[1], starts[2]],
-    ]) {
-      alike.pixels.push(pearson(await a.data(), await b.data()));
-      alike.codes.push(pearson(await codeOf(a), await codeOf(b)));
-    }
-    for (const other of originals.slice(1))
-      alike.twoPhotos.push(pearson(await codeOf(originals[0]), await codeOf(other)));
+    const twoPhotos: number[] = [];
+    for (const [i, a] of originals.entries()) for (const b of originals.slice(i + 1)) twoPhotos.push(await squared(a, b)); // prettier-ignore
+    const typical = twoPhotos.reduce((sum, v) => sum + v, 0) / twoPhotos.length;
+    const apart = { pixels: [] as number[], codes: [] as number[] };
+    for (const [i, j] of [[0, 1], [0, 2], [1, 2]]) {
+      const norm = tf.tidy(() => tf.sum(tf.square(model.activations(starts[j], deep))));
+      apart.pixels.push((await squared(starts[i], starts[j])) / typical);
+      apart.codes.push(((await codeError(model, starts[i], starts[j], deep)) * (await norm.data())[0]) / pairs.squared[deep]); // prettier-ignore
+      norm.dispose();
+    } // prettier-ignore
     const sheet = await capturePng(() =>
       showGrid([originals[0], ...control], {
         columns: LAYERS.length + 1,
@@ -94,6 +93,6 @@ export const recipe: Recipe = {
     model.dispose();
     untrained.dispose();
     const cells = { [deep]: untrainedCells, layers: untrainedLayers };
-    return { numbers: { cells, alike }, images: { untrained: sheet, starts: startSheet } };
+    return { numbers: { cells, apart }, images: { untrained: sheet, starts: startSheet } };
   },
 };
