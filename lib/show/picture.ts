@@ -110,7 +110,7 @@ interface Encoded {
 async function encodeCanvas(canvas: Canvas): Promise<Encoded> {
   const png = encodePngBytes(canvasPixels(canvas));
   if (png.length > BIG_BYTES) {
-    const jpeg = await canvas.encode('jpeg', 87);
+    const jpeg = await canvas.encode('jpeg', 78);
     if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };
   }
   return { mime: 'image/png', bytes: png };
