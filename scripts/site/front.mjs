@@ -9,7 +9,7 @@ export const COVERS = {
   '01-filters': '25f65096',
   '02-patches': '8ef3a716',
   '03-embedding': 'c03-21',
-  '04-occlusion': 'd1039702',
+  '04-occlusion': 'a197639e',
   '05-deconv': '68ad7165',
   '06-optimization': 'abe754d8',
   '07-inversion': 'e93b8599',
