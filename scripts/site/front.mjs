@@ -14,7 +14,7 @@ export const COVERS = {
   '06-optimization': 'abe754d8',
   '07-inversion': 'e93b8599',
   '08-adversarial': '24f15ab8',
-  '09-your-own': '6abc6de0',
+  '09-your-own': 'own-22',
 };
 
 const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
