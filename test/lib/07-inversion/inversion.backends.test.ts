@@ -76,7 +76,7 @@ test('不给选项：平滑的图、傅里叶参数化，误差也下降，同�
   });
   for (const layer of ['c1', 'c2']) {
     const result = await invert(model, smooth, layer);
-    assert.ok(result.error.ofCode < 0.3 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
+    assert.ok(result.error.ofCode < 0.75 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
     assert.equal([result.lambda, result.settings.parametrization, result.trace.length], [0.05, 'fourier', 101]);
     disposeAll([result.image, result.best]);
   }
