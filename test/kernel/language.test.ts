@@ -5,7 +5,9 @@ import { type Content, Kernel } from './client';
 let kernel: Kernel;
 test.before(async () => {
   kernel = await Kernel.start();
-  await kernel.value("import { randomGenerator } from '../lib/base/random';\nimport { nearestNames } from '../lib/base/errors';");
+  await kernel.value(
+    "import { randomGenerator } from '../lib/base/random';\nimport { nearestNames } from '../lib/base/errors';",
+  );
   await kernel.value(`interface Options {
   /** 是否取整（rounded）。 */ rounded?: boolean;
   scale?: number;

@@ -54,8 +54,11 @@ async function attack(id: NetworkId, count = COUNT, epsilon = EPSILON) {
 
 test('EfficientNet-Lite0：20 张认对的照片，ε = 2/255 内至少 95 % 变成鸵鸟，取整到 8 位之后仍成立', () =>
   attack('efficientnet-lite0'));
-withNetworks(test, ['squeezenet'], 'SqueezeNet：20 张认对的照片，ε = 2/255 内至少 95 % 变成鸵鸟，取整到 8 位之后仍成立', () =>
-  attack('squeezenet'),
+withNetworks(
+  test,
+  ['squeezenet'],
+  'SqueezeNet：20 张认对的照片，ε = 2/255 内至少 95 % 变成鸵鸟，取整到 8 位之后仍成立',
+  () => attack('squeezenet'),
 );
 
 test.run();
