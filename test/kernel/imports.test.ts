@@ -23,7 +23,7 @@ for (const folder of ['lib/sub', 'notebooks/练习 1']) mkdirSync(join(project, 
 cpSync(join(root, 'kernel'), join(project, 'kernel'), { recursive: true });
 cpSync(join(root, 'package.json'), join(project, 'package.json'));
 symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'), 'junction');
-write('lib/base/state.ts', readFileSync(join(root, 'lib/base/state.ts'), 'utf8'));
+write('lib/state.ts', readFileSync(join(root, 'lib/base/state.ts'), 'utf8'));
 write(
   'lib/a.ts',
   `import { shared } from './state';
