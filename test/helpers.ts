@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Callback, Context, Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tf } from '../lib/tf/backend';
+import { type DisplayBundle, setSink } from '../lib/show/sink';
 import { type ImageModel, imageModel } from '../lib/model/model';
 import { Convolution, Relu } from '../lib/model/networks/layers';
 import type { NetworkFilesId } from '../lib/model/weights/catalogue';
@@ -140,4 +141,17 @@ export function tinyModel(inputSize: [number, number], layers: TinyLayer[], { sc
     },
     preprocess: { mean: [0, 0, 0], scale },
   });
+}
+
+/** What a show function displays: exactly one bundle. */
+export async function displayed(draw: () => Promise<void>): Promise<DisplayBundle> {
+  const sent: DisplayBundle[] = [];
+  const previous = setSink((bundle) => void sent.push(bundle));
+  try {
+    await draw();
+  } finally {
+    setSink(previous);
+  }
+  assert.is(sent.length, 1);
+  return sent[0];
 }

@@ -1,5 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
+import { sliceInfo, type StridedSliceAttributes } from './strided-slice';
 
 /**
  * Gradients that TF.js gets wrong, or not at all, in networks that people bring: average pooling that hangs over the
@@ -63,21 +64,10 @@ function wrap(tf: typeof Tf, kernelName: string, change: (original: Gradient['gr
   tf.registerGradient({ ...original, gradFunc: change(original.gradFunc) });
 }
 
-interface StridedSliceAttributes {
-  begin: number[];
-  end: number[];
-  strides: number[];
-  beginMask: number;
-  endMask: number;
-  ellipsisMask: number;
-  newAxisMask: number;
-  shrinkAxisMask: number;
-}
-
 /** What a strided slice has taken goes back to where it was, zeros between (TF.js has no gradient of it). */
 function scattered(tf: typeof Tf, dy: Tf.Tensor, shape: number[], a: StridedSliceAttributes): Tf.Tensor {
   return tf.tidy(() => {
-    const info = tf.slice_util.sliceInfo(shape, a.begin, a.end, a.strides, a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask); // prettier-ignore
+    const info = sliceInfo(tf, shape, a);
     const lengths = shape.map((_, axis) => Math.max(0, Math.ceil((info.end[axis] - info.begin[axis]) / info.strides[axis]))); // prettier-ignore
     return shape.reduce(
       (grad, size, axis) => {

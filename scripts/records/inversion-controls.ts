@@ -8,21 +8,8 @@ import { loadModel } from '../../lib/model/networks/load';
 import { untrainedModel } from '../../lib/model/networks/untrained';
 import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
+import { LAYERS, PHOTOS } from './inversion-table';
 import type { Recipe } from './recipe';
-
-const LAYERS = ['conv1', 'relu2', 'relu3', 'relu4', 'pool5'];
-const PHOTOS = [
-  'red-panda',
-  'scarlet-macaw',
-  'balloon',
-  'ostrich',
-  'dog',
-  'strawberry',
-  'taj-mahal',
-  'zebra',
-  'firetruck',
-  'lemon',
-];
 
 /** The same network without learning, and three starts of the deepest layer. */
 export const recipe: Recipe = {

@@ -8,8 +8,8 @@ import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe, RecordResult } from './recipe';
 
-const LAYERS = ['conv1', 'relu2', 'relu3', 'relu4', 'pool5'];
-const PHOTOS = [
+export const LAYERS = ['conv1', 'relu2', 'relu3', 'relu4', 'pool5'];
+export const PHOTOS = [
   'red-panda',
   'scarlet-macaw',
   'balloon',

@@ -2,8 +2,8 @@ import { createCanvas, loadImage } from 'canvas';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tf } from '../../../lib/tf/backend';
-import { type DisplayBundle, setSink, showChoices } from '../../../lib/show/index';
-import { failure } from '../../helpers';
+import { showChoices } from '../../../lib/show/index';
+import { displayed, failure } from '../../helpers';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';
 
@@ -30,15 +30,7 @@ const solid = (r: number, g: number, b: number, size = 80) =>
   tf.tidy(() => tf.ones([size, size, 3]).mul(tf.tensor1d([r, g, b])) as tf.Tensor3D);
 
 async function shown(draw: () => Promise<void>) {
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => sent.push(bundle));
-  try {
-    await draw();
-  } finally {
-    setSink(previous);
-  }
-  assert.is(sent.length, 1);
-  const { data, metadata } = sent[0];
+  const { data, metadata } = await displayed(draw);
   return { data, live: data[PLOTLY] as Live, alt: (metadata['image/png'] as { alt: string }).alt };
 }
 

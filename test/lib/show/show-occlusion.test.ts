@@ -2,8 +2,8 @@ import { createCanvas, loadImage } from 'canvas';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tf } from '../../../lib/tf/backend';
-import { type DisplayBundle, setSink, showOccluder, showOcclusionPanel, showZoomable } from '../../../lib/show/index';
-import { failure } from '../../helpers';
+import { showOccluder, showOcclusionPanel, showZoomable } from '../../../lib/show/index';
+import { displayed, failure } from '../../helpers';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';
 
@@ -12,17 +12,7 @@ interface State {
   annotations: { text: string }[];
 }
 
-async function shown(draw: () => Promise<void>) {
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => sent.push(bundle));
-  try {
-    await draw();
-  } finally {
-    setSink(previous);
-  }
-  assert.is(sent.length, 1);
-  return sent[0].data;
-}
+const shown = async (draw: () => Promise<void>) => (await displayed(draw)).data;
 
 async function pixelsOf(source: unknown) {
   const picture = await loadImage(
