@@ -23,7 +23,7 @@ export interface SummaryKind {
   readonly perPhoto: number;
 }
 
-/** All summaries together; beyond it the oldest are dropped. 419 photos at AlexNet's pool5 take 1.3 MB. */
+/** All summaries together; beyond it the oldest are dropped. 416 photos at AlexNet's pool5 take 1.3 MB. */
 export const LIMIT_BYTES = 256e6;
 /** What is left after dropping: not every write of a full cache shall list the folder. */
 const KEPT = 0.8;

@@ -8,7 +8,7 @@ import { normals, type Parametrization } from './parametrization';
  */
 
 /**
- * Columns: the principal colours of the course's 220 scenes (brightness, blue against orange, green against magenta),
+ * Columns: the principal colours of the course's scenes (brightness, blue against orange, green against magenta),
  * each as long as its standard deviation there.
  */
 export const PHOTO_COLOURS: readonly (readonly number[])[] = [

@@ -52,7 +52,7 @@ function allPhotos(): readonly Photo[] {
 }
 
 /**
- * 课程照片（the course's photos）：419 张，15 个类别，按文件名排序。
+ * 课程照片（the course's photos）：416 张，15 个类别，按文件名排序。
  *
  * @param options `category`：类别；`labelled`：是否有 ImageNet 类别；`background`：真实场景或统一灰底
  * @returns 清单中符合条件的照片，各带绝对路径 `path`；读入：`loadImage(photo.path, { size: 227, crop: photo.crop })`

@@ -11,7 +11,7 @@ export interface GridCell {
  * 把平面上的点放到不重叠的格子里（snap to a grid）：每格至多一个点，所有点移动距离的平方和最小（assignment problem）。
  *
  * @param points 每个点的 [x, y]；y 大的在上面
- * @param options `columns`、`rows`：格子数，缺省大致为正方形。419 个点用 21 × 20 格约 0.1 秒，时间与点数的三次方成正比
+ * @param options `columns`、`rows`：格子数，缺省大致为正方形。416 个点用 21 × 20 格约 0.1 秒，时间与点数的三次方成正比
  * @returns 每个点的格子 { row, column }，从左上角的 0 数起
  * @throws RangeError 格子比点少、点不是有限的数
  *
