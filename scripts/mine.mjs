@@ -16,7 +16,7 @@ import { tsxArguments } from './setup/weights.mjs';
 /** What a worker process takes, in bytes, with a margin for big photos. */
 const WORKER_MEMORY = 1e9;
 const USAGE = `npm run mine -- --photos 照片文件夹 --out 结果文件夹 [--network alexnet] [--layer pool5]
-  --top 9        每个通道留几块        --batch 16     一次前向传播几张
+  --top 9        每个通道留几块        --batch 16     一次解码几张
   --workers N    几个进程（缺省按核数与内存）   --shard 256    一份几张（中断后从没做完的份接着做）
   --plan         只列出照片、分好份`;
 

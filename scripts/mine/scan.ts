@@ -84,19 +84,18 @@ export async function scanShard(
     const loaded = await coming;
     coming = loadBatch(scan, listed.slice(i + batch, i + 2 * batch));
     coming.catch(() => {}); // reported when it is awaited
-    const images = loaded.flatMap(({ image }) => image ?? []);
     try {
-      const summaries = images.length ? await summarizeImages({ model, layer, perPhoto: 1 }, images) : [];
       for (const one of loaded) {
         if (one.image) {
-          const { value, at, mean } = summaries[images.indexOf(one.image)];
+          // alone: in a batch, the last bit of an activation depends on how many there are and where it stands
+          const [{ value, at, mean }] = await summarizeImages({ model, layer, perPhoto: 1 }, [one.image]);
           strongest.forEach((s, c) => s.offer(value[c], at[c], seen.length));
           rows.push(mean);
         }
         seen.push(one.seen);
       }
     } finally {
-      tf.dispose(images);
+      tf.dispose(loaded.flatMap(({ image }) => image ?? []));
     }
     onBatch(loaded.length);
   }

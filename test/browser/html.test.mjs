@@ -121,29 +121,29 @@ const downloadFrom = (page) =>
     setTimeout(() => reject(new Error('nothing was downloaded')), MINUTES).unref();
   });
 
-test('06 from JupyterLab’s menu', async () => {
-  const notebook = copyOf('06-optimization.ipynb');
+test('04 from JupyterLab’s menu', async () => {
+  const notebook = copyOf('04-occlusion.ipynb');
   const lab = await startLab();
   try {
-    const { page } = await lab.open('06-optimization.ipynb');
+    const { page } = await lab.open('04-occlusion.ipynb');
     await page.getByRole('menuitem', { name: '文件', exact: true }).click();
     await page.getByText('保存并导出笔记本为', { exact: false }).hover();
     const download = downloadFrom(page);
     await page.getByRole('menuitem', { name: 'HTML', exact: true }).click();
     const file = path.join(out, 'menu.html');
     await (await download).saveAs(file);
-    await judge(file, { title: /^06　图像最优化/, formulas: 20, figures: figuresOf(notebook), name: 'menu' });
+    await judge(file, { title: /^04　遮挡实验/, formulas: 8, figures: figuresOf(notebook), name: 'menu' });
   } finally {
     await lab.stop();
   }
 });
 
-test('06 from nbconvert', async () => {
-  const source = inRoot('notebooks', '06-optimization.ipynb');
+test('04 from nbconvert', async () => {
+  const source = inRoot('notebooks', '04-occlusion.ipynb');
   const words = ['nbconvert', '--to', 'html', '--output-dir', out, '--output', 'cli', source];
   await run(venvProgram('jupyter'), words);
   const figures = figuresOf(JSON.parse(fs.readFileSync(source, 'utf8')));
-  await judge(path.join(out, 'cli.html'), { title: /^06　图像最优化/, formulas: 20, figures, name: 'cli' });
+  await judge(path.join(out, 'cli.html'), { title: /^04　遮挡实验/, formulas: 8, figures, name: 'cli' });
 });
 
 test('08, full of formulas, from npm run html; it prints its static pictures and links to its neighbours', async () => {

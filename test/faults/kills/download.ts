@@ -30,7 +30,7 @@ export async function downloadArea(scratch: string): Promise<Area & { close(): P
   const contents = makeUpFiles();
   const server: TestServer = await startServer(contents, slowly);
   const cache = path.join(scratch, 'models');
-  const program = path.join(projectRoot(), 'test', 'lib', 'download-process.ts');
+  const program = path.join(projectRoot(), 'test', 'lib', 'model', 'weights', 'download-process.ts');
   const environment = { ...process.env };
   delete environment.CONVSCOPE_MODELS;
   const wrong = () =>
