@@ -107,10 +107,14 @@ export function cellsOf(page, sources) {
 
 /** Lab draws only the cells in view, so its saved file, not the page, says what has run. */
 export async function runAll(page, notebook) {
-  await page.getByRole('menuitem', { name: '运行', exact: true }).click();
-  await page.getByText('运行所有单元格', { exact: true }).click();
   const indicator = (status) => `.jp-Notebook-ExecutionIndicator[data-status="${status}"]`;
-  await page.waitForSelector(indicator('busy'), { timeout: MINUTES });
+  const begun = (timeout) => page.waitForSelector(indicator('busy'), { timeout });
+  // what is run before the kernel is there is dropped without a word, so one asks again
+  for (let tries = 0, busy = false; !busy; tries++) {
+    await page.getByRole('menuitem', { name: '运行', exact: true }).click();
+    await page.getByText('运行所有单元格', { exact: true }).click();
+    busy = await (tries < 4 ? begun(MINUTES / 2).catch(() => false) : begun(MINUTES));
+  }
   await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
   await page.keyboard.press('Control+s');
   // Lab saves by itself too, and where both meet it takes the other for somebody else's and asks.
