@@ -106,7 +106,7 @@ async function photosOf(sides: Sides, [id, title, size]: (typeof NETWORKS)[numbe
 
 /** All maps of conv5, one by one. */
 async function everyMap(sides: Sides, photo: Photo): Promise<void> {
-  const model = await loadModel('alexnet-2012', { head: false });
+  const model = await loadModel('alexnet-2012', { head: false, full: false });
   const image = await loadImage(photo.path, { size: 227, crop: photo.crop });
   const units = (await strongestUnits(model, image, 'conv5', { count: 256 })).sort((a, b) => a.channel - b.channel);
   const target: Target = ['conv5', units.map(({ channel, at }): Place => [channel, ...at])];

@@ -146,7 +146,7 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
 }
 
 async function tasks(image: tf.Tensor3D): Promise<Task[]> {
-  const alexnet = await loadModel('alexnet-2012', { head: false });
+  const alexnet = await loadModel('alexnet-2012', { head: false, full: false });
   const units = await strongestUnits(alexnet, image, 'conv5', { count: 256 });
   const place = ({ channel, at }: (typeof units)[0]): Place => [channel, ...at];
   const every = [...units].sort((a, b) => a.channel - b.channel).map(place);

@@ -91,7 +91,7 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
     fs.writeFileSync(file, new Uint8Array(t.dataSync().slice().buffer));
     return file;
   };
-  const alexnet = await loadModel('alexnet-2012', { head: false });
+  const alexnet = await loadModel('alexnet-2012', { head: false, full: false });
   const panda = await loadPhoto(alexnet, photo('red-panda'));
   const start = tf.tidy(() => {
     const noise = tf.randomNormal(panda.shape, 0, 0.27, 'float32', 1);

@@ -24,7 +24,7 @@ const CELLS = [
   ['SqueezeNet from the cache', `const squeezenet = await loadModel('squeezenet', { offline: true });`],
   ['first classification', `const image = await loadImage(photo('red-panda').path, { size: 227 });\nconst first = await classify(squeezenet, image);`],
   ['second classification', `const second = await classify(squeezenet, image);`],
-  ['AlexNet trunk from the cache', `const alexnet = await loadModel('alexnet-2012', { offline: true, head: false });`],
+  ['AlexNet trunk from the cache', `const alexnet = await loadModel('alexnet-2012', { offline: true, head: false, full: false });`],
   ['EfficientNet-Lite0, embedded', `const lite = await loadModel('efficientnet-lite0');`],
 ] as const; // prettier-ignore
 

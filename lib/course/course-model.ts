@@ -1,6 +1,7 @@
 import { CourseError, unknownName } from '../base/errors';
 import type { ImageModel } from '../model/model';
 import { loadModel, type LoadOptions, NETWORK_IDS, type NetworkId } from '../model/networks/load';
+import { UNPROVEN } from '../model/weights/full-precision';
 import { showNotice } from '../show/notice';
 import { progress } from '../show/progress';
 import { shared } from '../base/state';
@@ -44,7 +45,7 @@ async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
 export async function loadCourseModel(id: NetworkId, options: LoadOptions = {}): Promise<ImageModel> {
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);
   const cache = shared('course-models', () => new Map<string, Promise<ImageModel>>());
-  const key = `${id}|${options.head ?? 'auto'}`;
+  const key = `${id}|${options.head ?? 'auto'}|${options.full ?? 'auto'}`;
   if (!cache.has(key)) {
     const loading = load(id, options);
     cache.set(key, loading);
@@ -57,5 +58,6 @@ export async function loadCourseModel(id: NetworkId, options: LoadOptions = {}):
       model.notes[model.notes.length - 1],
     );
   }
+  for (const note of model.notes.filter((line) => line.startsWith(UNPROVEN))) showNotice(note);
   return model;
 }

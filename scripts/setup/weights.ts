@@ -6,7 +6,13 @@ import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '.
 import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
 const COURSE: readonly NetworkFilesId[] = ['googlenet'];
-const ALL: readonly NetworkFilesId[] = [...COURSE, 'squeezenet', 'alexnet-2012', 'alexnet-2012-head'];
+const ALL: readonly NetworkFilesId[] = [
+  ...COURSE,
+  'squeezenet',
+  'alexnet-2012',
+  'alexnet-2012-full',
+  'alexnet-2012-head',
+];
 
 /** What the doctor says about them in English; the library itself speaks Chinese. */
 const ENGLISH: Readonly<Record<string, { title: string; licence: string }>> = {
@@ -15,6 +21,10 @@ const ENGLISH: Readonly<Record<string, { title: string; licence: string }>> = {
   'alexnet-2012': {
     title: 'AlexNet 2012, conv1 to pool5',
     licence: 'none stated: fetched by you, never redistributed',
+  },
+  'alexnet-2012-full': {
+    title: 'AlexNet 2012, conv1 to pool5 in full precision',
+    licence: 'unrestricted use; repository Apache-2.0',
   },
   'alexnet-2012-head': {
     title: 'AlexNet 2012, fc6 to fc8',

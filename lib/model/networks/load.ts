@@ -1,6 +1,7 @@
 import { startBackend, tf } from '../../tf/backend';
 import { imageNetClasses } from '../classes';
 import { type FetchOptions, fetchNetworkFiles, networkFilesPresent } from '../weights/download';
+import { type FullPrecision, fullPrecisionAlexNet } from '../weights/full-precision';
 import { unknownName } from '../../base/errors';
 import { type ImageModel, imageModel } from '../model';
 import { alexnet, buildAlexNet } from './alexnet';
@@ -26,6 +27,8 @@ export const NETWORK_IDS: readonly NetworkId[] = [
 export interface LoadOptions extends FetchOptions {
   /** alexnet-2012 only: true fetches the fully connected layers too (12.5 MB); false leaves them out even when they are there. */
   head?: boolean;
+  /** alexnet-2012 only: false leaves the convolutions compressed even where the full precision can be had. */
+  full?: boolean;
 }
 
 interface Loaded {
@@ -52,15 +55,21 @@ const COMPRESSED =
 const NO_HEAD =
   '只有卷积部分（conv1 … pool5），没有全连接头，因而没有类别得分；需要时用 loadModel("alexnet-2012", { head: true }) 下载（约 12.5 MB）。';
 
-async function loadAlexNet2012({ head, ...options }: LoadOptions): Promise<Loaded> {
-  const trunk = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', options));
-  const wanted = head ?? (await networkFilesPresent('alexnet-2012-head')).present;
-  if (wanted) {
-    const weights = { ...trunk, ...decodeAlexNetHead(await fetchNetworkFiles('alexnet-2012-head', options)) };
-    const network = buildAlexNet2012(weights);
-    return { network, architecture: alexnet2012WithHead, weightsId: '1', notes: [COMPRESSED] };
-  }
-  return { network: buildAlexNet2012(trunk), architecture: alexnet2012, weightsId: '1', notes: [COMPRESSED, NO_HEAD] };
+async function loadAlexNet2012({ head, full, ...options }: LoadOptions): Promise<Loaded> {
+  const quantised = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', options));
+  const { weights: exact, note }: FullPrecision = full === false ? {} : await fullPrecisionAlexNet(quantised, options); // prettier-ignore
+  const wanted = head ?? networkFilesPresent('alexnet-2012-head').present;
+  const notes = [...(note ? [note] : []), ...(exact ? [] : [COMPRESSED]), ...(wanted ? [] : [NO_HEAD])];
+  if (exact && wanted) notes.push('全连接层仍是压缩版。');
+  const weights = exact ?? quantised;
+  const top = wanted ? decodeAlexNetHead(await fetchNetworkFiles('alexnet-2012-head', options)) : {};
+  const architecture = wanted ? alexnet2012WithHead : alexnet2012;
+  return {
+    network: buildAlexNet2012({ ...weights, ...top }),
+    architecture: exact ? { ...architecture, title: 'AlexNet 2012（BVLC）' } : architecture,
+    weightsId: exact ? 'full-1' : '1',
+    notes,
+  };
 }
 
 async function loadAlexNet(): Promise<Loaded> {
@@ -85,8 +94,9 @@ const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
  * 载入一个网络（load a network）。随课程附带的两个从 data/models 读；其余的权重依次取自缓存、CONVSCOPE_MODELS、
  * 学校镜像、网络，逐个校验。
  *
- * @param id 随课程附带的 "alexnet"（没有类别得分）、"efficientnet-lite0"；要下载的 "googlenet"、"squeezenet"、"alexnet-2012"（压缩版）
- * @param options `onProgress` 下载进度；`offline` 为 true 时不碰网络；`head` 见 LoadOptions
+ * @param id 随课程附带的 "alexnet"（没有类别得分）、"efficientnet-lite0"；要下载的 "googlenet"、"squeezenet"、"alexnet-2012"（压缩版；
+ *   完整精度的取得到、又通过核对时用它）
+ * @param options `onProgress` 下载进度；`offline` 为 true 时不碰网络；`head`、`full` 见 LoadOptions
  * @returns 新的 ImageModel，由调用者 dispose；不会悄悄换成别的网络
  * @throws RangeError 名字不认识；CourseError 权重取不到或损坏（说明原因与下一步）
  */

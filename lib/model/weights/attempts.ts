@@ -5,6 +5,16 @@ import { claimPart, diskError, finishPart, releasePart } from './cache';
 import type { DownloadSettings, Host } from './settings';
 import { SourceFault, transfer } from './transfer';
 
+/** 哪里都取不到（unavailable）：`tried` 是每个来源的原因。 */
+export class UnavailableFiles extends CourseError {
+  constructor(
+    message: string,
+    readonly tried: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
 /** One call of fetchNetworkFiles: what its files share. */
 export interface DownloadRun {
   readonly set: NetworkFiles;
@@ -88,11 +98,12 @@ export function unavailable(
 ): CourseError {
   const lines = tried.map((line) => `\n  · ${line}`).join('');
   const why = offline ? '现在是离线状态（offline），不使用网络' : '每个来源都没有成功';
-  return new CourseError(
+  return new UnavailableFiles(
     `取不到 ${set.title} 的权值文件 ${file.name}：缓存里没有，${why}。${lines}\n` +
       (offline ? '可以：联网后去掉 CONVSCOPE_OFFLINE 和 --offline；' : '可以：检查网络连接后重试（会接着下载）；') +
       '或把权值文件放进一个目录，用 CONVSCOPE_MODELS 指向它；' +
       '或用 CONVSCOPE_MODEL_URL 指向学校的镜像；' +
       `或先用随课程附带的网络：loadModel('efficientnet-lite0')。`,
+    tried,
   );
 }

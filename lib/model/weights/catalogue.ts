@@ -3,8 +3,9 @@ import { googlenetFiles } from './googlenet-files';
 
 /** The files of the downloaded networks: where they lie, how long they are, and what they must hash to. */
 
-/** 可以下载的权值集（weight sets）；`alexnet-2012-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色。 */
-export type NetworkFilesId = 'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-head' | 'alexnet-2012-mean';
+/** 可以下载的权值集（weight sets）；`alexnet-2012-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色；`alexnet-2012-full` 是躯干的完整精度。 */
+export type NetworkFilesId =
+  'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-full' | 'alexnet-2012-head' | 'alexnet-2012-mean';
 
 export interface WeightFile {
   /** Key in the map of `fetchNetworkFiles`, and the name in the cache. */
@@ -54,6 +55,14 @@ const trunk: Row[] = [
   ['ctrdLst.09.bin', 131088, 'ddf053c34598d542b574571949f44c1e8e2303d4697245a0e5a8626e9af0b06d', '4075e0934f81026494c895c23d251ea63befb036'],
   ['ctrdLst.11.bin', 98320, '0bd801f9051bb29571ccddb77f5e051691aaeeade11f8c425befadba6ec96d5f', '4a3e6e2f262c8e1daac882c13043f5ab9e3ab72d'],
   ['ctrdLst.13.bin', 98320, '325b815d0b3d2e2978c4228c111df10208f3f380ca6e67b9a3a51464ef590ad0', '4298295a97f9c15eb27b2d653f5da6c3d67a98ad'],
+];
+
+// All convolutions in full precision, and a part of what lies behind them. Nobody has the SHA-256: see full-precision.ts.
+// prettier-ignore
+const full: Row[] = [
+  ['group1-shard1of59', 4194304, undefined, 'ccd06cc971ec617f8a4ff5c02583ed4b36154747'],
+  ['group1-shard2of59', 4194304, undefined, 'a4bab0ce162233db65ef5dcb864309e39fe0544e'],
+  ['group1-shard3of59', 4194304, undefined, '3853fa1e61adae73017d6f77e7948ff6eea2bb36'],
 ];
 
 // The first one's length follows from its centroids: 4096 x 2304 numbers of 5 bits in blocks of 4096 bytes.
@@ -118,6 +127,21 @@ export const networkFiles: Readonly<Record<NetworkFilesId, NetworkFiles>> = {
     title: 'AlexNet 2012 的躯干 conv1–pool5（trunk）',
     licence: alexnetLicence,
     files: trunk.map(layerFile),
+  },
+  'alexnet-2012-full': {
+    id: 'alexnet-2012-full',
+    title: 'AlexNet 2012 的躯干，完整精度（full precision）',
+    licence: 'BVLC 发布，使用不受限制（unrestricted use）；取得它的仓库是 Apache-2.0 许可',
+    files: full.map(([name, bytes, sha256, gitBlob]) => ({
+      name: `bvlc_alexnet_full.${name}`,
+      repository: 'tensorspace-team/tensorspace',
+      commit: 'eec8a46524fd3fb4c9f9fba804fa81d592637534',
+      path: `examples/alexnet/alexnet/${name}`,
+      bytes,
+      sha256,
+      gitBlob,
+      otherNames: [`alexnet-2012-full/${name}`, name],
+    })),
   },
   'alexnet-2012-head': {
     id: 'alexnet-2012-head',

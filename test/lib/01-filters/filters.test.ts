@@ -136,7 +136,7 @@ test('Gabor 拟合：自己画的 Gabor 几乎完全复原，随机权值则不�
 });
 
 withNetworks(test, ['alexnet-2012'], 'AlexNet 2012 的 96 个卷积核：前 48 个比后 48 个彩色', async () => {
-  const model = await loadModel('alexnet-2012', { offline: true, head: false });
+  const model = await loadModel('alexnet-2012', { offline: true, head: false, full: false });
   const pictures = filterImages(model);
   assert.equal(pictures.shape, [96, 11, 11, 3]);
   const shares = await colourShare(model);

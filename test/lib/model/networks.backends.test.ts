@@ -85,7 +85,7 @@ withNetworks(
   ['alexnet-2012'],
   'AlexNet 2012 的卷积部分：每一层与 PyTorch 一致；没有全连接头时的报错',
   async () => {
-    const model = await loadModel('alexnet-2012', { offline: true, head: false });
+    const model = await loadModel('alexnet-2012', { offline: true, head: false, full: false });
     assert.match(model.title, /压缩版/);
     assert.match(model.notes[0], /压缩版.*128 种颜色/);
     const image = await dog(227);
