@@ -2,18 +2,23 @@ import { createCanvas, loadImage as decode } from 'canvas';
 import { tf } from '../tf/backend';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { Photo } from '../image/photos';
+import { type Corner, pushApart } from './layouts/push-apart';
 
 export interface ThumbnailMapOptions {
   /** 整张图的边长，像素，缺省 1100。 */
   size?: number;
   /** 缩略图的边长，像素，缺省 44。 */
   thumbnail?: number;
+  /** 把互相遮挡的缩略图推开（spread），直到谁也不被遮住三分之一以上；缺省 false：位置准确，互相遮挡。 */
+  spread?: boolean;
   signal?: AbortSignal;
 }
 
 export interface ThumbnailMap {
   /** [height, width, 3]; the caller disposes it. */
   readonly image: tf.Tensor3D;
+  /** 每张缩略图的中心 [x, y]，像素，从左上角数起。 */
+  readonly centers: readonly (readonly [x: number, y: number])[];
   readonly stopped?: StopReason;
 }
 
@@ -29,7 +34,7 @@ export interface ThumbnailMap {
 export async function thumbnailMap(
   photos: readonly Photo[],
   points: readonly (readonly number[])[],
-  { size = 1100, thumbnail = 44, signal }: ThumbnailMapOptions = {},
+  { size = 1100, thumbnail = 44, spread = false, signal }: ThumbnailMapOptions = {},
 ): Promise<ThumbnailMap> {
   checkPoints(photos, points);
   const extent = (values: number[]) => {
@@ -40,13 +45,11 @@ export async function thumbnailMap(
   const y = extent(points.map((point) => point[1]));
   // One scale for both axes: t-SNE's picture has no preferred direction.
   const scale = (size - thumbnail) / (Math.max(x.span, y.span) || 1);
-  return drawThumbnails(photos, {
-    width: Math.round(x.span * scale) + thumbnail,
-    height: Math.round(y.span * scale) + thumbnail,
-    place: (i) => [(points[i][0] - x.low) * scale, (y.low + y.span - points[i][1]) * scale],
-    thumbnail,
-    signal,
-  });
+  const width = Math.round(x.span * scale) + thumbnail;
+  const height = Math.round(y.span * scale) + thumbnail;
+  const corners = points.map((p): Corner => [(p[0] - x.low) * scale, (y.low + y.span - p[1]) * scale]);
+  const placed = spread ? pushApart(corners, { width, height, thumbnail }) : corners;
+  return drawThumbnails(photos, { width, height, place: (i) => placed[i], thumbnail, signal });
 }
 
 /**
@@ -89,7 +92,7 @@ interface Sheet {
   readonly width: number;
   readonly height: number;
   readonly thumbnail: number;
-  readonly place: (index: number) => [left: number, top: number];
+  readonly place: (index: number) => Corner;
   readonly signal?: AbortSignal;
 }
 
@@ -113,5 +116,6 @@ async function drawThumbnails(
   const { data } = context.getImageData(0, 0, width, height);
   const rgb = new Float32Array(width * height * 3);
   for (let p = 0; p < width * height; p++) for (let c = 0; c < 3; c++) rgb[3 * p + c] = data[4 * p + c] / 255;
-  return { image: tf.tensor3d(rgb, [height, width, 3]), stopped: watch.stopped };
+  const centers = photos.map((_, i): Corner => [place(i)[0] + thumbnail / 2, place(i)[1] + thumbnail / 2]);
+  return { image: tf.tensor3d(rgb, [height, width, 3]), centers, stopped: watch.stopped };
 }
