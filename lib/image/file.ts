@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CourseError, nearestNames } from '../base/errors';
 import { projectRoot } from '../base/paths';
+import { MAX_BYTES, tooBig } from './header';
 import { coursePhotos } from './photos';
 
 /** Where a picture comes from: a path, an http(s)/data/file URL, or the bytes of a file. */
@@ -14,7 +15,6 @@ export interface ImageFile {
   readonly label: string;
 }
 
-const MAX_BYTES = 200 * 2 ** 20;
 const DOWNLOAD_SECONDS = 30;
 
 /** 图片文件的字节（bytes of an image file）：本地路径、网址、data URL 或内存中的字节。 */
@@ -51,7 +51,7 @@ function hint(name: string, candidates: readonly string[]): string {
   for (const file of candidates) {
     const folder = path.dirname(file);
     if (!fs.existsSync(folder)) continue;
-    const names = fs.readdirSync(folder).filter((n) => /\.(png|jpe?g|webp|avif)$/i.test(n));
+    const names = fs.readdirSync(folder).filter((n) => /\.(png|jpe?g|jpe|jfif|webp|avif)$/i.test(n));
     if (names.length === 0) continue;
     const nearest = nearestNames(path.basename(name), names).join('、');
     return `文件夹 ${folder} 里名字最接近的是：${nearest}。相对路径从笔记本所在的文件夹算起；课程照片可写成 coursePhotos() 给出的 path。`;
@@ -112,9 +112,4 @@ function checked(file: ImageFile): ImageFile {
   if (file.bytes.length === 0) throw new CourseError(`${file.label}是空文件（0 字节）。请重新保存或下载这张图片。`);
   if (file.bytes.length > MAX_BYTES) throw tooBig(file.label, file.bytes.length);
   return file;
-}
-
-function tooBig(label: string, size: number): CourseError {
-  const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
-  return new CourseError(`${label}太大：${mib(size)}，上限 ${mib(MAX_BYTES)}。请先把图片缩小。`);
 }

@@ -1,4 +1,5 @@
 import { CourseError } from '../base/errors';
+import { avifOrientation, exifOrientation, type Orientation } from './orientation';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif';
 
@@ -9,6 +10,16 @@ export interface ImageHeader {
   readonly height?: number;
   /** False: every pixel must be opaque, so a transparent one after decoding means damaged data. */
   readonly mayBeTransparent: boolean;
+  /** What the decoder leaves to us: it turns JPEG and WebP upright, PNG and AVIF not. */
+  readonly orientation?: Orientation;
+}
+
+/** Bytes of a file; more is no photo. */
+export const MAX_BYTES = 200 * 2 ** 20;
+
+export function tooBig(label: string, size: number): CourseError {
+  const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
+  return new CourseError(`${label}太大：${mib(size)}，上限 ${mib(MAX_BYTES)}。请先把图片缩小。`);
 }
 
 /** 由文件开头判断格式与大小，并检查文件是否完整（a decoder would return half a picture without a word）。 */
@@ -26,6 +37,7 @@ export function readHeader(bytes: Uint8Array, label: string): ImageHeader {
 const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 function guess(data: Buffer, type: string): string {
+  if (data.length === 0) return '它是空文件（0 字节）';
   const text = data.toString('utf8', 0, 400).trimStart();
   if (/^ftyp(hei[cfmsx]|mif1|msf1)/.test(type)) return '它是 HEIC 照片（手机常用），请先另存为 JPEG';
   if (/^GIF8/.test(text)) return '它是 GIF 动画，请先另存为 PNG';
@@ -33,7 +45,7 @@ function guess(data: Buffer, type: string): string {
   if (/^<(!doctype|html)/i.test(text)) return '它是一个网页（HTML），多半是下载时存错了，请在网页里右键保存图片本身';
   if (/^BM/.test(text) || /^(II\*|MM\0)/.test(text)) return '它是 BMP 或 TIFF 图片，请先另存为 PNG';
   // eslint-disable-next-line no-control-regex
-  if (!/[\u0000-\u0008\ufffd]/.test(text)) return '它是一个文本文件，只是改了扩展名';
+  if (!/[\u0000-\u0008\ufffd]/.test(text)) return '它是一个文本文件，改了扩展名也不是图片';
   return '文件开头不是任何一种图片格式';
 }
 
@@ -56,6 +68,7 @@ function readPng(data: Buffer, label: string): ImageHeader {
   let at = 8;
   let header: ImageHeader | undefined;
   let transparentColour = false;
+  let orientation: Orientation | undefined;
   while (at + 12 <= data.length) {
     const length = data.readUInt32BE(at);
     const type = data.toString('latin1', at + 4, at + 8);
@@ -68,7 +81,9 @@ function readPng(data: Buffer, label: string): ImageHeader {
       header = { format: 'png', width, height, mayBeTransparent: (data[at + 17] & 4) !== 0 };
     }
     if (type === 'tRNS') transparentColour = true;
-    if (type === 'IEND' && header) return { ...header, mayBeTransparent: header.mayBeTransparent || transparentColour };
+    if (type === 'eXIf') orientation = exifOrientation(data.subarray(at + 8, end));
+    if (type === 'IEND' && header)
+      return { ...header, orientation, mayBeTransparent: header.mayBeTransparent || transparentColour };
     at = end + 4;
   }
   throw damaged(label, 'PNG 没有结尾，文件只有一部分');
@@ -119,5 +134,5 @@ function readAvif(data: Buffer): ImageHeader {
   const at = data.indexOf('ispe', 0, 'latin1');
   const known = at >= 0 && at + 16 <= data.length;
   const size = known ? { width: data.readUInt32BE(at + 8), height: data.readUInt32BE(at + 12) } : {};
-  return { format: 'avif', ...size, mayBeTransparent: true };
+  return { format: 'avif', ...size, mayBeTransparent: true, orientation: avifOrientation(data) };
 }

@@ -1,9 +1,10 @@
-import { createCanvas, loadImage as decode, type Image } from 'canvas';
+import { type Canvas, createCanvas, loadImage as decode, type Image } from 'canvas';
 import { tf } from '../tf/backend';
 import { CourseError } from '../base/errors';
 import { readImageFile, type ImageSource } from './file';
 import { readHeader, type ImageHeader } from './header';
 import { encodeJpegBytes, encodePngBytes } from './encode';
+import { upright } from './orientation';
 import { boxMapping, fitting, type PhotoBox } from './photo-box';
 import { axisWeights, Resampler } from './resample';
 
@@ -27,7 +28,7 @@ const STRIP_ROWS = 256;
  * 读入一张图片（load an image）。
  *
  * 返回 RGB、float32、取值 [0, 1] 的张量 [高, 宽, 3]；由调用者 `dispose()`。
- * 照片按 EXIF 方向摆正，灰度图变成三个相同的通道，透明处垫成白色。
+ * 照片按记下的方向（EXIF，AVIF 的 irot 与 imir）摆正，灰度图变成三个相同的通道，透明处垫成白色。
  * 缩放用带抗锯齿的双线性插值（antialiased bilinear，与 torchvision 的 Resize 相同，但不取整到 8 位）：短边缩放到 `size`，再裁出中央。
  *
  * @param source 图片来源（source）：路径、网址（http、https、data）或文件的字节；PNG、JPEG、WebP、AVIF。
@@ -45,23 +46,27 @@ export async function loadPhoto(
   { size, crop }: LoadImageOptions = {},
 ): Promise<{ readonly image: tf.Tensor3D; readonly width: number; readonly height: number }> {
   const target = size === undefined ? undefined : checkSize(size);
-  const file = await readImageFile(source);
-  const header = readHeader(file.bytes, file.label);
+  const { image, header, label } = await open(source);
+  const box = checkCrop(crop, image.width, image.height);
+  const { height, width, pixels } = resize(image, header, box, target, label);
+  return { image: tf.tensor3d(pixels, [height, width, 3]), width: image.width, height: image.height };
+}
+
+/** The one door for pictures: checked, decoded, upright. */
+async function open(source: ImageSource): Promise<{ image: Image | Canvas; header: ImageHeader; label: string }> {
+  const { bytes, label } = await readImageFile(source);
+  const header = readHeader(bytes, label);
   const pixelCount = (header.width ?? 0) * (header.height ?? 0);
   if (pixelCount > MAX_PIXELS) {
     throw new CourseError(
-      `${file.label}太大：${header.width}×${header.height} 像素，上限 ${MAX_PIXELS / 1e6} 百万像素。请先把图片缩小。`,
+      `${label}太大：${header.width}×${header.height} 像素，上限 ${MAX_PIXELS / 1e6} 百万像素。请先把图片缩小。`,
     );
   }
-  let image: Image;
   try {
-    image = await decode(Buffer.from(file.bytes));
+    return { image: upright(await decode(Buffer.from(bytes)), header.orientation), header, label };
   } catch {
-    throw new CourseError(`${file.label}已损坏，解码失败（${header.format}）。请重新下载或重新保存这张图片。`);
+    throw new CourseError(`${label}已损坏，解码失败（${header.format}）。请重新下载或重新保存这张图片。`);
   }
-  const box = checkCrop(crop, image.width, image.height);
-  const { height, width, pixels } = resize(image, header, box, target, file.label);
-  return { image: tf.tensor3d(pixels, [height, width, 3]), width: image.width, height: image.height };
 }
 
 function checkSize(size: number | readonly [number, number]): [number, number] {
@@ -96,14 +101,14 @@ export async function photoBoxes(
   source: ImageSource,
   { size, crop }: LoadImageOptions = {},
 ): Promise<(box: PhotoBox) => PhotoBox> {
-  const image = await decode(Buffer.from((await readImageFile(source)).bytes));
+  const { image } = await open(source);
   const box = checkCrop(crop, image.width, image.height);
   return boxMapping(box, size === undefined ? undefined : checkSize(size));
 }
 
 /** Decoded picture -> floats: cut out the box, bring its short side to the target, cut out the centre. */
 function resize(
-  image: Image,
+  image: Image | Canvas,
   header: ImageHeader,
   [x, y, width, height]: Box,
   target: [number, number] | undefined,

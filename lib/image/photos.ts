@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CourseError, nearestNames, unknownName } from '../base/errors';
-import { readHeader } from './header';
+import { MAX_BYTES, readHeader, tooBig } from './header';
 import { projectRoot } from '../base/paths';
 
 export interface Photo {
@@ -114,8 +114,12 @@ export interface FolderPhotos {
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
+/** What systems put into folders by themselves: nobody misses it. */
+const HIDDEN = /(^|\/)(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)/i;
+
 /**
- * 自己文件夹里的照片（photos in your own folder），连同子文件夹；坏文件不会中断，只列在 `skipped` 里。
+ * 自己文件夹里的照片（photos in your own folder），连同子文件夹。每个文件不在 `photos` 里就在 `skipped` 里，附上原因；
+ * 是不是照片看内容，不看扩展名。系统自己的隐藏文件不算。
  *
  * @param folder 文件夹；相对路径从笔记本所在的文件夹算起
  * @throws CourseError 文件夹不存在，或里面一张可用的照片也没有
@@ -129,12 +133,17 @@ export function photosIn(folder: string): FolderPhotos {
   const files = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).map((f) => f.replace(/\\/g, '/'));
   for (const file of files.sort()) {
     const full = path.join(root, file);
-    if (!/\.(png|jpe?g|webp|avif|heic|gif|bmp)$/i.test(file) || !fs.statSync(full).isFile()) continue;
+    if (HIDDEN.test(file)) continue;
     try {
+      const found = fs.statSync(full);
+      if (found.isDirectory()) continue;
+      if (!found.isFile()) throw new CourseError(`"${file}"不是普通的文件。`);
+      if (found.size > MAX_BYTES) throw tooBig(`"${file}"`, found.size);
       readHeader(fs.readFileSync(full), `"${file}"`);
       photos.push(ownPhoto(file, full));
     } catch (error) {
-      skipped.push({ file, reason: (error as Error).message });
+      const { code, message } = error as NodeJS.ErrnoException;
+      skipped.push({ file, reason: error instanceof CourseError ? message : `"${file}"读不了：${code ?? message}。` });
     }
   }
   if (photos.length > 0) return { photos, skipped };

@@ -8,7 +8,7 @@ export interface Listed {
   readonly reason?: string;
 }
 
-const IS_PHOTO = /\.(png|jpe?g|webp|avif|heic|gif|bmp)$/i;
+const IS_PHOTO = /\.(png|jpe?g|jpe|jfif|webp|avif|heic|gif|bmp)$/i;
 
 /**
  * 文件夹里的全部照片，按路径排序。Folders are compared as "name/", as Git does: then the order of the walk is the

@@ -83,17 +83,31 @@ test('a folder of one’s own: bad files are listed, not thrown', async () => {
   fs.writeFileSync(path.join(folder, '一张.PNG'), png);
   fs.writeFileSync(path.join(folder, '坏.jpg'), '文字');
   fs.writeFileSync(path.join(folder, '说明.txt'), '不是图片');
+  const jpeg = createCanvas(4, 4).toBuffer('image/jpeg');
+  for (const name of ['a.jfif', 'b.jpe', '没有扩展名']) fs.writeFileSync(path.join(folder, name), jpeg);
+  fs.writeFileSync(path.join(folder, '扫描.tiff'), Buffer.from('II*\0\b\0\0\0'));
+  fs.writeFileSync(path.join(folder, '空.png'), '');
+  fs.writeFileSync(path.join(folder, '.DS_Store'), 'x');
+  if (process.platform !== 'win32') fs.symlinkSync(path.join(folder, '不在了'), path.join(folder, '链接.jpg'));
   const { photos, skipped } = photosIn(folder);
   assert.equal(
     photos.map((p) => [p.file, p.category, p.name]),
     [
+      ['a.jfif', 'own', 'a'],
+      ['b.jpe', 'own', 'b'],
       ['一张.PNG', 'own', '一张'],
+      ['没有扩展名', 'own', '没有扩展名'],
       ['猫/花花.png', '猫', '花花'],
     ],
   );
-  assert.is(skipped.length, 1);
-  assert.match(skipped[0].reason, /坏\.jpg.*文本文件/);
-  const image = await loadImage(photos[1].path);
+  const reasons = new Map(skipped.map(({ file, reason }) => [file, reason]));
+  assert.match(reasons.get('坏.jpg')!, /坏\.jpg.*文本文件/);
+  assert.match(reasons.get('说明.txt')!, /文本文件/);
+  assert.match(reasons.get('扫描.tiff')!, /TIFF.*另存为/);
+  assert.match(reasons.get('空.png')!, /空文件/);
+  if (process.platform !== 'win32') assert.match(reasons.get('链接.jpg')!, /读不了：ENOENT/);
+  assert.is(reasons.size, process.platform === 'win32' ? 4 : 5);
+  const image = await loadImage(photos[4].path);
   assert.equal(image.shape, [4, 4, 3]);
   tf.dispose(image);
   const missing = await failure(() => photosIn(path.join(folder, '没有')));
