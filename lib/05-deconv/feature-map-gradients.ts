@@ -3,6 +3,7 @@ import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
 import { checkCounts } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { largestIn, type Position, resolveTarget, seedGradient } from '../model/target';
 
@@ -45,8 +46,7 @@ export async function featureMapGradients(
   }: FeatureMapOptions = {},
 ): Promise<FeatureMapGradients> {
   checkRule(rule, pool);
-  if (image.rank !== 3)
-    throw new RangeError(`featureMapGradients 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
+  await checkImage(image);
   checkCounts({ batchSize });
   const info = model.layers.find((l) => l.name === model.layerName(layer))!;
   const wanted = channels ?? Array.from({ length: info.shape[info.shape.length - 1] }, (_, c) => c);
@@ -94,6 +94,7 @@ export async function strongestUnits(
   { count = 9 }: { count?: number } = {},
 ): Promise<StrongUnit[]> {
   checkCounts({ count });
+  await checkImage(image);
   const activations = model.activations(image, layer);
   const values = await activations.data<'float32'>();
   const channels = activations.shape[activations.rank - 1];

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { gradientAt } from '../tf/tape';
 import { inputGradient } from './gradients';
+import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient, type Target } from '../model/target';
 
@@ -33,6 +34,7 @@ export function gradCam(
   { layer = model.roles.stages[4] }: GradCamOptions = {},
 ): GradCam {
   const resolved = resolveTarget(model, target);
+  checkImageNow(image);
   const info = model.layers.find((l) => l.name === model.layerName(layer))!;
   if (info.shape.length !== 3)
     throw new RangeError(`Grad-CAM 需要特征图 [h, w, c]，而 ${layer} 是 [${info.shape.join(', ')}]`);

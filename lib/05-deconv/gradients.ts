@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import { type PoolBackward, type ReluBackward, type RuleCount, withBackwardRules } from './backward-rules';
 import { recordedNodes, safely } from '../tf/tape';
 import { CourseError } from '../base/errors';
+import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient, type Target } from '../model/target';
 
@@ -87,7 +88,7 @@ export function inputGradient(
   { rule = 'backprop', pool = 'gradient' }: GradientOptions = {},
 ): tf.Tensor3D {
   const resolved = resolveTarget(model, target);
-  if (image.rank !== 3) throw new RangeError(`inputGradient 一次看一幅图 [h, w, 3]，得到 [${image.shape.join(', ')}]`);
+  checkImageNow(image);
   return tf.tidy(() => {
     const images = tf.expandDims(image, 0) as tf.Tensor4D;
     return tf.squeeze(

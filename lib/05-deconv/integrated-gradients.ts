@@ -3,6 +3,7 @@ import { checkCounts } from '../base/check';
 import { gradientBatch } from './gradient-batch';
 import { backProject } from './gradients';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { fixTarget, resolveTarget, seedGradient, type Target, targetValue } from '../model/target';
 
@@ -97,6 +98,7 @@ export async function integratedGradients(
   }: IntegratedGradientsOptions = {},
 ): Promise<IntegratedGradients> {
   checkCounts({ steps, maxSteps, batchSize });
+  await checkImage(image);
   // On the way the strongest place may change; the neuron explained stays the one of the image itself.
   const fixed = await fixTarget(model, image, target);
   const watch = watchInterrupts(signal);

@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import { checkCounts } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
@@ -35,6 +36,7 @@ export async function responseAlong(
   direction: tf.Tensor3D,
   steps: readonly number[],
 ): Promise<number[]> {
+  await checkImage(image);
   const norm = l2Norm(await direction.data()) || 1;
   const images = tf.tidy(() => {
     const lengths = tf.tensor4d(steps.map((s) => s / norm), [steps.length, 1, 1, 1]); // prettier-ignore
@@ -106,6 +108,7 @@ export async function insertionDeletion(
   { steps = 20, fill = 'blur', batchSize = 8, onStep, signal }: InsertionDeletionOptions = {},
 ): Promise<InsertionDeletion> {
   checkCounts({ steps, batchSize });
+  await checkImage(image);
   if (map.shape[0] !== image.shape[0] || map.shape[1] !== image.shape[1]) {
     throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
   }

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { tidyUnlessAsync } from '../tf/scope';
 import { checkCounts } from '../base/check';
+import { allowBeyondRange, checkImage } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
@@ -39,6 +40,7 @@ export async function smoothGrad(
 ): Promise<SmoothGrad> {
   checkCounts({ samples });
   if (!(noise >= 0)) throw new RangeError(`noise 不能是负数，得到 ${noise}`);
+  await checkImage(image);
   const random = randomGenerator(seed);
   const watch = watchInterrupts(signal);
   const range = tf.tidy(() => tf.sub(image.max(), image.min()));
@@ -49,7 +51,7 @@ export async function smoothGrad(
   try {
     while (done < samples && (!watch.stopped || done === 0)) {
       const grain = Float32Array.from({ length: image.size }, () => sigma * random.normal());
-      const noisy = tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D);
+      const noisy = allowBeyondRange(tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D));
       try {
         const map = await tidyUnlessAsync(() => attribution(noisy));
         const next = tf.add(sum, map) as tf.Tensor3D;

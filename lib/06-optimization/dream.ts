@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { checkNumber } from '../base/named';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
-import { assertImage } from '../image/image';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { safely } from '../tf/tape';
 import { type BoundObjective, energy, type Objective } from './objectives';
@@ -64,7 +64,7 @@ export async function dream(
     signal,
   }: DreamOptions = {},
 ): Promise<Dream> {
-  assertImage(image);
+  await checkImage(image);
   for (const [what, count] of Object.entries({ octaves, steps })) {
     if (!Number.isInteger(count) || count < 1) throw new RangeError(`${what} 应为正整数，得到 ${count}`);
   }

@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import { Ascent, type Problem } from './ascent';
 import { collect, finish, type Log, type Optimized, resumed } from './result';
 import { watchInterrupts } from '../base/interrupt';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { checkNumber } from '../base/named';
 import type { Objective } from './objectives';
@@ -94,6 +95,7 @@ export async function maximize(
   const { steps = 256, onStep, until, verdict = true, signal, resume } = options;
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
   const problem = problemOf(model, objective, options);
+  if (options.start instanceof tf.Tensor) await checkImage(options.start, { name: 'start' });
   const log: Log = { trace: [], penalty: [], notes: [...(resume?.notes ?? [])] };
   if (resume) {
     // The last value of the earlier run is computed again, at the same image.

@@ -1,6 +1,7 @@
 import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
+import { checkImage, checkImageNow } from '../image/check';
 import { cosine, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
@@ -29,6 +30,7 @@ export function attackGradient(
   goal: AttackGoal,
   loss: AttackLoss = 'crossEntropy',
 ): tf.Tensor3D {
+  checkImageNow(image);
   const { layers, value } = attackObjective(goal, loss)(model);
   const score = (x: tf.Tensor) => {
     const outputs = model.forward(tf.expandDims(x, 0) as tf.Tensor4D, layers);
@@ -45,6 +47,7 @@ export function weightVector(
   image: tf.Tensor3D,
   goal: { readonly away: ClassTarget; readonly to: ClassTarget },
 ): tf.Tensor3D {
+  checkImageNow(image);
   const [from, to] = [classOf(model, goal.away, 'away'), classOf(model, goal.to, 'to')];
   const layer = model.layerName();
   const difference = (x: tf.Tensor) => {
@@ -71,6 +74,7 @@ export async function logitsAlong(
   { batchSize = 8 }: { batchSize?: number } = {},
 ): Promise<number[][]> {
   checkCounts({ batchSize });
+  await checkImage(image);
   const classes = targets.map((target) => classOf(model, target, 'targets'));
   if (direction.shape.join() !== image.shape.join()) {
     throw new RangeError(`方向的形状应与图像相同 [${image.shape.join(', ')}]，得到 [${direction.shape.join(', ')}]`);

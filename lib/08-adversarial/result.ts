@@ -1,3 +1,4 @@
+import { assertImage } from '../image/check';
 import { tf } from '../tf/backend';
 import type { StopReason } from '../base/interrupt';
 import { l2Norm, lInfNorm } from '../image/metrics';
@@ -39,6 +40,7 @@ export interface Adversarial {
 
 /** 四舍五入到 8 位（round to 8 bit）：每个数变成 k/255。调用者 dispose 结果。 */
 export function to8bit(image: tf.Tensor3D): tf.Tensor3D {
+  assertImage(image);
   return tf.tidy(() => tf.div(tf.round(tf.mul(tf.clipByValue(image, 0, 1), 255)), 255) as tf.Tensor3D);
 }
 

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkBatch } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { checkCounts, checkNumber } from '../base/check';
 import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
@@ -61,7 +62,8 @@ export async function universal(
   checkNumber('stepSize', stepSize, 1e-9, 1);
   const move = jitter(shift);
   checkCounts({ epochs, batchSize });
-  if (images.rank !== 4 || images.shape[0] < 2) {
+  await checkBatch(images);
+  if (images.shape[0] < 2) {
     throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
   }
   const answers = await topClasses(model, images, batchSize);
@@ -170,6 +172,7 @@ export async function foolingRate(
   { batchSize = 8, onStep, signal }: LongRun & { batchSize?: number } = {},
 ): Promise<FoolingRate> {
   checkCounts({ batchSize });
+  await checkBatch(images);
   const watch = watchInterrupts(signal);
   const total = images.shape[0];
   const before = await topClasses(model, images, batchSize);

@@ -1,5 +1,5 @@
 import { tf } from '../tf/backend';
-import { assertImage } from '../image/check';
+import { checkImageNow } from '../image/check';
 
 /**
  * 换掉四周（exchange the surround）：正中的椭圆里是 `front`，外面是 `back`。用来问一个网络：它看的是中间的东西，还是背景。
@@ -16,8 +16,8 @@ export function swapSurround(
   back: tf.Tensor3D,
   { radius = 0.75 }: { radius?: number } = {},
 ): tf.Tensor3D {
-  assertImage(front, { name: 'front' });
-  assertImage(back, { name: 'back' });
+  checkImageNow(front, { name: 'front' });
+  checkImageNow(back, { name: 'back' });
   const [height, width] = front.shape;
   if (back.shape[0] !== height || back.shape[1] !== width) {
     throw new RangeError(

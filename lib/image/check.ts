@@ -40,6 +40,33 @@ export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Pro
   assertUnitRange(await image.data(), name);
 }
 
+const beyond = new WeakSet<tf.Tensor>();
+
+/** What a method itself moves out of [0, 1] (SmoothGrad's noise) is no mistake of the caller's. */
+export function allowBeyondRange<T extends tf.Tensor>(image: T): T {
+  beyond.add(image);
+  return image;
+}
+
+/** 同 checkImage，给同步的函数用（for functions that cannot wait）：只在后端能立刻读数时检查取值范围。 */
+export function checkImageNow(image: tf.Tensor, { name = 'image' } = {}): void {
+  assertImage(image, { name });
+  if (beyond.has(image) || tf.getBackend() === 'webgpu') return;
+  // eslint-disable-next-line no-restricted-syntax -- the caller gets a tensor at once: there is nothing to await
+  assertUnitRange(image.dataSync(), name);
+}
+
+/** 一批图像 [n, 高, 宽, 3]，每一幅都取值 [0, 1]（check a batch of images）。 */
+export async function checkBatch(images: tf.Tensor, { name = 'images' } = {}): Promise<void> {
+  if (images instanceof tf.Tensor && images.isDisposed)
+    throw new TypeError(`${name} 已被释放（dispose），请重新读入图像`);
+  if (!(images instanceof tf.Tensor) || images.rank !== 4 || images.shape[3] !== 3) {
+    const got = images instanceof tf.Tensor ? `形状 [${images.shape.join(', ')}]` : typeof images;
+    throw new RangeError(`${name} 应为一批图像 [n, 高, 宽, 3]，得到 ${got}；几幅图像请用 tf.stack([…])`);
+  }
+  assertUnitRange(await images.data(), name);
+}
+
 function shapeAdvice(image: tf.Tensor, name: string): string {
   const { shape, rank } = image;
   if (rank === 4 && shape[0] === 1) return `；这是只有一幅的批，请用 ${name}.squeeze([0])`;

@@ -146,11 +146,14 @@ function checkOpaque(data: Uint8ClampedArray, label: string): void {
  * @param image 图像 [高, 宽, 3]、[高, 宽, 1] 或灰度 [高, 宽]，取值 [0, 1]；不会被释放
  */
 export async function toPixels(image: tf.Tensor3D | tf.Tensor2D): Promise<Pixels> {
+  if (!(image instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [高, 宽, 3] 或 [高, 宽]，得到 ${typeof image}`);
+  if (image.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入或重新计算');
   const [height, width, channels = 1] = image.shape;
   if ((image.rank !== 2 && image.rank !== 3) || (channels !== 1 && channels !== 3) || image.size === 0) {
     throw new RangeError(`图像应为 [高, 宽, 3] 或灰度 [高, 宽]，得到形状 [${(image as tf.Tensor).shape.join(', ')}]`);
   }
   const values = await image.data();
+  if (values.some(Number.isNaN)) throw new RangeError('图像里有 NaN（不是数），请检查得到它的计算');
   return { width, height, channels, data: Uint8ClampedArray.from(values, (v) => v * 255) };
 }
 

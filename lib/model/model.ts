@@ -46,7 +46,7 @@ export interface ImageModel {
 
   /**
    * 某一层的激活值（activations）。
-   * @param images `[h, w, 3]` 或 `[n, h, w, 3]`，RGB，[0, 1]；单幅图的结果不带批次轴
+   * @param images `[h, w, 3]` 或 `[n, h, w, 3]`，RGB，[0, 1]；单幅图的结果不带批次轴。不检查取值：扰动与最优化会越过 [0, 1]
    * @param layer 层名，缺省为 logits（softmax 之前的类别得分）
    * @returns 新张量，由调用者 dispose
    */
