@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type PoolingAttributes, unpoolBySwitches } from '../tf/max-pool-switches';
+import { recordedNodes, type TapeNode } from '../tf/tape';
 
 /**
  * Other backward rules for ReLU and max pooling, through TF.js' gradient registry.
@@ -26,9 +27,26 @@ export interface BackwardRules {
 export interface RuleCount {
   relus: number;
   pools: number;
+  /** ReLU6 left alone, because they are gates: see isGate. */
+  gates: number;
 }
 
 const RELU_KERNELS = ['Relu', 'Relu6'];
+
+/**
+ * Whether a ReLU6 is the gate of a hard sigmoid or hard swish, ReLU6(x + 3) / 6: a factor between 0 and 1, not the
+ * activation that the rules speak of.
+ */
+export function isGate(node: TapeNode, tape: readonly TapeNode[]): boolean {
+  if (node.kernelName !== 'Relu6') return false;
+  const makes = (id: number) => tape.find(({ outputs }) => outputs.some((output) => output.id === id));
+  const before = makes(node.inputs.x.id);
+  const shifted = before?.kernelName === 'Add' && Object.values(before.inputs).some(({ size }) => size === 1);
+  const scales = ({ kernelName, inputs }: TapeNode) =>
+    ['Multiply', 'RealDiv'].includes(kernelName) &&
+    Object.values(inputs).some(({ id }) => node.outputs.some((output) => output.id === id));
+  return shifted && tape.some(scales);
+}
 
 type GradConfig = NonNullable<ReturnType<typeof tf.getGradient>>;
 
@@ -38,6 +56,12 @@ function reluGradient(original: GradConfig, rule: ReluBackward, count: RuleCount
     inputsToSave: original.inputsToSave,
     gradFunc: (dy, saved, attributes) => ({
       x: () => {
+        const tape = recordedNodes();
+        const node = tape.find((n) => n.saved !== undefined && n.saved[0] === saved[0]);
+        if (node && isGate(node, tape)) {
+          count.gates++;
+          return original.gradFunc(dy, saved, attributes).x();
+        }
         count.relus++;
         const gate = (gradient: tf.Tensor) => original.gradFunc(gradient, saved, attributes).x();
         return tf.tidy(() => rule(dy as tf.Tensor, gate));
@@ -64,7 +88,7 @@ function poolGradient(original: GradConfig, count: RuleCount): GradConfig {
  * @param body receives the counter, which is final when its tf.grad has returned
  */
 export function withBackwardRules<T>({ relu, pool }: BackwardRules, body: (count: RuleCount) => T): T {
-  const count: RuleCount = { relus: 0, pools: 0 };
+  const count: RuleCount = { relus: 0, pools: 0, gates: 0 };
   const replaced: GradConfig[] = [];
   const replace = (kernel: string, change: (original: GradConfig) => GradConfig) => {
     const original = tf.getGradient(kernel);

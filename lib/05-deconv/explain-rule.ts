@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { recordedNodes, safely } from '../tf/tape';
-import { nothingChanged, OTHER_RECTIFIERS } from './gradients';
+import { isGate } from './backward-rules';
+import { GATE, nothingChanged, OTHER_ACTIVATIONS } from './gradients';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, type Target } from '../model/target';
 
@@ -77,6 +78,10 @@ function operationsBelow(model: ImageModel, layer: string): Operation[] {
   const run = (images: tf.Tensor) => {
     const [output] = model.forward(images as tf.Tensor4D, [layer]);
     note();
+    const tape = recordedNodes();
+    tape.forEach((node, i) => {
+      if (isGate(node, tape)) operations[i] = { ...operations[i], kernel: GATE };
+    });
     return tf.sum(output);
   };
   const layers = model.network ? allLayers(model.network.layers as unknown as Callable[]) : [];
@@ -89,26 +94,13 @@ function operationsBelow(model: ImageModel, layer: string): Operation[] {
   return operations;
 }
 
-/** Activation functions that none of the rules changes: they keep their own gradient. */
-const UNCHANGED: Readonly<Record<string, string>> = {
-  Maximum: '逐元素取大（Maximum）',
-  LeakyRelu: 'LeakyReLU',
-  Prelu: 'PReLU',
-  Elu: 'ELU',
-  Selu: 'SELU',
-  Sigmoid: 'Sigmoid（包括 swish）',
-  Tanh: 'Tanh',
-  Softplus: 'Softplus',
-  ClipByValue: '截断（ClipByValue）',
-};
-
 const unique = (names: readonly string[]) => [...new Set(names)];
 
 function notesOn(operations: readonly Operation[], relus: readonly string[], resolved: string): string[] {
   const notes: string[] = [];
   if (relus.length === 0) notes.push(`${resolved} 之下没有 ReLU：三种规则的结果相同`);
   else if (relus[relus.length - 1] === resolved) notes.push(`${resolved} 自己就是 ReLU，它的规则也会改变`);
-  for (const [kernel, title] of Object.entries(UNCHANGED)) {
+  for (const [kernel, title] of [...Object.entries(OTHER_ACTIVATIONS), [GATE, GATE]]) {
     const where = unique(operations.filter((o) => o.kernel === kernel).map((o) => o.layer));
     if (where.length) notes.push(`${title} 不在规则之内，照常求梯度：${where.join('、')}`);
   }
@@ -127,18 +119,21 @@ function notesOn(operations: readonly Operation[], relus: readonly string[], res
  * 实际运行一次网络来看，所以藏在层里的、与卷积合并的 ReLU 和 ReLU6 也在内。
  *
  * @param target 与 inputGradient 的相同
- * @returns 层名由浅到深；不持有任何张量；下面根本没有整流函数时 relus 是空的，三种规则的结果相同
+ * @returns 层名由浅到深；不持有任何张量；下面根本没有激活函数时 relus 是空的，三种规则的结果相同
  * @throws RangeError 类别、层、通道或位置不对
- * @throws CourseError 下面有整流函数，规则却一个也改不到（LeakyReLU、写成 max(x, 0) 的 ReLU 等）：这时只有 backprop 可用
+ * @throws CourseError 下面有激活函数，规则却一个也改不到（LeakyReLU、swish、tanh、写成 max(x, 0) 的 ReLU 等）：这时只有 backprop 可用
  */
 export function explainRule(model: ImageModel, target: Target): RuleExplanation {
   const { layer } = resolveTarget(model, target);
   const operations = operationsBelow(model, layer);
   const at = (...kernels: string[]) => operations.filter((o) => kernels.includes(o.kernel)).map((o) => o.layer);
   const relus = at('Relu', 'Relu6');
-  const others = operations.filter((o) => OTHER_RECTIFIERS.includes(o.kernel));
+  const others = operations.flatMap((o) => {
+    const title = o.kernel === GATE ? GATE : OTHER_ACTIVATIONS[o.kernel];
+    return title ? [`${title}（${o.layer}）`] : [];
+  });
   if (relus.length === 0 && others.length > 0) {
-    throw nothingChanged(layer, unique(others.map((o) => `${UNCHANGED[o.kernel]}（${o.layer}）`)));
+    throw nothingChanged(layer, unique(others));
   }
   const pools = at('MaxPool');
   const poolRule = pools.length

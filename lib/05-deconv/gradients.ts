@@ -32,8 +32,23 @@ export interface GradientOptions {
   pool?: PoolBackward;
 }
 
-/** Rectifiers of another form, which no rule can change: max(x, 0) and ReLU6 written out, and those with a negative side. */
-export const OTHER_RECTIFIERS: readonly string[] = ['Maximum', 'ClipByValue', 'LeakyRelu', 'Prelu', 'Elu', 'Selu'];
+/** Operations of activation functions that no rule can change: ReLU written out, with a negative side, and smooth ones. */
+export const OTHER_ACTIVATIONS: Readonly<Record<string, string>> = {
+  Maximum: '逐元素取大（Maximum）',
+  ClipByValue: '截断（ClipByValue）',
+  LeakyRelu: 'LeakyReLU',
+  Prelu: 'PReLU',
+  Elu: 'ELU',
+  Selu: 'SELU',
+  Sigmoid: 'Sigmoid（包括 swish）',
+  Tanh: 'Tanh（包括 mish）',
+  Erf: 'GELU（Erf）',
+  Softplus: 'Softplus',
+  Abs: '绝对值（Abs，softsign 里有它）',
+};
+
+/** The name under which a gate counts among them. */
+export const GATE = 'hard-swish 或 hard-sigmoid 的门 ReLU6(x + 3)';
 
 export function checkRule(rule: Rule, pool: PoolBackward): void {
   if (!(rule in RULES)) throw new RangeError(`规则 rule 应为 ${Object.keys(RULES).join('、')}，得到 ${String(rule)}`);
@@ -115,12 +130,13 @@ export function backProject(
   let others = new Set<string>();
   const value = (x: tf.Tensor) => {
     const [activations] = model.forward(x as tf.Tensor4D, [layer]);
-    others = new Set(recordedNodes().map((n) => n.kernelName).filter((k) => OTHER_RECTIFIERS.includes(k))); // prettier-ignore
+    others = new Set(recordedNodes().flatMap((n) => OTHER_ACTIVATIONS[n.kernelName] ?? []));
     return startFrom(activations, seed);
   };
   const differentiate = (count: RuleCount) =>
     tf.tidy(() => {
       const gradient = tf.grad(value)(images) as tf.Tensor4D;
+      if (count.gates > 0) others.add(GATE);
       if (rule !== 'backprop' && count.relus === 0 && others.size > 0) throw nothingChanged(layer, others);
       return gradient;
     });
@@ -135,7 +151,7 @@ const startFrom = (activations: tf.Tensor, seed: (activations: tf.Tensor) => tf.
     return { value: tf.sum(tf.mul(a as tf.Tensor, start)), gradFunc: (_, saved) => tf.clone(saved[0]) };
   })(activations) as tf.Scalar;
 
-/** The error of deconv and guided where there are rectifiers, but none that they could change. */
+/** The error of deconv and guided where there are activation functions, but none that they could change. */
 export const nothingChanged = (layer: string, others: Iterable<string>) =>
   new CourseError(
     `规则 'deconv' 与 'guided' 只会改 ReLU 与 ReLU6，而 ${layer} 之下只有 ${[...others].join('、')}，一个也没有改到；` +

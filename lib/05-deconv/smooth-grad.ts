@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import { tidyUnlessAsync } from '../tf/scope';
 import { checkCounts } from '../base/check';
-import { allowBeyondRange, checkImage } from '../image/check';
+import { checkImage } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
@@ -51,7 +51,7 @@ export async function smoothGrad(
   try {
     while (done < samples && (!watch.stopped || done === 0)) {
       const grain = Float32Array.from({ length: image.size }, () => sigma * random.normal());
-      const noisy = allowBeyondRange(tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D));
+      const noisy = tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D);
       try {
         const map = await tidyUnlessAsync(() => attribution(noisy));
         const next = tf.add(sum, map) as tf.Tensor3D;

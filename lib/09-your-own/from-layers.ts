@@ -69,6 +69,13 @@ function sizeOf(network: tf.LayersModel, wanted: OwnModelOptions['inputSize']): 
   );
 }
 
+/** Maps are read as [row, column, channel] everywhere; TensorFlow.js would compute these, and all pictures be wrong. */
+function refuseChannelsFirst(network: tf.LayersModel): void {
+  const layer = network.layers.find((l) => (l as { dataFormat?: string }).dataFormat === 'channelsFirst');
+  if (!layer) return;
+  throw new RangeError(`"${layer.name}"层的通道在前（channelsFirst）；课程的方法按 [高, 宽, 通道] 看特征图，请在转换或建网络时改成通道在后（channelsLast）。`); // prettier-ignore
+}
+
 /** Which output is meant, where there are several. */
 function headIndex(network: tf.LayersModel, head: OwnModelOptions['head']): number {
   const names = network.outputs.map((output) => output.sourceLayer.name);
@@ -122,6 +129,7 @@ export function fromLayersModel(network: tf.LayersModel, options: OwnModelOption
   checkRows(head, own, options.output);
   const classless = head.output === 'none';
   const flat = tf.model({ inputs: image, outputs: classless ? own : head.scores, name: network.name });
+  refuseChannelsFirst(flat);
   prepareForGradients(flat);
   const { scaling, note } = preprocessFor(flat, preprocess);
   const last = own.sourceLayer.name;

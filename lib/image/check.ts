@@ -40,20 +40,16 @@ export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Pro
   assertUnitRange(await image.data(), name);
 }
 
-const beyond = new WeakSet<tf.Tensor>();
-
-/** What a method itself moves out of [0, 1] (SmoothGrad's noise) is no mistake of the caller's. */
-export function allowBeyondRange<T extends tf.Tensor>(image: T): T {
-  beyond.add(image);
-  return image;
-}
-
-/** 同 checkImage，给同步的函数用（for functions that cannot wait）：只在后端能立刻读数时检查取值范围。 */
+/**
+ * 同 checkImage，给同步的函数用（for functions that cannot wait），也宽一些：加了噪声的图略微越过 [0, 1]，照样放行；
+ * 像是 0–255、像是 [−1, 1] 的，和有 NaN 的，不放行。只在后端能立刻读数时检查。
+ */
 export function checkImageNow(image: tf.Tensor, { name = 'image' } = {}): void {
   assertImage(image, { name });
-  if (beyond.has(image) || tf.getBackend() === 'webgpu') return;
+  if (tf.getBackend() === 'webgpu') return;
   // eslint-disable-next-line no-restricted-syntax -- the caller gets a tensor at once: there is nothing to await
-  assertUnitRange(image.dataSync(), name);
+  const { min, max } = rangeOf(image.dataSync(), name);
+  if (max > 2 || (min < -0.5 && max <= 1.001)) throw outOfRange(min, max, name);
 }
 
 /** 一批图像 [n, 高, 宽, 3]，每一幅都取值 [0, 1]（check a batch of images）。 */
@@ -78,19 +74,26 @@ function shapeAdvice(image: tf.Tensor, name: string): string {
   return '';
 }
 
-function assertUnitRange(data: ArrayLike<number>, name: string): void {
-  let min = Infinity;
-  let max = -Infinity;
+function rangeOf(data: ArrayLike<number>, name: string): { min: number; max: number } {
+  let [min, max] = [Infinity, -Infinity];
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
     if (Number.isNaN(value)) throw new RangeError(`${name} 里有 NaN（不是数），请检查得到它的计算`);
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  if (min >= -1e-3 && max <= 1.001) return;
+  return { min, max };
+}
+
+function assertUnitRange(data: ArrayLike<number>, name: string): void {
+  const { min, max } = rangeOf(data, name);
+  if (min < -1e-3 || max > 1.001) throw outOfRange(min, max, name);
+}
+
+function outOfRange(min: number, max: number, name: string): RangeError {
   const advice =
     max > 2 && min >= 0
       ? `；像是 0–255，请用 ${name}.div(255)`
       : `；请截到范围之内（${name}.clipByValue(0, 1)），或先确认它没有减去均值`;
-  throw new RangeError(`${name} 应取值 [0, 1]，得到 ${min.toPrecision(4)} 到 ${max.toPrecision(4)}${advice}`);
+  return new RangeError(`${name} 应取值 [0, 1]，得到 ${min.toPrecision(4)} 到 ${max.toPrecision(4)}${advice}`);
 }

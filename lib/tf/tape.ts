@@ -4,6 +4,8 @@ import { CourseError } from '../base/errors';
 /** One recorded operation of TF.js' gradient tape; the parts of it that we read. */
 export interface TapeNode {
   readonly kernelName: string;
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly outputs: readonly tf.Tensor[];
   readonly saved?: readonly tf.Tensor[];
 }
 

@@ -218,7 +218,7 @@ test('错误在计算之前报出，之后照常可用', async () => {
   const rule = await failure(() => inputGradient(model, image, { class: 0 }, { rule: 'smooth' as Rule }));
   assert.match(rule.message, /backprop、deconv、guided/);
   const batch = tf.zeros([1, 1, 1, 3]) as unknown as tf.Tensor3D;
-  assert.match((await failure(() => inputGradient(model, batch, { class: 0 }))).message, /一次看一幅图/);
+  assert.match((await failure(() => inputGradient(model, batch, { class: 0 }))).message, /应为一幅图像/);
   const large = tf.zeros([2, 1, 3]) as tf.Tensor3D;
   assert.match((await failure(() => inputGradient(model, large, { class: 0 }))).message, /loadImage/);
   assert.equal(gradientOf(model, image, { layer: 'c1', channel: 0 }), [1, 2, 0]);

@@ -330,4 +330,17 @@ test('几个输出、几个输入、释放之后：说明怎么办', async () =>
   [two, both].forEach((n) => n.dispose());
 });
 
+test('通道在前的卷积层：载入时就说，不画错的图', async () => {
+  const net = tf.sequential({
+    layers: [
+      tf.layers.permute({ inputShape: [8, 8, 3], dims: [3, 1, 2] }),
+      tf.layers.conv2d({ name: 'first', filters: 4, kernelSize: 3, dataFormat: 'channelsFirst' }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 3 }),
+    ],
+  });
+  assert.match((await failure(() => fromLayersModel(net))).message, /"first"层的通道在前.*channelsLast/);
+  net.dispose();
+});
+
 test.run();
