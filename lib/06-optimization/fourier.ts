@@ -17,6 +17,10 @@ export const PHOTO_COLOURS: readonly (readonly number[])[] = [
   [0.2469, -0.1088, 0.0213],
 ];
 
+/** Red, green and blue on their own, of the same size all together (Frobenius norm): what decorrelation is compared with. */
+const SIZE = Math.sqrt(PHOTO_COLOURS.flat().reduce((sum, v) => sum + v * v, 0) / 3);
+const RGB_COLOURS = [0, 1, 2].map((i) => [0, 1, 2].map((k) => (i === k ? SIZE : 0)));
+
 interface Waves {
   /** [n, n], orthonormal, row-major: column k is a cosine or a sine. */
   readonly basis: Float32Array;
@@ -80,9 +84,14 @@ const PHOTO_DEVIATION = 0.24;
  *
  * 不能与投影一起用（投影直接改像素）；步进规则宜用 `adam`。
  *
- * @param options `power`：振幅 ∝ 1 / 频率^power，默认 1，即照片的频谱；0 为不加权
+ * @param options `power`：振幅 ∝ 1 / 频率^power，默认 1，即照片的频谱；0 为不加权。
+ *   `colours`：'photo'（默认）是照片里去相关的颜色方向；'rgb' 是红、绿、蓝各自独立，总的起伏一样大
  */
-export function fourier({ power = 1 }: { power?: number } = {}): Parametrization {
+export function fourier({
+  power = 1,
+  colours = 'photo',
+}: { power?: number; colours?: 'photo' | 'rgb' } = {}): Parametrization {
+  const palette = colours === 'photo' ? PHOTO_COLOURS : RGB_COLOURS;
   const cache = new Map<string, { rows: Waves; cols: Waves; amplitude: Float32Array }>();
   const constants = (height: number, width: number) => {
     const key = `${height}x${width}`;
@@ -92,7 +101,7 @@ export function fourier({ power = 1 }: { power?: number } = {}): Parametrization
     }
     return cache.get(key)!;
   };
-  const colours = (matrix: readonly (readonly number[])[], factor: number) =>
+  const matrixOf = (matrix: readonly (readonly number[])[], factor: number) =>
     tf.tensor2d(matrix.map((row) => row.map((v) => v * factor))); // prettier-ignore
   const mixed = (x: tf.Tensor, matrix: tf.Tensor2D) =>
     tf.reshape(tf.matMul(tf.reshape(x, [-1, 3]), matrix, false, true), x.shape);
@@ -103,7 +112,7 @@ export function fourier({ power = 1 }: { power?: number } = {}): Parametrization
     const spectrum = tf.mul(parameters, tf.tensor3d(amplitude, [height, width, 1]));
     const tall = alongRows(tf.tensor2d(rows.basis, [height, height]), spectrum);
     const wide = swapped(alongRows(tf.tensor2d(cols.basis, [width, width]), swapped(tall)));
-    return tf.sigmoid(mixed(wide, colours(PHOTO_COLOURS, CONTRAST))) as tf.Tensor3D;
+    return tf.sigmoid(mixed(wide, matrixOf(palette, CONTRAST))) as tf.Tensor3D;
   };
 
   const fromImage = (image: tf.Tensor3D): tf.Tensor =>
@@ -112,7 +121,7 @@ export function fourier({ power = 1 }: { power?: number } = {}): Parametrization
       const { rows, cols, amplitude } = constants(height, width);
       const inside = tf.clipByValue(image, 0.002, 0.998);
       const logits = tf.log(tf.div(inside, tf.sub(1, inside)));
-      const plain = mixed(logits, colours(inverse3(PHOTO_COLOURS), 1 / CONTRAST));
+      const plain = mixed(logits, matrixOf(inverse3(palette), 1 / CONTRAST));
       // Orthonormal: the inverse is the transpose.
       const tall = alongRows(tf.transpose(tf.tensor2d(rows.basis, [height, height])), plain);
       const spectrum = swapped(alongRows(tf.transpose(tf.tensor2d(cols.basis, [width, width])), swapped(tall)));
@@ -120,10 +129,19 @@ export function fourier({ power = 1 }: { power?: number } = {}): Parametrization
     });
 
   return {
-    name: power === 1 ? 'fourier' : `fourier({ power: ${power} })`,
+    name: nameOf({ power, colours }),
     direct: false,
     toImage,
     fromImage,
     noise: (shape, deviation, random) => normals(shape, deviation / PHOTO_DEVIATION, random),
   };
+}
+
+/** Only what differs from the defaults. */
+function nameOf({ power, colours }: { power: number; colours: string }): string {
+  const other = [
+    ...(power === 1 ? [] : [`power: ${power}`]),
+    ...(colours === 'photo' ? [] : [`colours: '${colours}'`]),
+  ];
+  return other.length ? `fourier({ ${other.join(', ')} })` : 'fourier';
 }

@@ -21,6 +21,8 @@ interface WallSettings {
   readonly layers: readonly string[];
   readonly steps: number;
   readonly learningRate: number;
+  /** A column a layer instead of a row: few layers then fit a notebook's width without being made smaller. */
+  readonly upright?: boolean;
 }
 
 /** The channels that answer a photo most, on average over their map, and some drawn from the others. */
@@ -35,7 +37,7 @@ async function channelsOf(model: ImageModel, image: tf.Tensor3D, layer: string, 
   return [...order.slice(0, CHOSEN), ...drawn];
 }
 
-/** A row a layer: six channels by the rule, three at random. */
+/** A row a layer, or a column: six channels by the rule, three at random. */
 export async function wall(settings: WallSettings, seed: number): Promise<RecordResult> {
   const model = await loadModel(settings.model);
   const { path, crop } = photo(settings.photo);
@@ -56,28 +58,37 @@ export async function wall(settings: WallSettings, seed: number): Promise<Record
       captions.push(`第 ${index} 通道`);
     }
   }
-  const columnLabels = Array.from({ length: CHOSEN + DRAWN }, (_, i) => (i < CHOSEN ? `最强 ${i + 1}` : '随机'));
-  const rowLabels = settings.layers.map((layer) => layer.replace('inception_', ''));
-  const png = await capturePng(() =>
-    showGrid(pictures, { columns: CHOSEN + DRAWN, tile: 150, captions, columnLabels, rowLabels }),
-  );
+  const places = Array.from({ length: CHOSEN + DRAWN }, (_, i) => (i < CHOSEN ? `最强 ${i + 1}` : '随机'));
+  const layers = settings.layers.map((layer) => layer.replace('inception_', ''));
+  // Pictures come layer by layer; upright, the sheet takes the first of each layer, then the second ...
+  const turned = <T>(list: readonly T[]) => places.flatMap((_, i) => layers.map((_, k) => list[k * places.length + i]));
+  const sheet = settings.upright
+    ? { columns: layers.length, captions: turned(captions), columnLabels: layers, rowLabels: places }
+    : { columns: places.length, captions, columnLabels: places, rowLabels: layers };
+  const shown = settings.upright ? turned(pictures) : pictures;
+  const png = await capturePng(() => showGrid(shown, { tile: 150, ...sheet }));
   tf.dispose([image, ...pictures]);
   model.dispose();
   return { numbers, images: { '': png } };
 }
 
+/**
+ * The first layer is taken after its ReLU. Before it, the mean over all places is a mean of the picture itself, weighted
+ * by the filter's sum: a grating's filter sums to about zero, and only the picture's one colour can raise the mean.
+ */
 const settings: WallSettings = {
   model: 'alexnet',
   photo: 'red-panda',
-  layers: ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'],
+  layers: ['relu1', 'conv2', 'conv3', 'conv4', 'conv5'],
   steps: 48,
   learningRate: 0.08,
+  upright: true,
 };
 
-/** AlexNet from conv1 to conv5, before the ReLU. */
+/** AlexNet from the first to the fifth convolution. */
 export const recipe: Recipe = {
   name: 'optimization-wall',
-  title: 'AlexNet 由 conv1 到 conv5，每层九个通道',
+  title: 'AlexNet 由 conv1（ReLU 之后）到 conv5，每层九个通道',
   settings: { ...settings },
   seed: 0,
   tolerance: 0.3,

@@ -115,6 +115,24 @@ test('the Fourier basis is orthonormal, the parametrisation inverts', async () =
   image.dispose();
 });
 
+test('without decorrelated colours one channel of the parameters moves one colour, and back again', async () => {
+  const { name, fromImage, toImage } = fourier({ colours: 'rgb' });
+  assert.equal(name, "fourier({ colours: 'rgb' })");
+  const image = tf.tidy(() => tf.add(tf.mul(noise(12, 9), 0.8), 0.1) as tf.Tensor3D);
+  assertClose(tf.tidy(() => toImage(fromImage(image)).dataSync()), image.dataSync(), 1e-4); // prettier-ignore
+  const moved = (of: typeof toImage) =>
+    tf.tidy(() => {
+      const one = tf.tensor(
+        Float32Array.from({ length: 8 * 8 * 3 }, (_, i) => (i === 1 ? 1 : 0)),
+        [8, 8, 3],
+      );
+      return Array.from(tf.max(tf.abs(tf.sub(of(one), 0.5)), [0, 1]).dataSync(), (v) => v > 1e-6);
+    });
+  assert.equal(moved(toImage), [false, true, false]);
+  assert.equal(moved(fourier().toImage), [true, true, true]);
+  image.dispose();
+});
+
 test('the Fourier gradient is that of finite differences, and the powers are those of 1 / frequency', async () => {
   for (const power of [0, 1]) {
     const { fromImage, toImage } = fourier({ power });
