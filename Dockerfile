@@ -30,8 +30,8 @@ COPY deploy/requirements.txt deploy/
 RUN python3 -m venv .venv \
   && .venv/bin/pip install --no-cache-dir -r requirements.txt -r deploy/requirements.txt
 
-# 3. native backend (the compiler leaves with the layer) and weights; AlexNet's state no licence: this build fetches
-#    them for its builder, an image that holds them is not for a public registry
+# 3. native backend (the compiler leaves with the layer) and GoogLeNet's weights, which the BVLC released for
+#    unrestricted use
 COPY scripts/setup.mjs scripts/
 COPY scripts/setup scripts/setup
 COPY scripts/html scripts/html

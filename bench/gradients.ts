@@ -3,7 +3,7 @@
  * in one run, so that a busy machine troubles nobody alone. Compares the maps too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS] [TITLE]
+ *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS] [TITLE]        those whose title begins so; prints only
  *
  * On a machine with more cores: taskset -c 0,1.
  */
@@ -23,6 +23,13 @@ const DOG = 235;
 /** On a busy machine two threads of PyTorch mostly wait for each other: THREADS=1 compares the work itself. */
 const THREADS = process.env.THREADS ?? '2';
 const REPEATS = Number(process.env.REPEATS ?? 7);
+const SIZES: Readonly<Record<NetworkId, number>> = {
+  alexnet: 224,
+  googlenet: 224,
+  'efficientnet-lite0': 224,
+  squeezenet: 227,
+  'alexnet-2012': 227,
+};
 const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
 type Place = readonly [channel: number, row: number, col: number];
 
@@ -62,7 +69,7 @@ async function serve(): Promise<void> {
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request;
     const { network, image, size, repeats, out } = request;
-    if (!models.has(network)) models.set(network, await loadModel(network, { head: false }));
+    if (!models.has(network)) models.set(network, await loadModel(network, { head: false, full: false }));
     const pixels = tf.tensor3d(new Float32Array(new Uint8Array(fs.readFileSync(image)).buffer), [size, size, 3]);
     const times: number[] = [];
     const processor: number[] = [];
@@ -113,7 +120,7 @@ interface Side {
 }
 
 async function compare(task: Task, sides: Side[], weights: string, folder: string, rounds: number) {
-  const size = task.network === 'efficientnet-lite0' ? 224 : 227;
+  const size = SIZES[task.network];
   const times = sides.map((): number[] => []);
   const processor = sides.map((): number[] => []);
   const outs = sides.map(({ name }) => path.join(folder, `${name}.f32`));
@@ -145,20 +152,25 @@ async function compare(task: Task, sides: Side[], weights: string, folder: strin
   return { lines, versions };
 }
 
-async function tasks(image: tf.Tensor3D): Promise<Task[]> {
+async function tasks(image: tf.Tensor3D, small: tf.Tensor3D): Promise<Task[]> {
   const alexnet = await loadModel('alexnet-2012', { head: false, full: false });
   const units = await strongestUnits(alexnet, image, 'conv5', { count: 256 });
   const place = ({ channel, at }: (typeof units)[0]): Place => [channel, ...at];
   const every = [...units].sort((a, b) => a.channel - b.channel).map(place);
   alexnet.dispose();
+  const tower = await loadModel('alexnet');
+  const [strongest] = await strongestUnits(tower, small, 'conv5', { count: 1 });
+  tower.dispose();
   const one = (title: string, network: NetworkId, target: Request['target']) =>
     RULES.map((rule): Task => ({ title, network, target, rule, repeats: REPEATS }));
   return [
-    ...one('AlexNet trunk, one conv5 unit', 'alexnet-2012', ['conv5', place(units[0])]),
+    ...one('AlexNet, one conv5 unit', 'alexnet', ['conv5', place(strongest)]),
+    ...one('GoogLeNet, class', 'googlenet', DOG),
+    ...one('AlexNet 2012, one conv5 unit', 'alexnet-2012', ['conv5', place(units[0])]),
     ...one('SqueezeNet, class', 'squeezenet', DOG),
     ...one('EfficientNet-Lite0, class', 'efficientnet-lite0', DOG),
     {
-      title: 'AlexNet, all 256 maps of conv5',
+      title: 'AlexNet 2012, all 256 maps of conv5',
       network: 'alexnet-2012',
       target: ['conv5', every],
       rule: 'guided',
@@ -202,8 +214,8 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
   ];
   console.log(lines.join('\n'));
   let versions: string[] = [];
-  for (const task of await tasks(images[0])) {
-    if (!task.title.includes(pattern)) continue;
+  for (const task of await tasks(images[0], images[1])) {
+    if (!task.title.startsWith(pattern)) continue;
     const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
     lines.push(...result.lines);
     versions = [...new Set(result.versions)];
@@ -232,7 +244,7 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
   fs.writeFileSync(path.join(__dirname, 'results', 'gradients.md'), text);
 }
 
-const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet trunk), 1.9 (EfficientNet-Lite0), 2.2 (SqueezeNet), wasm at most 6;
+const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet, both), 1.9 (EfficientNet-Lite0), 2.2 (SqueezeNet), wasm at most 6;
 all maps of conv5 faster than Captum. Captum gets the maps in batches of 16, each example with a neuron of its own; ours go
 in batches of 8, which take half the memory: 0.58 and 0.63 in two runs (with 16 it was 0.58).
 

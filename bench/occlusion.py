@@ -1,6 +1,8 @@
 """Captum's side of bench/occlusion.ts: a line of JSON in asks for one map, a line of JSON out answers.
 
-    {"network": "squeezenet", "weights": FOLDER, "image": FILE, "class": 348, "size": 40, "stride": 8, "out": FILE}
+    {"network": "squeezenet", "weights": FOLDER, "image": FILE, "side": 227, "class": 348, "size": 40, "stride": 8, "out": FILE}
+
+AlexNet in one tower has no class scores: the means of pool5's maps stand for them ("alexnet-means").
 """
 
 import json
@@ -20,9 +22,11 @@ networks = {}
 def occlusion(request):
     name = request['network']
     if name not in networks:
-        networks[name] = load(name, request['weights'])
+        trunk = load(name.removesuffix('-means'), request['weights'])
+        networks[name] = (lambda x: trunk(x).mean((2, 3))) if name.endswith('-means') else trunk
     network = networks[name]
-    pixels = np.fromfile(request['image'], np.float32).reshape(227, 227, 3)
+    side = request['side']
+    pixels = np.fromfile(request['image'], np.float32).reshape(side, side, 3)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
     size, stride = request['size'], request['stride']
     start, processor = time.perf_counter(), time.process_time()

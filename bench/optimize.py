@@ -1,7 +1,8 @@
-"""PyTorch's side of bench/optimize.ts: class maximisation on SqueezeNet, the same algorithm on the same weights.
+"""PyTorch's side of bench/optimize.ts: maximisation of a class or a channel, the same algorithm on the same weights.
 
-A line of JSON in, {"weights": FOLDER, "start": FILE, "class": 130, "rate": 0.03, "steps": 20, "regular": true}, runs so
-many steps on from where the last line ended; a line out: {"seconds": ..., "cpu": ..., "score": ..., "version": ...}.
+A line of JSON in, {"weights": FOLDER, "network": "squeezenet", "start": FILE, "target": ["conv10", 130], "rate": 0.03,
+"steps": 20, "regular": true}, runs so many steps on from where the last line ended; a line out: {"seconds": ...,
+"cpu": ..., "score": ..., "version": ...}.
 """
 
 import json
@@ -32,14 +33,15 @@ def blurred(image):
     return F.conv2d(vertical, weights.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
 
 
-def score(network, image, index):
-    return network(image, {'conv10'})['conv10'][0, index].mean()
+def score(network, image, target):
+    layer, channel = target
+    return network(image, {layer})[layer][0, channel].mean()
 
 
-def step(network, image, index, rate, k, regular, random):
+def step(network, image, target, rate, k, regular, random):
     x = image.clone().requires_grad_(True)
     seen = torch.roll(x, tuple(random.integers(-JITTER, JITTER + 1, 2)), (2, 3)) if regular else x
-    value = score(network, seen, index)
+    value = score(network, seen, target)
     (gradient,) = torch.autograd.grad(value, x)
     with torch.no_grad():
         moved = (image + rate * gradient / gradient.square().mean().sqrt()).clamp(0, 1)
@@ -49,21 +51,27 @@ def step(network, image, index, rate, k, regular, random):
 
 
 def main():
-    network = image = None
+    image = None
+    networks = {}
     random = np.random.default_rng(0)
     k = 0
     for line in sys.stdin:
         request = json.loads(line)
-        network = network or load('squeezenet', request['weights'])
+        name, target = request['network'], request['target']
+        if name not in networks:
+            networks[name] = load(name, request['weights'])
+        network = networks[name]
         if request.get('start'):
-            pixels = np.fromfile(request['start'], np.float32).reshape(227, 227, 3)
+            pixels = np.fromfile(request['start'], np.float32)
+            side = round((len(pixels) / 3) ** 0.5)
+            pixels = pixels.reshape(side, side, 3)
             image, k = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous(), 0
         start, before = time.perf_counter(), time.process_time()
         for _ in range(request['steps']):
-            image, value = step(network, image, request['class'], request['rate'], k, request['regular'], random)
+            image, value = step(network, image, target, request['rate'], k, request['regular'], random)
             k += 1
         seconds, cpu = time.perf_counter() - start, time.process_time() - before
-        final = float(score(network, image, request['class']).detach())
+        final = float(score(network, image, target).detach())
         version = torch.__version__.split('+')[0]
         print(json.dumps({'seconds': seconds, 'cpu': cpu, 'score': final, 'version': f'PyTorch {version}'}), flush=True)
 

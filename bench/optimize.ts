@@ -1,17 +1,18 @@
 /**
- * Class maximisation beside PyTorch: SqueezeNet, 200 steps, the same algorithm on the same weights, two threads. The
+ * Maximisation beside PyTorch: a class of GoogLeNet and of SqueezeNet, a channel of AlexNet; 200 steps, the same
+ * algorithm on the same weights, two threads. The
  * two take turns, 20 steps each, so that a busy machine troubles nobody alone.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/optimize.ts FOLDER [STEPS]
+ *     PYTHON=... npx tsx bench/optimize.ts FOLDER [STEPS] [NETWORK ...]
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { startBackend, tf } from '../lib/tf/backend';
 import type { ImageModel } from '../lib/model/model';
-import { loadModel } from '../lib/model/networks/load';
-import { classScore } from '../lib/06-optimization/objectives';
+import { loadModel, type NetworkId } from '../lib/model/networks/load';
+import { channel, classScore, type Objective } from '../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../lib/06-optimization/optimize';
 import { pixels } from '../lib/06-optimization/parametrization';
 import { blur } from '../lib/06-optimization/projections';
@@ -28,16 +29,35 @@ interface Answer {
 }
 
 const FLAMINGO = 130;
+
+interface Task {
+  readonly title: string;
+  readonly objective: Objective;
+  /** The same for PyTorch: a layer and the channel whose mean is the score. */
+  readonly target: readonly [layer: string, channel: number];
+}
+
+const TASKS: Partial<Record<NetworkId, Task>> = {
+  googlenet: { title: 'GoogLeNet, flamingo', objective: classScore(FLAMINGO), target: ['logits', FLAMINGO] },
+  alexnet: { title: 'AlexNet, conv5 channel 10', objective: channel('conv5', 10), target: ['conv5', 10] },
+  squeezenet: { title: 'SqueezeNet, flamingo', objective: classScore(FLAMINGO), target: ['conv10', FLAMINGO] },
+};
 const TURN = 20;
 /** Long enough that the first and the last picture, which are always drawn, are not all there is. */
 const LOOKED = 100;
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** One turn of ours: so many steps on, without the verdict and the images' disposal in the time of the next. */
-async function turn(model: ImageModel, options: MaximizeOptions, resume?: Optimized, steps = TURN) {
+async function turn(
+  model: ImageModel,
+  objective: Objective,
+  options: MaximizeOptions,
+  resume?: Optimized,
+  steps = TURN,
+) {
   const start = performance.now();
   const before = process.cpuUsage();
-  const result = await maximize(model, classScore(FLAMINGO), { ...options, steps, verdict: false, resume });
+  const result = await maximize(model, objective, { ...options, steps, verdict: false, resume });
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(before);
   tf.dispose([result.image, result.best]);
@@ -46,23 +66,22 @@ async function turn(model: ImageModel, options: MaximizeOptions, resume?: Optimi
 
 async function compare(
   model: ImageModel,
+  { title, objective, target }: Task,
   python: Contestant<Answer>,
   weights: string,
   steps: number,
   regular: boolean,
 ) {
-  const start = tf.tidy(() => tf.add(tf.zeros([227, 227, 3]), tf.tensor1d([...model.mean])) as tf.Tensor3D);
+  const start = tf.tidy(() => tf.add(tf.zeros([...model.inputSize, 3]), tf.tensor1d([...model.mean])) as tf.Tensor3D);
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-')), 'start.f32');
   fs.writeFileSync(file, new Uint8Array(start.dataSync().slice().buffer));
   const regularized: MaximizeOptions = { projections: [blur(0.6, 2)], transforms: [jitter(16)] };
   const plain: MaximizeOptions = { parametrization: pixels(), ...(regular ? regularized : {}) };
   const options: MaximizeOptions = { ...plain, start, learningRate: 0.03 };
-  const request = { weights, class: FLAMINGO, rate: 0.03, regular, steps: TURN };
+  const request = { weights, network: model.id, target, rate: 0.03, regular, steps: TURN };
   // Both warm up.
   await python.run({ ...request, start: file, steps: 3 });
-  tf.dispose(
-    (({ image, best }) => [image, best])(await maximize(model, classScore(FLAMINGO), { ...options, steps: 3 })),
-  );
+  tf.dispose((({ image, best }) => [image, best])(await maximize(model, objective, { ...options, steps: 3 })));
   const [ours, theirs, ourCpu, theirCpu]: number[][] = [[], [], [], []];
   let resume: Optimized | undefined;
   let answer!: Answer;
@@ -70,7 +89,7 @@ async function compare(
     answer = await python.run(done ? request : { ...request, start: file });
     theirs.push(answer.seconds);
     theirCpu.push(answer.cpu);
-    const mine = await turn(model, options, resume);
+    const mine = await turn(model, objective, options, resume);
     resume = mine.result;
     ours.push(mine.seconds);
     ourCpu.push(mine.cpu);
@@ -79,9 +98,9 @@ async function compare(
   const sum = (v: number[]) => v.reduce((a, b) => a + b, 0);
   const perStep = (v: number[]) => ((1000 * median(v)) / TURN).toFixed(0);
   const cells = (name: string, v: number[], cpu: number[], score: number) => {
-    const way = regular ? 'defaults (blur, jitter)' : 'no regularisation';
+    const way = `${title}; ${regular ? 'blur, jitter' : 'no regularisation'}`;
     const ratios = [sum(v) / sum(theirs), sum(cpu) / sum(theirCpu)].map((r) => r.toFixed(2));
-    return `| ${[way, name, sum(v).toFixed(1), ratios[0], perStep(v), sum(cpu).toFixed(1), ratios[1], perStep(cpu), score.toFixed(0)].join(' | ')} |`;
+    return `| ${[way, name, sum(v).toFixed(1), ratios[0], perStep(v), sum(cpu).toFixed(1), ratios[1], perStep(cpu), score.toFixed(score < 1000 ? 1 : 0)].join(' | ')} |`;
   };
   console.log(cells(answer.version, theirs, theirCpu, answer.score));
   console.log(cells(`convscope, ${tf.getBackend()}`, ours, ourCpu, resume!.trace[resume!.trace.length - 1]));
@@ -100,7 +119,9 @@ async function looking(model: ImageModel) {
   for (let round = 0; round < 2; round++) {
     for (const [name, watch] of Object.entries(watched)) {
       const onStep = watch === livePicture ? livePicture('flamingo') : (watch as MaximizeOptions['onStep']);
-      (seconds[name] ??= []).push((await turn(model, { ...options, onStep }, undefined, LOOKED)).seconds);
+      (seconds[name] ??= []).push(
+        (await turn(model, classScore(FLAMINGO), { ...options, onStep }, undefined, LOOKED)).seconds,
+      );
     }
   }
   setSink(sink);
@@ -111,15 +132,21 @@ async function looking(model: ImageModel) {
   }
 }
 
-async function main([weights, steps = '200']: string[]): Promise<void> {
+async function main([weights, steps = '200', ...only]: string[]): Promise<void> {
   if (!weights) throw new Error('npx tsx bench/optimize.ts FOLDER [STEPS]');
   const backend = await startBackend();
-  const model = await loadModel('squeezenet');
   const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'optimize.py')]);
   console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`); // prettier-ignore
-  console.log(`| ${steps} steps of class maximisation | | s | ratio | ms / step | CPU s | ratio | CPU ms / step | score |\n|---|---|---|---|---|---|---|---|---|`); // prettier-ignore
-  for (const regular of [false, true]) await compare(model, python, weights, Number(steps), regular);
+  console.log(`| ${steps} steps of maximisation | | s | ratio | ms / step | CPU s | ratio | CPU ms / step | score |\n|---|---|---|---|---|---|---|---|---|`); // prettier-ignore
+  for (const [id, task] of Object.entries(TASKS)) {
+    if (only.length > 0 && !only.includes(id)) continue;
+    const model = await loadModel(id as NetworkId);
+    for (const regular of [false, true]) await compare(model, task, python, weights, Number(steps), regular);
+    model.dispose();
+  }
   python.stop();
+  if (only.length > 0) return;
+  const model = await loadModel('squeezenet');
   await looking(model);
   model.dispose();
 }

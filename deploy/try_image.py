@@ -60,6 +60,8 @@ class Mirror(http.server.SimpleHTTPRequestHandler):
 
     def translate_path(self, path):
         name = path.rsplit("/", 1)[1]
+        if name.startswith("bvlc_googlenet."):  # the cache is flat, the folder is as its repository
+            name = name.removeprefix("bvlc_googlenet.").replace(".", "/", 1)
         found = [p for n in (name, self.other_names.get(name, name)) for p in Path(self.directory).rglob(n)]
         return str(found[0]) if found else "/nowhere"
 

@@ -16,13 +16,13 @@ import { findProgram } from './setup/run.mjs';
 
 const USAGE = {
   zh: `npm run pack -- [选项]
-  --with-alexnet   带上 AlexNet 的权值：只许在自己的教室里用，不要再分发
+  --with-alexnet   带上 AlexNet 2012 的权值：只许在自己的教室里用，不要再分发
   --no-native      不带原生后端（小约 120 MB），用 wasm
   --zip            做成 zip（没有 tar 的系统自动如此）
   --check          不打包；把最新的包解到别处，在没有网络的环境里试一遍（Linux）
   --lang en        英文`,
   en: `npm run pack -- [options]
-  --with-alexnet   with AlexNet's weights: for your own class room only, not to be passed on
+  --with-alexnet   with AlexNet 2012's weights: for your own class room only, not to be passed on
   --no-native      without the native backend (about 120 MB less), wasm is used
   --zip            a zip (chosen by itself where there is no tar)
   --check          do not pack: unpack the newest archive elsewhere and try it without a network (Linux)

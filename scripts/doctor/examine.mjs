@@ -144,7 +144,10 @@ function nativeCommand(plan) {
 async function networks() {
   const embedded = good(
     both('网络', 'Networks'),
-    both('EfficientNet-Lite0：随课程附带（Apache-2.0）', 'EfficientNet-Lite0: embedded (Apache-2.0)'),
+    both(
+      'AlexNet（BSD）、EfficientNet-Lite0（Apache-2.0）：随课程附带',
+      'AlexNet (BSD), EfficientNet-Lite0 (Apache-2.0): embedded',
+    ),
   );
   let state;
   try {
@@ -164,8 +167,8 @@ function networkFinding({ title, present, bytes, total, where, licence, english 
     `${english.title}: ${there}${place}; licence: ${english.licence}`,
   );
   if (present) return good(label, text);
-  // the head is asked for by those who need it
-  if (index > 1) return { mark: '-', label, text };
+  // The chapters want the first one; the others are fetched by whoever loads them.
+  if (index > 0) return { mark: '-', label, text };
   return could(label, text, {
     zh: `下载 ${title}：npm run setup，或把文件放进一个目录并设 CONVSCOPE_MODELS`,
     en: `get ${english.title}: npm run setup, or put the files into a folder and set CONVSCOPE_MODELS`,

@@ -5,9 +5,9 @@ import { inRoot } from '../setup/place.mjs';
 /** Everything lies in this folder of the archive. */
 export const PREFIX = 'convscope';
 
-/** AlexNet's repository states no licence: whoever packs its weights does so for the own class room. */
+/** GoogLeNet, which chapters 05 and 06 want, and SqueezeNet. AlexNet 2012's repository states no licence: whoever packs its weights does so for the own class room. */
 export const networksToPack = ({ withAlexnet = false } = {}) =>
-  withAlexnet ? ['squeezenet', 'alexnet-2012', 'alexnet-2012-head'] : ['squeezenet'];
+  withAlexnet ? ['googlenet', 'squeezenet', 'alexnet-2012', 'alexnet-2012-head'] : ['googlenet', 'squeezenet'];
 
 /** node_modules and wheels hold programs of one kind of machine and of one Python. */
 export function archiveName({ version, python, networks }, zip) {

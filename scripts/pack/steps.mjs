@@ -55,15 +55,15 @@ export async function packWeights(report, folder, options) {
 function sayLicence(report, { withAlexnet }, packed) {
   if (!withAlexnet) {
     report.say(
-      '  没有带 AlexNet 的权值：它的仓库没有写明许可，课程不再分发；各章会改用随课程附带的网络。只在自己的教室里用：-- --with-alexnet',
-      "  AlexNet's weights are left out: their repository states no licence, so the course does not pass them on; the chapters use the embedded network instead. For your own class room: -- --with-alexnet",
+      '  没有带 AlexNet 2012 的权值：它的仓库没有写明许可，课程不再分发；没有一章需要它。只在自己的教室里用：-- --with-alexnet',
+      "  AlexNet 2012's weights are left out: their repository states no licence, so the course does not pass them on; no chapter needs them. For your own class room: -- --with-alexnet",
     );
     return;
   }
   const head = packed.includes('alexnet-2012-head');
   report.say(
-    `  ! 包里有 AlexNet 的权值${head ? '' : '（没有分类头：本机没有它的文件）'}。它的仓库没有写明许可：只在自己的教室里用，不要把这个包放到网上或交给别人。`,
-    `  ! AlexNet's weights are in${head ? '' : ' (without the head, which is not on this machine)'}. Their repository states no licence: keep this archive in your own class room.`,
+    `  ! 包里有 AlexNet 2012 的权值${head ? '' : '（没有分类头：本机没有它的文件）'}。它的仓库没有写明许可：只在自己的教室里用，不要把这个包放到网上或交给别人。`,
+    `  ! AlexNet 2012's weights are in${head ? '' : ' (without the head, which is not on this machine)'}. Their repository states no licence: keep this archive in your own class room.`,
   );
 }
 
@@ -81,8 +81,8 @@ npm start -- --offline
 
 第一次约一分钟（从 .cache/wheels 建立 Python 环境），以后几秒。计算后端：${native ?? 'wasm（没有带原生后端）'}。
 
-许可：课程见 LICENSE 与 README.md；node_modules 和 .cache/wheels 里的软件包各带自己的许可；.cache/native 是 TensorFlow（Apache License 2.0，全文见 LICENSE）；SqueezeNet 的权值 BSD-2-Clause。
-${alexnet ? '\n**包里有 AlexNet 的权值。它的仓库没有写明许可：只在自己的教室里用，不要再分发。**\n' : ''}`,
+许可：课程见 LICENSE 与 README.md；node_modules 和 .cache/wheels 里的软件包各带自己的许可；.cache/native 是 TensorFlow（Apache License 2.0，全文见 LICENSE）；GoogLeNet 的权值由 BVLC 发布，使用不受限制（取得它的仓库是 MIT 许可）；SqueezeNet 的权值 BSD-2-Clause。
+${alexnet ? '\n**包里有 AlexNet 2012 的权值。它的仓库没有写明许可：只在自己的教室里用，不要再分发。**\n' : ''}`,
   );
 }
 

@@ -127,16 +127,13 @@ async function weightsStep(report, offline, again) {
   const key = `weights ${process.env.CONVSCOPE_MODELS ?? ''}`;
   if (offline || weightsReady() || (!again && failedLately(weightsFailureFile(), key))) return;
   try {
-    await report.step(
-      ['下载 SqueezeNet 与 AlexNet 的权值（1.3 MB）', 'weights of SqueezeNet and AlexNet (1.3 MB)'],
-      () => fetchWeights(report),
-    );
+    await report.step(['下载 GoogLeNet 的权值（28 MB）', 'weights of GoogLeNet (28 MB)'], () => fetchWeights(report));
     fs.rmSync(weightsFailureFile(), { force: true });
   } catch (error) {
     writeJson(weightsFailureFile(), { key, at: new Date().toISOString(), message: error.message });
     report.say(
-      '! 权值暂时下载不到：课程会先用自带的 EfficientNet-Lite0。详情：npm run doctor',
-      '! the weights cannot be fetched now: the course uses the embedded EfficientNet-Lite0. See npm run doctor',
+      '! GoogLeNet 的权值暂时下载不到：第 05、06 章会先用自带的 EfficientNet-Lite0。详情：npm run doctor',
+      '! the weights of GoogLeNet cannot be fetched now: chapters 05 and 06 use the embedded EfficientNet-Lite0. See npm run doctor',
     );
   }
 }

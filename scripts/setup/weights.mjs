@@ -1,4 +1,4 @@
-/** The weights of the two downloaded networks, fetched once by the library's downloader. */
+/** The weights of GoogLeNet, the one network that chapters download, fetched once by the library's downloader. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -18,9 +18,9 @@ const silent = () => {
   return { lines, report: new Report({ lang: 'en', stream: { write: (text) => lines.push(text) }, terminal: false }) };
 };
 
-test('AlexNet, whose repository states no licence, goes in only when it is asked for, and then the name says so', () => {
-  assert.equal(networksToPack(), ['squeezenet']);
-  assert.equal(networksToPack({ withAlexnet: true }), ['squeezenet', 'alexnet-2012', 'alexnet-2012-head']);
+test('AlexNet 2012, whose repository states no licence, goes in only when it is asked for, and then the name says so', () => {
+  assert.equal(networksToPack(), ['googlenet', 'squeezenet']);
+  assert.equal(networksToPack({ withAlexnet: true }), ['googlenet', 'squeezenet', 'alexnet-2012', 'alexnet-2012-head']);
   const facts = { version: '1', python: '3.11', networks: ['squeezenet'] };
   assert.is(archiveName(facts), `convscope-1-${process.platform}-${process.arch}-py3.11.tar.gz`);
   assert.match(archiveName({ ...facts, networks: ['squeezenet', 'alexnet-2012'] }, true), /-with-alexnet\.zip$/);
@@ -79,13 +79,15 @@ test('the link to this machine’s native backend stays here', () => {
   assert.ok(without().some((file) => file.endsWith('tfjs_binding.node')));
 });
 
-test('weights: SqueezeNet is checked and in, AlexNet is not and it is said why', async () => {
+test('weights: GoogLeNet and SqueezeNet are checked and in, AlexNet 2012 is not and it is said why', async () => {
   if (!weightsReady()) return console.log('SKIP packed weights: the weights are not here');
   const folder = path.join(scratch, 'models');
   const { lines, report } = silent();
-  assert.equal(await packWeights(report, folder, {}), ['squeezenet']);
-  assert.equal(fs.readdirSync(folder), ['compressed_SqueezeNet.net']);
-  assert.match(lines.join(''), /AlexNet's weights are left out.*--with-alexnet/);
+  assert.equal(await packWeights(report, folder, {}), ['googlenet', 'squeezenet']);
+  const files = fs.readdirSync(folder);
+  assert.is(files.filter((name) => name.startsWith('bvlc_googlenet.')).length, 116);
+  assert.equal(files.filter((name) => !name.startsWith('bvlc_googlenet.')), ['compressed_SqueezeNet.net']); // prettier-ignore
+  assert.match(lines.join(''), /AlexNet 2012's weights are left out.*--with-alexnet/);
 });
 
 test('weights that cannot be had: an error for people, no half archive', async () => {
@@ -100,7 +102,7 @@ test('weights that cannot be had: an error for people, no half archive', async (
     assert.unreachable('packed nothing');
   } catch (error) {
     assert.instance(error, SetupError);
-    assert.match(error.message, '取不到 SqueezeNet');
+    assert.match(error.message, '取不到 GoogLeNet');
   } finally {
     for (const name of ['CONVSCOPE_MODELS', 'CONVSCOPE_OFFLINE', 'CONVSCOPE_CACHE']) {
       if (before[name] === undefined) delete process.env[name];
