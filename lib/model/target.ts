@@ -1,4 +1,4 @@
-import { checkImage } from '../image/check';
+import { checkImageNow } from '../image/check';
 import { tf } from '../tf/backend';
 import type { ImageModel } from './model';
 
@@ -173,7 +173,7 @@ export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedT
  * const score = await targetValue(model, image, { class: 387 });
  */
 export async function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<number> {
-  await checkImage(image);
+  checkImageNow(image); // an experiment may have moved it a little out of [0, 1]
   const images = tf.expandDims(image, 0) as tf.Tensor4D;
   try {
     return (await targetValues(model, images, target))[0];

@@ -107,10 +107,10 @@ interface Encoded {
 }
 
 /** PNG, or JPEG where a photographic sheet would bloat the notebook. */
-async function encodeCanvas(canvas: Canvas): Promise<Encoded> {
+async function encodeCanvas(canvas: Canvas, quality: number): Promise<Encoded> {
   const png = encodePngBytes(canvasPixels(canvas));
   if (png.length > BIG_BYTES) {
-    const jpeg = await canvas.encode('jpeg', 78);
+    const jpeg = await canvas.encode('jpeg', quality);
     if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };
   }
   return { mime: 'image/png', bytes: png };
@@ -128,13 +128,22 @@ function encodeTwin(canvas: Canvas): Encoded {
   return { mime: 'image/png', bytes };
 }
 
+interface EmitOptions {
+  readonly alt: string;
+  readonly live?: Record<string, unknown>;
+  readonly id?: string;
+  readonly update?: boolean;
+  /** Of a JPEG, should it become one. */
+  readonly quality?: number;
+}
+
 /** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
 export async function emitCanvas(
   canvas: Canvas,
-  { alt, live = {}, id, update }: { alt: string; live?: Record<string, unknown>; id?: string; update?: boolean },
+  { alt, live = {}, id, update, quality = 78 }: EmitOptions,
 ): Promise<void> {
   const isTwin = Object.keys(live).length > 0;
-  const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas);
+  const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas, quality);
   const { width, height } = canvas;
   emit(
     { ...live, [mime]: bytes, 'text/plain': `[图] ${alt}` },

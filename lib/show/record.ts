@@ -18,7 +18,8 @@ export async function showRecord(name: string, { image, alt }: { image?: string;
     const picture = await loadCanvas(file);
     const canvas = createCanvas(picture.width, picture.height);
     canvas.getContext('2d').drawImage(picture, 0, 0);
-    await emitCanvas(canvas, { alt: alt ?? title });
+    // the record itself lies beside, in full; a chapter that shows many has to stay below 3 MB
+    await emitCanvas(canvas, { alt: alt ?? title, quality: 66 });
   }
 }
 
