@@ -81,6 +81,9 @@ const PHOTO_DEVIATION = 0.24;
  * 不能与投影一起用（投影直接改像素）；步进规则宜用 `adam`。
  *
  * @param options `power`：振幅 ∝ 1 / 频率^power，默认 1，即照片的频谱；0 为不加权
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { parametrization: fourier(), steps: 3 });
+ * dispose(result);
  */
 export function fourier({ power = 1 }: { power?: number } = {}): Parametrization {
   const cache = new Map<string, { rows: Waves; cols: Waves; amplitude: Float32Array }>();
