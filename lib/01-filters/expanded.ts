@@ -28,7 +28,8 @@ function kernelOf(model: ImageModel, layer: string, filter: number): tf.Tensor4D
  * @param options `filter`：第几个核，从 0 数起，默认 0
  * @returns 每个输入通道一项
  * @throws RangeError 层名、filter 不对，或这一层没有卷积核
- * @example const [first] = await kernelInputs(model, 'conv2', { filter: 3 });
+ * @example
+ * const [first] = await kernelInputs(model, 'conv2', { filter: 3 });
  */
 export async function kernelInputs(
   model: ImageModel,
@@ -68,7 +69,9 @@ export interface ExpandedOptions {
  * @returns `[h, w, 3]`，大小是第二层的感受野（AlexNet：51×51），有正有负，由调用者 dispose
  * @throws RangeError 层名或 filter 不对，第一层读的不是 RGB，或两层不相连
  * @see Voss et al. 2021, "Visualizing Weights", Distill
- * @example const picture = expandedKernel(model, { filter: 3 });
+ * @example
+ * const picture = expandedKernel(model, { filter: 3 });
+ * dispose(picture);
  */
 export function expandedKernel(model: ImageModel, options: ExpandedOptions = {}): tf.Tensor3D {
   const { filter = 0, first = model.roles.firstConv, second = 'conv2', stride = 4 } = options;

@@ -27,6 +27,10 @@ function toPicture(kernels: tf.Tensor4D, scale: 'each' | 'shared'): tf.Tensor4D 
  * @param options `scale`: "each" 每个卷积核用自己的最大绝对值，"shared" 全层共用一个；0 总是中灰
  * @returns `[n, kh, kw, 3]`，RGB，[0, 1]，由调用者 dispose
  * @throws RangeError 层名不存在、没有卷积核，或它的输入不是 RGB 像素（用 kernelSlices 看单个切片）
+ * @example
+ * const pictures = filterImages(model);
+ * await showGrid(pictures, { columns: 8 });
+ * dispose(pictures);
  */
 export function filterImages(
   model: ImageModel,
@@ -54,6 +58,9 @@ export function filterImages(
  * @param options `filter` 第几个卷积核（0 起）；`scale` 同 filterImages
  * @returns `[输入通道, kh, kw, 1]`，[0, 1]，0 为中灰，由调用者 dispose
  * @throws RangeError 层名或 filter 不存在
+ * @example
+ * const slices = kernelSlices(model, model.roles.lastConv, { filter: 3 });
+ * dispose(slices);
  */
 export function kernelSlices(
   model: ImageModel,
@@ -79,7 +86,6 @@ export function kernelSlices(
  * @returns `size` 为 [kh, kw]；`slices` 每项 kh · kw 个数，逐行排列
  * @throws RangeError 层名不存在、没有卷积核，或 count 不是 1 到切片总数的整数
  * @example
- * const model = await loadModel('squeezenet');
  * const { size, slices } = await sampleSlices(model, model.roles.lastConv, { count: 8 });
  */
 export async function sampleSlices(
@@ -105,6 +111,8 @@ export async function sampleSlices(
  *
  * @returns 长度为卷积核个数，值在 [0, 1]
  * @throws RangeError 同 filterImages
+ * @example
+ * const shares = await colourShare(model);
  */
 export async function colourShare(model: ImageModel, layer: string = model.roles.firstConv): Promise<number[]> {
   const shares = tf.tidy(() => {
@@ -146,6 +154,8 @@ function leadingAxis(matrix: number[][]): [number, number, number] {
  *
  * @returns `size` 为 [kh, kw]；`patterns` 每个卷积核一项
  * @throws RangeError 同 filterImages
+ * @example
+ * const { size, patterns } = await filterPatterns(model);
  */
 export async function filterPatterns(
   model: ImageModel,
@@ -164,6 +174,9 @@ export async function filterPatterns(
  *
  * @param weights kh·kw·3 个数，逐位置排列，每个位置是 R、G、B
  * @throws RangeError 个数不是 3 的倍数
+ * @example
+ * const { share } = mainPattern([1, 0, 0, -1, 0, 0, 1, 0, 0, -1, 0, 0]);
+ * share; // 1
  */
 export function mainPattern(weights: ArrayLike<number>): FilterPattern {
   if (weights.length === 0 || weights.length % 3 !== 0) {

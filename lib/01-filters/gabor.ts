@@ -40,6 +40,10 @@ const degrees = (fx: number, fy: number) => ((Math.atan2(fy, fx) * 180) / Math.P
  * 卷积核的朝向与频率（orientation and frequency）：补零到 32×32 后做二维傅里叶变换，取能量最大处。
  *
  * @param filter kh × kw 个权值，按行存放；平均值先减去
+ * @example
+ * const stripes = Float32Array.from({ length: 64 }, (_, i) => Math.cos((i % 8) * Math.PI / 2));
+ * const { frequency } = filterSpectrum(stripes, [8, 8]);
+ * frequency; // 0.25
  */
 export function filterSpectrum(filter: ArrayLike<number>, size: readonly [number, number]): FilterSpectrum {
   const energy = power(filter, size);
@@ -98,7 +102,12 @@ function evaluate(
   );
 }
 
-/** 画出一个 Gabor 函数，kh × kw，按行存放。 */
+/**
+ * 画出一个 Gabor 函数，kh × kw，按行存放。
+ * @example
+ * const shape = { amplitude: 1, x: 5, y: 5, sigmaAlong: 2, sigmaAcross: 2, phase: 0, constant: 0 };
+ * const values = gaborFilter({ ...shape, orientation: 45, frequency: 0.2 }, [11, 11]);
+ */
 export function gaborFilter(p: GaborParameters, [height, width]: readonly [number, number]): Float32Array {
   const vector = [
     p.amplitude,
@@ -176,6 +185,9 @@ function descend(y: readonly number[], [height, width]: readonly [number, number
  *
  * @param filter kh × kw 个权值，按行存放
  * @returns 参数、拟合图与 `explained`（解释了多少能量）
+ * @example
+ * const { size, patterns } = await filterPatterns(model);
+ * const { explained, orientation } = fitGabor(patterns[0].values, size);
  */
 export function fitGabor(filter: ArrayLike<number>, size: readonly [number, number]): GaborFit {
   const [height, width] = size;

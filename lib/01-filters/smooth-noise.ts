@@ -7,6 +7,8 @@ import { randomGenerator } from '../base/random';
  * @param filter kh × kw 个数，按行存放
  * @param size [kh, kw]
  * @throws RangeError 个数与大小不符
+ * @example
+ * neighbourCorrelation([1, 1, 0, 0], [2, 2]); // 0
  */
 export function neighbourCorrelation(filter: ArrayLike<number>, [height, width]: readonly [number, number]): number {
   if (filter.length !== height * width) {
@@ -61,7 +63,9 @@ function blurredNoise(count: number, [height, width]: readonly [number, number],
  * @param options `count`：几个，默认与 like 一样多；`seed`：默认 0
  * @returns `count` 个核，每个 kh × kw 个数
  * @throws RangeError like 是空的，或个数与大小不符
- * @example const control = smoothNoise(patterns.map((p) => p.values), size, { seed: 1 });
+ * @example
+ * const { size, patterns } = await filterPatterns(model);
+ * const control = smoothNoise(patterns.map(({ values }) => values), size, { seed: 1 });
  */
 export function smoothNoise(
   like: readonly ArrayLike<number>[],

@@ -27,8 +27,9 @@ export interface EffectiveFields {
  * @throws RangeError 层、通道、位置不对；share 不在 (0, 1)
  * @see Luo, Li, Urtasun, Zemel 2016 (arXiv:1701.04128)
  * @example
- * const [channel] = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool, { channels: [3] });
- * const { boxes } = await effectiveFields(model, model.roles.lastPool, channel);
+ * const layer = model.roles.lastPool;
+ * const [channel] = await topPatches(model, coursePhotos().slice(0, 12), layer, { channels: [3] });
+ * const { boxes } = await effectiveFields(model, layer, channel);
  */
 export async function effectiveFields(
   model: ImageModel,

@@ -23,8 +23,9 @@ const FRAME = [1, 0.85, 0];
  * @returns `[size, size, 3]`，RGB，[0, 1]，由调用者 dispose
  * @throws CourseError 照片读不了
  * @example
- * const [{ patches }] = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool, { channels: [3] });
- * const image = await patchImage(patches[0], { size: 160 });
+ * const [{ patches }] = await topPatches(model, coursePhotos().slice(0, 12), model.roles.lastPool, { channels: [3] });
+ * const patch = await patchImage(patches[0], { size: 160 });
+ * dispose(patch);
  */
 export async function patchImage(patch: Patch, options: PatchImageOptions = {}): Promise<tf.Tensor3D> {
   const whole = await loadImage(patch.photo.path);
@@ -44,8 +45,9 @@ export async function patchImage(patch: Patch, options: PatchImageOptions = {}):
  * @returns 第 i 幅 `[行数·size, columns·size, 3]` 属于 channels[i]，RGB，[0, 1]，由调用者 dispose
  * @throws RangeError columns 不是正整数；CourseError 照片读不了
  * @example
- * const channels = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool);
+ * const channels = await topPatches(model, coursePhotos().slice(0, 12), model.roles.lastPool);
  * const sheets = await patchSheets(channels.slice(0, 4));
+ * dispose(sheets);
  */
 export async function patchSheets(
   channels: readonly ChannelPatches[],

@@ -90,6 +90,11 @@ async function summarize(kind: SummaryKind, photos: readonly Photo[]): Promise<P
 /**
  * 把照片逐批送过网络一遍，依次交出每张照片在每个通道上的最大激活值、位置与平均值；不保存整张特征图。
  * The second pass over the same photos reads them from the cache on disk.
+ * @example
+ * const strongest = new Map<string, number>();
+ * await scanPhotos(model, coursePhotos().slice(0, 4), model.roles.lastPool, (photo, { value }) => {
+ *   strongest.set(photo.name, Math.max(...value));
+ * });
  */
 export async function scanPhotos(
   model: ImageModel,
@@ -140,6 +145,9 @@ export async function scanPhotos(
  * @param options `channels` 通道编号，缺省全部；`count` 每个通道几块，缺省 9；`perPhoto`、`cache`、`batchSize`、`onStep`、`signal` 见 ScanOptions
  * @returns 每个通道一项，由强到弱；`box` 是照片自己的像素；中断时带 `stopped`
  * @throws RangeError 层没有空间、通道不存在、count 不是正整数、perPhoto 多于位置数、没有照片
+ * @example
+ * const photos = coursePhotos().slice(0, 12);
+ * const [{ patches }] = await topPatches(model, photos, model.roles.lastPool, { channels: [3], count: 4 });
  */
 export async function topPatches(
   model: ImageModel,

@@ -13,7 +13,7 @@ const category: PhotoLabel = (photo) => photo.category;
  * @param label 按什么分类，缺省照片的 `category`
  * @returns (0, 1]；没有照片时 0
  * @example
- * photoPurity(coursePhotos().slice(0, 9));
+ * photoPurity(coursePhotos({ category: 'bird' }).slice(0, 9)); // 1
  */
 export function photoPurity(photos: readonly Photo[], label: PhotoLabel = category): number {
   const counts = new Map<string, number>();
@@ -25,8 +25,8 @@ export function photoPurity(photos: readonly Photo[], label: PhotoLabel = catego
  * 前几名的纯度（purity of the top patches）：挑选"说得清的通道"的一种尺度，见 photoPurity。
  *
  * @example
- * const channels = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastPool);
- * patchPurity(channels[0]);
+ * const channels = await topPatches(model, coursePhotos().slice(0, 12), model.roles.lastPool);
+ * const purities = channels.map((channel) => patchPurity(channel));
  */
 export const patchPurity = ({ patches }: ChannelPatches, label: PhotoLabel = category): number =>
   photoPurity(patches.map(({ photo }) => photo), label); // prettier-ignore
@@ -40,7 +40,7 @@ export const patchPurity = ({ patches }: ChannelPatches, label: PhotoLabel = cat
  * @returns 每次的平均纯度，由小到大
  * @throws RangeError 没有通道、没有照片、draws 不是正整数
  * @example
- * const photos = coursePhotos().slice(0, 20);
+ * const photos = coursePhotos().slice(0, 12);
  * const channels = await topPatches(model, photos, model.roles.lastPool);
  * const chance = shuffledPurity(channels, photos, { draws: 20 });
  */

@@ -13,7 +13,7 @@ import { randomGenerator } from '../base/random';
 
 export * from './neighbours';
 export { gridLayout, type GridCell } from './layouts/assignment';
-export * from './pca';
+export { type Pca, pca } from './pca';
 
 export type Point = [x: number, y: number];
 export type EmbeddingMethod = 'tsne' | 'umap' | 'tsne-js';
@@ -117,6 +117,8 @@ const REPORT_EVERY = 25;
  * @throws RangeError 困惑度不小于点数的三分之一、特征里有 NaN、选项的值不对
  *
  * 论文：van der Maaten & Hinton, Visualizing Data using t-SNE (2008)；McInnes et al., UMAP (2018)
+ * @example
+ * const { points } = await embed(await pixelMatrix(coursePhotos().slice(0, 12), 8), { perplexity: 3, steps: 50 });
  */
 export async function embed(
   features: Rows,

@@ -38,6 +38,8 @@ const MOST_COLUMNS = 20000;
  * @param options `pool`、`batchSize`、`onStep`、`signal`，见 FeatureMatrixOptions
  * @returns `data`：rows × columns，一行一张照片；中断时只有已算完的照片，并写明 `stopped`
  * @throws RangeError 没有照片、没有这一层
+ * @example
+ * const features = await featureMatrix(model, coursePhotos().slice(0, 6), model.roles.features);
  */
 export async function featureMatrix(
   model: ImageModel,
@@ -48,7 +50,12 @@ export async function featureMatrix(
   return (await featureMatrices(model, photos, [layer], options))[0];
 }
 
-/** 同 featureMatrix，一次前向传播取出几层（several layers in one pass）；每层一个特征矩阵，次序与 `layers` 相同。 */
+/**
+ * 同 featureMatrix，一次前向传播取出几层（several layers in one pass）；每层一个特征矩阵，次序与 `layers` 相同。
+ * @example
+ * const layers = [model.roles.firstConv, model.roles.lastConv];
+ * const [shallow, deep] = await featureMatrices(model, coursePhotos().slice(0, 6), layers, { pool: 'mean' });
+ */
 export async function featureMatrices(
   model: ImageModel,
   photos: readonly Photo[],
@@ -73,6 +80,9 @@ export async function featureMatrices(
  * @param photos 照片
  * @param size 边长，像素，缺省 32（一行 3072 个数）
  * @throws RangeError 没有照片
+ * @example
+ * const { columns } = await pixelMatrix(coursePhotos().slice(0, 3), 8);
+ * columns; // 192
  */
 export async function pixelMatrix(
   photos: readonly Photo[],
@@ -87,6 +97,9 @@ export async function pixelMatrix(
  * 只留下一部分行（select rows），如只看真实场景：`selectRows(f, (row) => f.photos[row].background === 'scene')`。
  *
  * @returns 新的特征矩阵；`photos` 跟着取出
+ * @example
+ * const pixels = await pixelMatrix(coursePhotos().slice(0, 6), 8);
+ * const birds = selectRows(pixels, (row) => pixels.photos[row].category === 'bird');
  */
 export function selectRows(features: FeatureMatrix, keep: (row: number) => boolean): FeatureMatrix {
   const { columns, photos } = features;
@@ -103,6 +116,9 @@ export function selectRows(features: FeatureMatrix, keep: (row: number) => boole
  * @param channels 通道数，如 256
  * @returns 新的特征矩阵，`pool` 是 'mean'
  * @throws RangeError 通道数不能整除一行的个数
+ * @example
+ * const features = await featureMatrix(model, coursePhotos().slice(0, 3), 'conv3', { pool: 'none' });
+ * averagePositions(features, 16).columns; // 16
  */
 export function averagePositions(features: FeatureMatrix, channels: number): FeatureMatrix {
   const { rows, columns } = features;
@@ -165,6 +181,9 @@ export function topPhotos(
  * 激活值普遍大的照片不再离所有照片都远。
  *
  * @returns 新的特征矩阵；全零的行不变
+ * @example
+ * const features = unitRows(await pixelMatrix(coursePhotos().slice(0, 3), 8));
+ * l2Norm(features.data.slice(0, 192)); // 1
  */
 export function unitRows<F extends Matrix>(features: F): F {
   const { rows, columns } = features;

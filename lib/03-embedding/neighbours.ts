@@ -23,6 +23,9 @@ export interface Neighbour {
  * @param count 取几个，缺省 8
  * @returns 各邻居的行号 `index` 与距离 `distance`
  * @throws RangeError 行号或个数不对、特征里有 NaN
+ * @example
+ * const [nearest] = nearestNeighbours([[0, 0], [3, 4], [6, 8]], 0, 1);
+ * nearest.distance; // 5
  */
 export function nearestNeighbours(features: Rows, row: number, count = 8): Neighbour[] {
   const matrix = asMatrix(features, 2);
@@ -44,6 +47,9 @@ export function nearestNeighbours(features: Rows, row: number, count = 8): Neigh
  * @param count 取几个，缺省 5
  * @returns 每行一个数组，次序与行相同
  * @throws RangeError 个数不对、特征里有 NaN
+ * @example
+ * const [ofFirst] = allNeighbours([[0, 0], [3, 4], [6, 8]], 1);
+ * ofFirst[0].index; // 1
  */
 export function allNeighbours(features: Rows, count = 5): Neighbour[][] {
   const matrix = asMatrix(features, 2);
@@ -86,6 +92,10 @@ export interface Purity {
  * @param labels 每行一个标签（label），如照片的类别
  * @param options `neighbours`：看几个邻居；`subset`：只看一部分行，如只看真实场景；`seed`
  * @throws RangeError 标签数与行数不同、剩下的行不多于邻居数、特征里有 NaN
+ * @example
+ * const points = [[0, 0], [0, 1], [0, 2], [9, 0], [9, 1], [9, 2]];
+ * const { purity, control } = neighbourPurity(points, ['甲', '甲', '甲', '乙', '乙', '乙'], { neighbours: 2 });
+ * purity; // 1
  */
 export function neighbourPurity(
   features: Rows,
@@ -125,6 +135,8 @@ export function neighbourPurity(
  * @param options `perplexity`：困惑度；`neighbours`：每个点取几个近邻，缺省全部（n − 1）
  * @returns n × n 的数组，对称，对角线为 0，总和为 1。点多时很大，用于小例子
  * @throws RangeError 困惑度或近邻数不对、特征里有 NaN
+ * @example
+ * const p = jointProbabilities([[0, 0], [0, 1], [5, 5], [5, 6]], { perplexity: 1.5 });
  */
 export function jointProbabilities(
   features: Rows,
@@ -149,6 +161,9 @@ export function jointProbabilities(
  *
  * @param p 联合概率 P，n × n，由 `jointProbabilities` 得到
  * @param points 平面上的点，n × 2
+ * @example
+ * const points = [[0, 0], [0, 1], [5, 5], [5, 6]];
+ * const loss = klDivergence(jointProbabilities(points, { perplexity: 1.5 }), points);
  */
 export function klDivergence(p: readonly (readonly number[])[], points: readonly (readonly number[])[]): number {
   if (p.length !== points.length) throw new RangeError(`P 有 ${p.length} 行，点有 ${points.length} 个：应当相同`);

@@ -118,6 +118,9 @@ export interface Pca {
  * @param components 取几个主成分，缺省 2
  * @returns `scores`：点数 × 主成分数；`explained`：各主成分占总方差的比例。普通对象，不需要 dispose
  * @throws RangeError 主成分数不对、特征里有 NaN
+ * @example
+ * const { explained } = await pca([[0, 0], [1, 1], [2, 2]], 1);
+ * explained[0]; // 1
  */
 export async function pca(features: Rows, components = 2, { signal }: { signal?: AbortSignal } = {}): Promise<Pca> {
   const matrix = asMatrix(features, 2);

@@ -30,6 +30,10 @@ export interface ThumbnailMap {
  * @param options `size`、`thumbnail`：像素；`signal`
  * @returns `image`：RGB，[0, 1]，由调用者 dispose；用 `showImage(image)` 显示
  * @throws RangeError 照片与点的个数不同，或点不是有限的数
+ * @example
+ * const photos = coursePhotos().slice(0, 4);
+ * const map = await thumbnailMap(photos, [[0, 0], [1, 0], [0, 1], [1, 1]], { size: 320, thumbnail: 48 });
+ * dispose(map);
  */
 export async function thumbnailMap(
   photos: readonly Photo[],
@@ -59,6 +63,11 @@ export async function thumbnailMap(
  * @param cells 每张照片一个 { row, column }，由 `gridLayout(points)` 得到
  * @param options `thumbnail`：格子的边长，像素，缺省 48；`signal`
  * @returns 同 thumbnailMap
+ * @example
+ * const photos = coursePhotos().slice(0, 4);
+ * const cells = gridLayout([[0, 0], [1, 0], [0, 1], [1, 1]], { columns: 2 });
+ * const map = await thumbnailGrid(photos, cells);
+ * dispose(map);
  */
 export async function thumbnailGrid(
   photos: readonly Photo[],

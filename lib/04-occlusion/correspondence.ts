@@ -37,7 +37,11 @@ function shares(pattern: Int8Array): number[] {
   return counts.map((n) => n / pattern.length);
 }
 
-/** 每对符号图样的汉明距离占比（sign-Hamming difference）的平均与标准差。 */
+/**
+ * 每对符号图样的汉明距离占比（sign-Hamming difference）的平均与标准差。
+ * @example
+ * signDifference([Int8Array.of(1, 0, -1, 1), Int8Array.of(1, 0, 1, 1)]).mean; // 0.25
+ */
 export function signDifference(patterns: readonly Int8Array[]): SignDifference {
   if (patterns.length < 2) throw new RangeError(`至少要两幅图才能比较，得到 ${patterns.length} 幅`);
   const distances: number[] = [];
@@ -74,6 +78,8 @@ export interface CorrespondenceOptions {
  * @param layer 任何一层
  * @returns 长度是该层的单元数；小于最大激活值百万分之一的变化算 0（舍入误差）
  * @throws RangeError 层、方块或位置不对
+ * @example
+ * const signs = await signPattern(model, { image, center: [20, 32] }, model.roles.lastConv, { size: 16 });
  */
 export async function signPattern(
   model: ImageModel,
@@ -113,6 +119,17 @@ export interface Correspondence extends Readonly<Record<FacePart | 'random', Sig
  *
  * @param faces 图像 [h, w, 3] 与三个部位的位置 [行, 列]；见 courseFaces、landmarkIn
  * @param options `size` 方块边长；`trials` 随机位置重复几轮（默认 10）；`seed` 种子
+ * @example
+ * const faces = await Promise.all(
+ *   courseFaces().slice(0, 2).map(async (face) => ({
+ *     image: await loadImage(face.photo.path, { size: 64, crop: face.box }),
+ *     rightEye: landmarkIn(face, 'rightEye', 64),
+ *     leftEye: landmarkIn(face, 'leftEye', 64),
+ *     nose: landmarkIn(face, 'nose', 64),
+ *   })),
+ * );
+ * const { leftEye, random } = await correspondence(model, faces, model.roles.lastConv, { size: 16, trials: 2 });
+ * dispose(faces);
  */
 export async function correspondence(
   model: ImageModel,

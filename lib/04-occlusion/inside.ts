@@ -14,7 +14,10 @@ export interface Region {
  * @returns `inside` 与 `outside`，单位与 map 相同
  * @throws RangeError 矩形之内或之外一个像素也没有
  * @example
- * const { inside, outside } = await meanInside(result.marginMap, objectIn(object, 224));
+ * const map = tf.tensor2d([[1, 1, 0], [1, 1, 0], [0, 0, 0]]);
+ * const { inside, outside } = await meanInside(map, { rows: [0, 2], cols: [0, 2] });
+ * inside; // 1
+ * dispose(map);
  */
 export async function meanInside(
   map: tf.Tensor2D,

@@ -32,7 +32,11 @@ function readMarks(): Marks {
   }
 }
 
-/** 标注点在裁剪并缩放到 size 的图里的位置 [行, 列]（row, column in the loaded crop）。 */
+/**
+ * 标注点在裁剪并缩放到 size 的图里的位置 [行, 列]（row, column in the loaded crop）。
+ * @example
+ * const [row, col] = landmarkIn(courseFaces()[0], 'nose', 224);
+ */
 export function landmarkIn(face: Face, part: FacePart, size: number): [row: number, col: number] {
   const [x, y] = face[part];
   const scale = size / face.box[2];
@@ -46,15 +50,31 @@ export interface MarkedObject {
   readonly box: readonly [number, number, number, number];
 }
 
-/** 课程里手工标注的正脸（faces）。 */
+/**
+ * 课程里手工标注的正脸（faces）。
+ * @example
+ * const [{ photo: animal, box }] = courseFaces();
+ * const face = await loadImage(animal.path, { size: 224, crop: box });
+ * dispose(face);
+ */
 export const courseFaces = (): Face[] =>
   readMarks().faces.map(({ file, ...marks }) => ({ ...marks, photo: photo(file) }));
 
-/** 课程里标出了主体的照片（photos with a marked subject）。 */
+/**
+ * 课程里标出了主体的照片（photos with a marked subject）。
+ * @example
+ * const [object] = courseObjects();
+ * const picture = await loadImage(object.photo.path, { size: 224, crop: object.crop });
+ * dispose(picture);
+ */
 export const courseObjects = (): MarkedObject[] =>
   readMarks().objects.map(({ file, ...marks }) => ({ ...marks, photo: photo(file) }));
 
-/** 主体的方框在裁剪并缩放到 size 的图里的位置：行、列从 first 到 last（不含）。 */
+/**
+ * 主体的方框在裁剪并缩放到 size 的图里的位置：行、列从 first 到 last（不含）。
+ * @example
+ * const { rows, cols } = objectIn(courseObjects()[0], 224);
+ */
 export function objectIn({ crop, box }: MarkedObject, size: number) {
   const side = (start: number, length: number, from: number, extent: number): [number, number] => [
     (Math.max(0, start - from) * size) / extent,

@@ -93,6 +93,10 @@ export interface OcclusionMap {
  * @param target 看哪个类别，通常是正确的那个：`{ class: 编号 }`
  * @returns 由调用者释放：`dispose(result)`；中断或 abort 时返回已有的部分
  * @throws RangeError 类别、方块、步幅、填充、层或图像大小不对；CourseError 网络没有类别得分
+ * @example
+ * const result = await occlusionMap(model, image, { class: 387 }, { size: 16, stride: 16 });
+ * await showHeatmap(result.map, { image, title: '概率下降' });
+ * dispose(result);
  */
 export async function occlusionMap(
   model: ImageModel,

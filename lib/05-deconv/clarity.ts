@@ -13,8 +13,9 @@ import type { ImageModel } from '../model/model';
  * @param options `tolerance` 三个颜色里最大的差超过它才算物体，缺省 0.04
  * @returns `[h, w]`，1 是物体，0 是底色；由调用者 dispose
  * @example
- * const image = await loadImage(coursePhotos({ background: 'flat' })[0].path, { size: 224 });
- * const mask = objectMask(image);
+ * const picture = await loadImage(coursePhotos({ background: 'flat' })[0].path, { size: 224 });
+ * const mask = objectMask(picture);
+ * dispose(picture, mask);
  */
 export function objectMask(image: tf.Tensor3D, { tolerance = 0.04 }: { tolerance?: number } = {}): tf.Tensor2D {
   return tf.tidy(() => {
@@ -31,6 +32,7 @@ export function objectMask(image: tf.Tensor3D, { tolerance = 0.04 }: { tolerance
  * @throws RangeError 这一层没有感受野
  * @example
  * const mask = fieldMask(model, model.roles.lastConv, [2, 3]);
+ * dispose(mask);
  */
 export function fieldMask(model: ImageModel, layer: string, at: readonly [number, number]): tf.Tensor2D {
   const field = model.layers.find((l) => l.name === model.layerName(layer))!.receptiveField;
@@ -54,7 +56,10 @@ export function fieldMask(model: ImageModel, layer: string, at: readonly [number
  * @param mask `[h, w]`，1 在区域之内；不会被 dispose
  * @returns 0 到 1；处处为 0 的图没有能量，返回 NaN
  * @example
+ * const gradient = inputGradient(model, image, { layer: model.roles.lastConv, channel: 3, at: [2, 3] });
+ * const mask = fieldMask(model, model.roles.lastConv, [2, 3]);
  * const share = await energyShare(gradient, mask);
+ * dispose(gradient, mask);
  */
 export async function energyShare(map: tf.Tensor3D, mask: tf.Tensor2D): Promise<number> {
   const sums = tf.tidy(() => {
@@ -73,7 +78,9 @@ export async function energyShare(map: tf.Tensor3D, mask: tf.Tensor2D): Promise<
  * @param map `[h, w, 3]`，带符号，宽至少 2；不会被 dispose
  * @returns −1 到 1；处处为 0 的图是 0
  * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
  * const smooth = await coherence(gradient);
+ * dispose(gradient);
  */
 export async function coherence(map: tf.Tensor3D): Promise<number> {
   const sums = tf.tidy(() => {

@@ -122,6 +122,8 @@ function notesOn(operations: readonly Operation[], relus: readonly string[], res
  * @returns 层名由浅到深；不持有任何张量；下面根本没有激活函数时 relus 是空的，三种规则的结果相同
  * @throws RangeError 类别、层、通道或位置不对
  * @throws CourseError 下面有激活函数，规则却一个也改不到（LeakyReLU、swish、tanh、写成 max(x, 0) 的 ReLU 等）：这时只有 backprop 可用
+ * @example
+ * const { relus, poolRule } = explainRule(model, { class: 387 });
  */
 export function explainRule(model: ImageModel, target: Target): RuleExplanation {
   const { layer } = resolveTarget(model, target);

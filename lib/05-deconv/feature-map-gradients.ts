@@ -30,6 +30,9 @@ export interface FeatureMapGradients {
  * @returns `maps` 由调用者 dispose；死掉的特征图处处为 0
  * @throws RangeError 层、通道、位置、规则、batchSize 不对
  * @see Zeiler & Fergus 2014 (arXiv:1311.2901), Fig. 2
+ * @example
+ * const result = await featureMapGradients(model, image, model.roles.lastConv, { rule: 'guided', channels: [3, 4] });
+ * dispose(result);
  */
 export async function featureMapGradients(
   model: ImageModel,
@@ -86,6 +89,8 @@ export interface StrongUnit {
  * 一幅图在某一层激活得最强的通道（strongest units），由强到弱；每个通道取它最强的位置。
  *
  * @param options `count` 取几个，缺省 9
+ * @example
+ * const [strongest] = await strongestUnits(model, image, model.roles.lastConv, { count: 3 });
  */
 export async function strongestUnits(
   model: ImageModel,

@@ -26,6 +26,10 @@ export interface GradCamOptions {
  * @param target 类别或更高层的神经元，与 inputGradient 的相同
  * @throws RangeError 层不对，或不是特征图 [h, w, c]，或不在 target 之下
  * @see Selvaraju 等 2017 (arXiv:1610.02391)
+ * @example
+ * const { map, coarse } = gradCam(model, image, { class: 387 });
+ * await showHeatmap(map, { image });
+ * dispose(map, coarse);
  */
 export function gradCam(
   model: ImageModel,
@@ -62,6 +66,9 @@ export function gradCam(
  * 导向的 Grad-CAM（guided Grad-CAM）：导向反向传播的图逐像素乘以 Grad-CAM，细而且指得出位置。
  *
  * @returns `[h, w, 3]`，带符号，由调用者 dispose
+ * @example
+ * const map = guidedGradCam(model, image, { class: 387 });
+ * dispose(map);
  */
 export function guidedGradCam(
   model: ImageModel,

@@ -64,6 +64,10 @@ export function checkRule(rule: Rule, pool: PoolBackward): void {
  *
  * @param body 同步函数；其中的 forward 与 backward 都受影响；参数 `count` 在 tf.grad 返回后是改到的 ReLU 与池化的个数
  * @throws RangeError 规则不认识；TypeError body 是异步函数
+ * @example
+ * const slopes = tf.tidy(() => withRule('guided', () => tf.grad((x) => tf.sum(tf.relu(x)))(tf.tensor1d([-1, 2]))));
+ * await slopes.data(); // [0, 1]
+ * dispose(slopes);
  */
 export function withRule<T>(
   rule: Rule,
@@ -95,6 +99,10 @@ export function withRule<T>(
  * @throws RangeError 类别、层、通道、位置或规则不对
  * @throws CourseError 没有类别得分；或者下面有 ReLU，规则却一个也改不到（见 explainRule）
  * @see Simonyan 等 2014 (arXiv:1312.6034)；Zeiler & Fergus 2014 (arXiv:1311.2901)；Springenberg 等 2015 (arXiv:1412.6806)
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 }, { rule: 'guided' });
+ * const map = finish(gradient, saliency, clipPercentile(99));
+ * dispose(gradient, map);
  */
 export function inputGradient(
   model: ImageModel,
@@ -119,6 +127,11 @@ export function inputGradient(
  * @param images `[n, h, w, 3]`，RGB，[0, 1]
  * @param seed 由这一层的激活值造出要传回的梯度（同形）：单个神经元为 1、其余为 0，或任意加权
  * @returns `[n, h, w, 3]`，由调用者 dispose
+ * @example
+ * const images = tf.expandDims(image) as tf.Tensor4D;
+ * const layer = model.roles.lastConv;
+ * const projected = backProject(model, images, layer, (activations) => tf.relu(activations), { rule: 'deconv' });
+ * dispose(images, projected);
  */
 export function backProject(
   model: ImageModel,

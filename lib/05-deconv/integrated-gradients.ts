@@ -82,6 +82,9 @@ async function gradientOnTheWay(
  * @param target 与 inputGradient 的相同；`at: 'max'` 在图像自己的最强处固定下来
  * @throws RangeError 类别、层、通道、位置、步数不对
  * @see Sundararajan 等 2017 (arXiv:1703.01365)
+ * @example
+ * const result = await integratedGradients(model, image, { class: 387 }, { steps: 8, maxSteps: 16 });
+ * dispose(result);
  */
 export async function integratedGradients(
   model: ImageModel,

@@ -14,6 +14,9 @@ import { resolveTarget, type Target, targetValue, targetValues } from '../model/
  * 与某幅图同样大小的随机方向（random direction）：对照组，长度（l2）与 `like` 相同。
  *
  * @returns 与 `like` 同形，由调用者 dispose
+ * @example
+ * const control = randomDirection(image, { seed: 1 });
+ * dispose(control);
  */
 export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
   const random = randomGenerator(seed);
@@ -28,6 +31,10 @@ export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number
  * @param direction `[h, w, 3]`；先除以自己的 l2 长度，所以不同方向可以公平比较；处处为 0 则原地不动
  * @param steps 走多远：图像空间（RGB，[0, 1]）里的 l2 距离。走出 [0, 1] 的像素不截断
  * @returns 每一步的激活值（类别则是 softmax 之前的得分）
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
+ * const scores = await responseAlong(model, image, { class: 387 }, gradient, [0, 1, 2]);
+ * dispose(gradient);
  */
 export async function responseAlong(
   model: ImageModel,
@@ -99,6 +106,11 @@ async function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target):
  * @param map `[h, w]`（越大越重要）或 `[h, w, 3]`（先取显著图）；不会被 dispose
  * @throws RangeError 类别、层、通道、位置或步数不对
  * @see Petsiuk 等 2018 (arXiv:1806.07421)
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
+ * const map = saliency(gradient);
+ * const { deletionArea, insertionArea } = await insertionDeletion(model, image, { class: 387 }, map, { steps: 4 });
+ * dispose(gradient, map);
  */
 export async function insertionDeletion(
   model: ImageModel,

@@ -36,8 +36,10 @@ const GAP = 0.06;
  * @returns 第 i 幅属于 channels[i]；中断时只含已经画完的，并带 `stopped`
  * @throws RangeError 层、通道、位置或规则不对；没有图块
  * @example
- * const channels = await topPatches(model, coursePhotos().slice(0, 20), model.roles.lastConv, { channels: [3], top: 3 });
- * const { sheets } = await projectionSheets(model, model.roles.lastConv, channels);
+ * const layer = model.roles.lastConv;
+ * const channels = await topPatches(model, coursePhotos().slice(0, 12), layer, { channels: [3], count: 3 });
+ * const { sheets } = await projectionSheets(model, layer, channels);
+ * dispose(sheets);
  */
 export async function projectionSheets(
   model: ImageModel,

@@ -29,6 +29,11 @@ export interface PatchProjections {
  * @param options `rule` 缺省 'deconv'（原文的做法）
  * @returns 中途停止时只含已经算完的那几幅（至少一批）
  * @throws RangeError 层、通道、位置或规则不对；没有图块
+ * @example
+ * const layer = model.roles.lastConv;
+ * const [channel] = await topPatches(model, coursePhotos().slice(0, 12), layer, { channels: [3], count: 3 });
+ * const result = await patchProjections(model, layer, channel, { rule: 'guided' });
+ * dispose(result);
  */
 export async function patchProjections(
   model: ImageModel,

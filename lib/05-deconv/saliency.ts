@@ -9,30 +9,84 @@ import { tf } from '../tf/backend';
  */
 export type Finisher = (map: tf.Tensor) => tf.Tensor;
 
-/** 依次套用几个整理函数（compose finishers），中间结果自动释放。 */
+/**
+ * 依次套用几个整理函数（compose finishers），中间结果自动释放。
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
+ * const map = finish(gradient, timesInput(image), sumOverChannels, signedDisplay());
+ * dispose(gradient, map);
+ */
 export function finish(map: tf.Tensor, ...finishers: readonly Finisher[]): tf.Tensor {
   return tf.tidy(() => finishers.reduce((current, step) => step(current), tf.clone(map)));
 }
 
-/** 只留正的部分（positive part）：增大它就增大得分的像素。 */
+/**
+ * 只留正的部分（positive part）：增大它就增大得分的像素。
+ * @example
+ * const gradient = tf.tensor1d([-1, 2]);
+ * const map = positivePart(gradient);
+ * await map.data(); // [0, 2]
+ * dispose(gradient, map);
+ */
 export const positivePart: Finisher = (map) => tf.relu(map);
 
-/** 只留负的部分，取其大小（negative part）。 */
+/**
+ * 只留负的部分，取其大小（negative part）。
+ * @example
+ * const gradient = tf.tensor1d([-1, 2]);
+ * const map = negativePart(gradient);
+ * await map.data(); // [1, 0]
+ * dispose(gradient, map);
+ */
 export const negativePart: Finisher = (map) => tf.tidy(() => tf.relu(tf.neg(map)));
 
-/** 绝对值（absolute value）：有多敏感，不问方向。 */
+/**
+ * 绝对值（absolute value）：有多敏感，不问方向。
+ * @example
+ * const gradient = tf.tensor1d([-1, 2]);
+ * const map = absolute(gradient);
+ * await map.data(); // [1, 2]
+ * dispose(gradient, map);
+ */
 export const absolute: Finisher = (map) => tf.abs(map);
 
-/** 三个颜色通道中最大的一个（max over channels）：`[h, w, 3]` → `[h, w]`。Simonyan 的显著图是 absolute 之后再取它。 */
+/**
+ * 三个颜色通道中最大的一个（max over channels）：`[h, w, 3]` → `[h, w]`。Simonyan 的显著图是 absolute 之后再取它。
+ * @example
+ * const gradient = tf.tensor3d([1, 5, 3], [1, 1, 3]);
+ * const map = maxOverChannels(gradient);
+ * await map.data(); // [5]
+ * dispose(gradient, map);
+ */
 export const maxOverChannels: Finisher = (map) => tf.max(map, -1);
 
-/** 颜色通道之和（sum over channels）：`[h, w, 3]` → `[h, w]`，保留符号。 */
+/**
+ * 颜色通道之和（sum over channels）：`[h, w, 3]` → `[h, w]`，保留符号。
+ * @example
+ * const gradient = tf.tensor3d([1, -5, 3], [1, 1, 3]);
+ * const map = sumOverChannels(gradient);
+ * await map.data(); // [-1]
+ * dispose(gradient, map);
+ */
 export const sumOverChannels: Finisher = (map) => tf.sum(map, -1);
 
-/** 显著图（saliency map, Simonyan 等 2014）：绝对值，再取颜色通道中的最大值；`[h, w]`，不小于 0。 */
+/**
+ * 显著图（saliency map, Simonyan 等 2014）：绝对值，再取颜色通道中的最大值；`[h, w]`，不小于 0。
+ * @example
+ * const gradient = tf.tensor3d([1, -5, 3], [1, 1, 3]);
+ * const map = saliency(gradient);
+ * await map.data(); // [5]
+ * dispose(gradient, map);
+ */
 export const saliency: Finisher = (map) => finish(map, absolute, maxOverChannels);
 
-/** 梯度乘以输入（gradient × input）：`image` 与图同形；`baseline` 是"没有输入"的颜色，缺省黑色 0。 */
+/**
+ * 梯度乘以输入（gradient × input）：`image` 与图同形；`baseline` 是"没有输入"的颜色，缺省黑色 0。
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
+ * const map = finish(gradient, timesInput(image, { baseline: model.mean }));
+ * dispose(gradient, map);
+ */
 export const timesInput =
   (image: tf.Tensor, { baseline = 0 }: { baseline?: number | readonly number[] } = {}): Finisher =>
   (map) =>
@@ -64,6 +118,10 @@ function checkPercentile(percentile: number): void {
  * 交给 signedDisplay / unitScale 的 `limit`，几幅图就可以互相比较。
  *
  * @param percentile 0 到 100，缺省 99.5：不让个别像素决定整幅图的明暗
+ * @example
+ * const map = tf.tensor2d([[1, -4], [2, 3]]);
+ * await magnitudeOf(map, 100); // 4
+ * dispose(map);
  */
 export async function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percentile = 99.5): Promise<number> {
   checkPercentile(percentile);
@@ -76,7 +134,13 @@ export async function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percen
   }
 }
 
-/** 截掉极端值（percentile clipping）：绝对值超过第 `q` 百分位数的压到这个数，缺省 99。 */
+/**
+ * 截掉极端值（percentile clipping）：绝对值超过第 `q` 百分位数的压到这个数，缺省 99。
+ * @example
+ * const gradient = inputGradient(model, image, { class: 387 });
+ * const map = finish(gradient, clipPercentile(99), signedDisplay());
+ * dispose(gradient, map);
+ */
 export const clipPercentile =
   (q = 99): Finisher =>
   (map) => {
@@ -92,7 +156,14 @@ export interface DisplayOptions {
   limit?: number;
 }
 
-/** 带符号的图（signed display）：0 显示为中灰 0.5，+limit 为 1，−limit 为 0；处处为 0 的图是一片中灰。 */
+/**
+ * 带符号的图（signed display）：0 显示为中灰 0.5，+limit 为 1，−limit 为 0；处处为 0 的图是一片中灰。
+ * @example
+ * const map = tf.tensor1d([-2, 0, 2]);
+ * const shown = finish(map, signedDisplay({ limit: 2 }));
+ * await shown.data(); // [0, 0.5, 1]
+ * dispose(map, shown);
+ */
 export const signedDisplay =
   ({ limit }: DisplayOptions = {}): Finisher =>
   (map) =>
@@ -101,11 +172,24 @@ export const signedDisplay =
       return tf.clipByValue(shifted, 0, 1);
     });
 
-/** 不小于 0 的图（unit scale）：0 显示为 0，limit 显示为 1。 */
+/**
+ * 不小于 0 的图（unit scale）：0 显示为 0，limit 显示为 1。
+ * @example
+ * const map = tf.tensor1d([0, 1, 2]);
+ * const shown = finish(map, unitScale({ limit: 2 }));
+ * await shown.data(); // [0, 0.5, 1]
+ * dispose(map, shown);
+ */
 export const unitScale =
   ({ limit }: DisplayOptions = {}): Finisher =>
   (map) =>
     tf.tidy(() => tf.clipByValue(tf.div(map, scaleOf(map, limit)), 0, 1));
 
-/** 是否处处为零（flat）：神经元"死"了，没有梯度可看。 */
+/**
+ * 是否处处为零（flat）：神经元"死"了，没有梯度可看。
+ * @example
+ * const map = tf.zeros([2, 2]);
+ * await isFlat(map); // true
+ * dispose(map);
+ */
 export const isFlat = async (map: tf.Tensor): Promise<boolean> => (await magnitudeOf(map, 100)) === 0;

@@ -31,7 +31,11 @@ export interface RandomisationTest<M extends string> {
   readonly stopped?: StopReason;
 }
 
-/** Layers with weights, from the top of the network down. */
+/**
+ * Layers with weights, from the top of the network down.
+ * @example
+ * const [top] = weightedLayers(model);
+ */
 export const weightedLayers = (model: ImageModel): string[] =>
   model.network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
 
@@ -68,6 +72,11 @@ async function similarity(map: tf.Tensor, original: tf.Tensor): Promise<{ spearm
  * @param methods 名称 → 方法，例如 `{ 梯度: (m, x) => inputGradient(m, x, target) }`
  * @throws RangeError 层不存在或没有权重
  * @see Adebayo 等 2018 (arXiv:1810.03292)
+ * @example
+ * const target = { class: 387 };
+ * const methods = { 梯度: (network: ImageModel, x: tf.Tensor3D) => inputGradient(network, x, target) };
+ * const result = await cascadingRandomisation(model, image, methods, { layers: ['scores', 'conv3'] });
+ * dispose(result);
  */
 export async function cascadingRandomisation<M extends string>(
   model: ImageModel,

@@ -32,6 +32,9 @@ export interface SmoothGrad {
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose。加了噪声的图不截到 [0, 1]
  * @throws RangeError samples 不是正整数，noise 是负数
  * @see Smilkov 等 2017 (arXiv:1706.03825)
+ * @example
+ * const { map } = await smoothGrad((x) => inputGradient(model, x, { class: 387 }), image, { samples: 4 });
+ * dispose(map);
  */
 export async function smoothGrad(
   attribution: Attribution,

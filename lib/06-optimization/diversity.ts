@@ -10,6 +10,9 @@ import { similarity } from './similarity';
  *
  * @param options `count` 几幅，默认 4；`layer` 在哪一层比较；`weight` 相似度的系数；其余同 maximize
  * @returns 各幅的结果；图像由调用者 dispose；被中断时只有已经算出的
+ * @example
+ * const results = await diverse(model, objective.classScore(130), { count: 2, steps: 2 });
+ * dispose(results);
  */
 export async function diverse(
   model: ImageModel,

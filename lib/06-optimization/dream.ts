@@ -49,6 +49,9 @@ export interface Dream {
  * @returns 见 Dream；中断时是走到那里为止的图
  * @throws RangeError 图太小，或参数不对
  * @see Mordvintsev, Olah & Tyka 2015, Inceptionism
+ * @example
+ * const { image: dreamt } = await dream(model, image, { octaves: 1, steps: 2 });
+ * dispose(dreamt);
  */
 export async function dream(
   model: ImageModel,

@@ -86,6 +86,9 @@ const PHOTO_DEVIATION = 0.24;
  *
  * @param options `power`：振幅 ∝ 1 / 频率^power，默认 1，即照片的频谱；0 为不加权。
  *   `colours`：'photo'（默认）是照片里去相关的颜色方向；'rgb' 是红、绿、蓝各自独立，总的起伏一样大
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { parametrization: fourier(), steps: 3 });
+ * dispose(result);
  */
 export function fourier({
   power = 1,

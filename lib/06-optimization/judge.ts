@@ -19,6 +19,8 @@ export interface Judgement {
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
  * @param index 类别编号，从 0 起
  * @throws RangeError 类别编号不对；CourseError 网络没有类别得分
+ * @example
+ * const { probability } = await judge(model, image, 387);
  */
 export async function judge(network: ImageModel, image: tf.Tensor3D, index: number): Promise<Judgement> {
   const count = network.classes.length;

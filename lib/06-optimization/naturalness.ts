@@ -60,6 +60,8 @@ function slopeOf(values: Float32Array, frequency: Float32Array): number {
 /**
  * 一幅图与照片比较的三个数（naturalness measures）。
  * @param image `[h, w, 3]`，RGB，[0, 1]，至少 32x32；不会被 dispose
+ * @example
+ * const { slope } = await naturalness(image);
  */
 export async function naturalness(image: tf.Tensor3D): Promise<Naturalness> {
   const [height, width, channels] = image.shape;

@@ -73,6 +73,9 @@ function pick(map: tf.Tensor, at: At): tf.Scalar {
  *
  * @param index 类别编号，从 0 起；`findClass('火烈鸟').index`
  * @throws RangeError 编号不在范围内；CourseError 网络没有类别得分
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { steps: 3 });
+ * dispose(result);
  */
 export function classScore(index: number): Objective {
   return named(`classScore(${index})`, (model: ImageModel) => {
@@ -87,6 +90,9 @@ export function classScore(index: number): Objective {
  * 类别概率的对数（log probability，softmax 之后）；与 classScore 对照：压低其他类别也能让它变大。
  * @param index 类别编号，从 0 起
  * @param options `log` 为 false 时取概率本身：起点处它几乎为零，梯度也几乎为零
+ * @example
+ * const result = await maximize(model, objective.classProbability(130), { steps: 3 });
+ * dispose(result);
  */
 export function classProbability(index: number, { log = true }: { log?: boolean } = {}): Objective {
   return named(`classProbability(${index}${log ? '' : ', { log: false }'})`, (model: ImageModel) => {
@@ -103,6 +109,9 @@ export function classProbability(index: number, { log = true }: { log?: boolean 
 /**
  * 一个神经元（neuron）：某层某通道在一个位置上的激活值。
  * @param at 位置；默认特征图中央，因为 (0, 0) 在边界上，感受野大半是填充
+ * @example
+ * const result = await maximize(model, objective.neuron(model.roles.lastConv, 3, 'center'), { steps: 3 });
+ * dispose(result);
  */
 export function neuron(layer: string, channel: number, at: At = 'center'): Objective {
   return named(`neuron(${layer}, ${channel}, ${at})`, (model: ImageModel) => {
@@ -118,7 +127,12 @@ export function neuron(layer: string, channel: number, at: At = 'center'): Objec
   });
 }
 
-/** 一个通道（channel）：特征图上所有位置的平均激活值。 */
+/**
+ * 一个通道（channel）：特征图上所有位置的平均激活值。
+ * @example
+ * const result = await maximize(model, objective.channel(model.roles.lastConv, 3), { steps: 3 });
+ * dispose(result);
+ */
 export function channel(layer: string, index: number): Objective {
   return named(`channel(${layer}, ${index})`, (model: ImageModel) => {
     const shape = shapeOf(model, layer);
@@ -130,6 +144,11 @@ export function channel(layer: string, index: number): Objective {
 /**
  * 特征空间里的一个方向（direction）：各位置的激活向量与单位向量 v / ||v|| 的内积的平均。
  * @param v 长度为该层的通道数（unit vector 由函数归一化）；例如随机方向作为对照
+ * @example
+ * const random = randomGenerator(1);
+ * const v = Float32Array.from({ length: 16 }, () => random.normal());
+ * const result = await maximize(model, objective.direction('conv3', v), { steps: 3 });
+ * dispose(result);
  */
 export function direction(layer: string, v: ArrayLike<number>): Objective {
   const values = Float32Array.from(v);
@@ -153,7 +172,9 @@ export function direction(layer: string, v: ArrayLike<number>): Objective {
 
 /**
  * 一层的能量（energy）：激活值平方的平均。让它变大，就是让网络已经看到的一切变得更明显：DeepDream 的目标。
- * @example maximize(model, objective.energy('inception_4c'))
+ * @example
+ * const result = await maximize(model, objective.energy(model.roles.lastConv), { start: image, steps: 3 });
+ * dispose(result);
  */
 export function energy(layer: string): Objective {
   return named(`energy(${layer})`, (model: ImageModel) => ({
@@ -165,6 +186,10 @@ export function energy(layer: string): Objective {
 /**
  * 与一个编码的距离（feature distance）：||φ(I) − code||² / ||code||²。最大化它的负值就是特征反演。
  * @param code 该层的激活值，带或不带批次轴；不会被 dispose，最优化期间不要 dispose 它
+ * @example
+ * const code = model.activations(image, 'conv3');
+ * const result = await maximize(model, objective.negative(objective.featureDistance('conv3', code)), { steps: 3 });
+ * dispose(code, result);
  */
 export function featureDistance(layer: string, code: tf.Tensor): Objective {
   return named(`featureDistance(${layer})`, (model: ImageModel) => {
@@ -184,7 +209,13 @@ export function featureDistance(layer: string, code: tf.Tensor): Objective {
   });
 }
 
-/** 乘以一个系数（scale）。 */
+/**
+ * 乘以一个系数（scale）。
+ * @example
+ * const weak = objective.scaled(objective.channel('conv3', 3), 0.1);
+ * const result = await maximize(model, objective.sum(objective.classScore(130), weak), { steps: 3 });
+ * dispose(result);
+ */
 export function scaled(objective: Objective, factor: number): Objective {
   return named(`${factor}·${objective.name}`, (model: ImageModel) => {
     const { layers, value } = objective(model);
@@ -192,10 +223,21 @@ export function scaled(objective: Objective, factor: number): Objective {
   });
 }
 
-/** 相反的目标（negative）：一个神经元最不喜欢什么；或者让距离变小。 */
+/**
+ * 相反的目标（negative）：一个神经元最不喜欢什么；或者让距离变小。
+ * @example
+ * const result = await maximize(model, objective.negative(objective.classScore(130)), { start: image, steps: 3 });
+ * dispose(result);
+ */
 export const negative = (objective: Objective): Objective => scaled(objective, -1);
 
-/** 几个目标之和（sum）：共用一次前向传播；两个神经元的混合就是 `sum(neuron(…), neuron(…))`。 */
+/**
+ * 几个目标之和（sum）：共用一次前向传播；两个神经元的混合就是 `sum(neuron(…), neuron(…))`。
+ * @example
+ * const both = objective.sum(objective.channel('conv3', 3), objective.channel('conv3', 4));
+ * const result = await maximize(model, both, { steps: 3 });
+ * dispose(result);
+ */
 export function sum(...objectives: Objective[]): Objective {
   if (objectives.length === 0) throw new RangeError('sum 至少要一个目标');
   return named(objectives.map((o) => o.name).join(' + '), (model: ImageModel) => {

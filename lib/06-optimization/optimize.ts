@@ -85,7 +85,11 @@ const companions = ({ direct }: Parametrization, { inputSize }: ImageModel) =>
  * @returns 图像由调用者 dispose；被中断、被 signal 停止时照样返回已有结果，`stopped` 说明原因
  * @throws RangeError 参数不对、目标出现 NaN、或反复换起点梯度仍为零（死神经元）；CourseError 网络没有类别得分
  * @see Simonyan et al. 2013, arXiv:1312.6034; Yosinski et al. 2015, arXiv:1506.06579; Olah et al. 2017, Distill
- * @example const { best } = await maximize(model, objective.classScore(130));
+ * @example
+ * const flamingo = findClass('火烈鸟').index;
+ * const result = await maximize(model, objective.classScore(flamingo), { steps: 3, penalties: [penalty.l2(0.01)] });
+ * await showImage(result.best);
+ * dispose(result);
  */
 export async function maximize(
   model: ImageModel,

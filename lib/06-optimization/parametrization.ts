@@ -24,7 +24,12 @@ export function normals(shape: readonly number[], deviation: number, random: Ran
   return tf.tensor(values, [...shape]);
 }
 
-/** 像素（pixels）：参数就是图像本身。 */
+/**
+ * 像素（pixels）：参数就是图像本身。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), steps: 3 });
+ * dispose(result);
+ */
 export function pixels(): Parametrization {
   return {
     name: 'pixels',

@@ -12,7 +12,12 @@ export interface PenaltyContext {
   readonly mean: tf.Tensor1D;
 }
 
-/** λ·||I − mean||²（L2 norm, squared）：Simonyan 等人的正则项。 */
+/**
+ * λ·||I − mean||²（L2 norm, squared）：Simonyan 等人的正则项。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { penalties: [penalty.l2(0.01)], steps: 3 });
+ * dispose(result);
+ */
 export function l2(lambda: number): Penalty {
   checkNumber('lambda', lambda, 0);
   return named(`l2(${lambda})`, (image: tf.Tensor3D, { mean }: PenaltyContext) =>
@@ -20,7 +25,12 @@ export function l2(lambda: number): Penalty {
   );
 }
 
-/** λ·Σ|I − mean|^α（alpha norm）：α 大（6）时只压住过亮、过暗的像素。 */
+/**
+ * λ·Σ|I − mean|^α（alpha norm）：α 大（6）时只压住过亮、过暗的像素。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { penalties: [penalty.alphaNorm(0.1, 6)], steps: 3 });
+ * dispose(result);
+ */
 export function alphaNorm(lambda: number, alpha = 6): Penalty {
   checkNumber('lambda', lambda, 0);
   checkNumber('alpha', alpha, 1);
@@ -43,6 +53,10 @@ function evenPower(square: tf.Tensor, times: number): tf.Tensor {
 /**
  * 全变分（total variation）：λ·Σ ((I[i,j+1] − I[i,j])² + (I[i+1,j] − I[i,j])²)^(β/2)，对通道求和；边界外的差为零。
  * @param beta 2 最常用；1 保留更锐利的边缘（Mahendran & Vedaldi 2015）
+ * @example
+ * const penalties = [penalty.l2(0.01), penalty.totalVariation(0.001)];
+ * const result = await maximize(model, objective.classScore(130), { penalties, steps: 3 });
+ * dispose(result);
  */
 export function totalVariation(lambda: number, beta = 2): Penalty {
   checkNumber('lambda', lambda, 0);

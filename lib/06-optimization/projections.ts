@@ -21,7 +21,13 @@ export interface ProjectionContext {
 const around = (image: tf.Tensor3D, mean: tf.Tensor1D, f: (x: tf.Tensor3D) => tf.Tensor3D) =>
   tf.tidy(() => tf.add(f(tf.sub(image, mean)), mean) as tf.Tensor3D);
 
-/** 衰减（L2 decay）：每步把图像向均值拉近，x ← (1 − d)·x。 */
+/**
+ * 衰减（L2 decay）：每步把图像向均值拉近，x ← (1 − d)·x。
+ * @example
+ * const projections = [projection.decay(0.01)];
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), projections, steps: 3 });
+ * dispose(result);
+ */
 export function decay(amount: number): Projection {
   checkNumber('decay 的 amount', amount, 0, 1);
   return named(`decay(${amount})`, (image: tf.Tensor3D, { mean }: ProjectionContext) =>
@@ -29,7 +35,13 @@ export function decay(amount: number): Projection {
   );
 }
 
-/** 高斯模糊（Gaussian blur）：每 `every` 步一次，去掉高频；sigma 以像素计。 */
+/**
+ * 高斯模糊（Gaussian blur）：每 `every` 步一次，去掉高频；sigma 以像素计。
+ * @example
+ * const projections = [projection.blur(0.5, 4)];
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), projections, steps: 5 });
+ * dispose(result);
+ */
 export function blur(sigma: number, every = 1): Projection {
   checkNumber('blur 的 sigma', sigma, 1e-3, 50);
   checkEvery(every);
@@ -54,7 +66,13 @@ function clipBelow(image: tf.Tensor3D, mean: tf.Tensor1D, values: tf.Tensor, per
   });
 }
 
-/** 去掉范数小的像素（clip pixels with small norm）：最小的 `percent` % 置为均值色。 */
+/**
+ * 去掉范数小的像素（clip pixels with small norm）：最小的 `percent` % 置为均值色。
+ * @example
+ * const projections = [projection.clipNorm(20)];
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), projections, steps: 3 });
+ * dispose(result);
+ */
 export function clipNorm(percent: number): Projection {
   checkNumber('clipNorm 的 percent', percent, 0, 100);
   return named(`clipNorm(${percent})`, (image: tf.Tensor3D, { mean }: ProjectionContext) =>
@@ -65,6 +83,10 @@ export function clipNorm(percent: number): Projection {
 /**
  * 去掉贡献小的像素（clip pixels with small contribution）：|Σ_c x·∂a/∂x| 估计把像素置零时激活值的变化，
  * 最小的 `percent` % 置为均值色。
+ * @example
+ * const projections = [projection.clipContribution(50)];
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), projections, steps: 3 });
+ * dispose(result);
  */
 export function clipContribution(percent: number): Projection {
   checkNumber('clipContribution 的 percent', percent, 0, 100);
@@ -76,7 +98,13 @@ export function clipContribution(percent: number): Projection {
   );
 }
 
-/** 限制在显示范围内（bounds）：clipByValue 在范围外梯度为零，所以放在一步之后，而不是前向传播里。 */
+/**
+ * 限制在显示范围内（bounds）：clipByValue 在范围外梯度为零，所以放在一步之后，而不是前向传播里。
+ * @example
+ * const projections = [projection.bounds(0.1, 0.9)];
+ * const result = await maximize(model, objective.classScore(130), { parametrization: pixels(), projections, steps: 3 });
+ * dispose(result);
+ */
 export function bounds(low = 0, high = 1): Projection {
   return named(`bounds(${low}, ${high})`, (image: tf.Tensor3D) => tf.clipByValue(image, low, high));
 }

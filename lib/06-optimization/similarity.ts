@@ -14,6 +14,11 @@ function style(activations: tf.Tensor): tf.Tensor2D {
 /**
  * 与另一些图的相似度（similarity）：某层各通道一起出现的方式（Gram 矩阵）的余弦，对这些图取平均；0 到 1。
  * @param codes 那些图在这一层的激活值 `[h, w, c]`；不会被 dispose，最优化期间不要 dispose 它们
+ * @example
+ * const code = model.activations(image, 'conv3');
+ * const unlike = objective.scaled(objective.similarity('conv3', [code]), -1);
+ * const result = await maximize(model, objective.sum(objective.classScore(130), unlike), { steps: 3 });
+ * dispose(code, result);
  */
 export function similarity(layer: string, codes: readonly tf.Tensor[]): Objective {
   if (codes.length === 0) throw new RangeError('similarity 至少要和一幅图比较');

@@ -30,7 +30,12 @@ function checkRate(rate: Rate): void {
 const norm = (g: tf.Tensor) => tf.sqrt(tf.sum(tf.square(g)));
 const TINY = 1e-20;
 
-/** 普通梯度上升（gradient ascent）：rate · g。 */
+/**
+ * 普通梯度上升（gradient ascent）：rate · g。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { step: step.plain(0.01), steps: 3 });
+ * dispose(result);
+ */
 export function plain(rate: Rate): Step {
   checkRate(rate);
   return named(`plain(${nameOf(rate)})`, (g: tf.Tensor, { step }: StepState) => ({
@@ -38,7 +43,13 @@ export function plain(rate: Rate): Step {
   }));
 }
 
-/** 归一化的梯度（normalised gradient）：每步图像平均每个数改变 rate（均方根，[0, 1] 单位），与目标的量级无关。 */
+/**
+ * 归一化的梯度（normalised gradient）：每步图像平均每个数改变 rate（均方根，[0, 1] 单位），与目标的量级无关。
+ * @example
+ * const rate = (k: number) => 0.02 * (1 - k / 3);
+ * const result = await maximize(model, objective.classScore(130), { step: step.normalized(rate), steps: 3 });
+ * dispose(result);
+ */
 export function normalized(rate: Rate): Step {
   checkRate(rate);
   return named(`normalized(${nameOf(rate)})`, (g: tf.Tensor, { step }: StepState) => ({
@@ -48,6 +59,9 @@ export function normalized(rate: Rate): Step {
 
 /**
  * 带动量（momentum）：v ← m·v + rate·g，加上 v；学习率改变的那一步把 v 清零（Mahendran & Vedaldi）。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { step: step.momentum(0.01, 0.9), steps: 3 });
+ * dispose(result);
  */
 export function momentum(rate: Rate, amount = 0.9): Step {
   checkRate(rate);
@@ -63,6 +77,9 @@ export function momentum(rate: Rate, amount = 0.9): Step {
 
 /**
  * 按预期的进展（by progress）：步长取 progress / ||g||²，使目标按一阶近似增加 progress；步长不超过 max（Yosinski 的工具箱）。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { step: step.byProgress(2, 0.01), steps: 3 });
+ * dispose(result);
  */
 export function byProgress(progress: number, max: number): Step {
   checkNumber('progress', progress, 0);
@@ -72,7 +89,12 @@ export function byProgress(progress: number, max: number): Step {
   }));
 }
 
-/** 梯度的符号（sign）：每个数改变 rate，正负由梯度决定；对抗样本用它。 */
+/**
+ * 梯度的符号（sign）：每个数改变 rate，正负由梯度决定；对抗样本用它。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { step: step.sign(1 / 255), steps: 3 });
+ * dispose(result);
+ */
 export function sign(rate: Rate): Step {
   checkRate(rate);
   return named(`sign(${nameOf(rate)})`, (g: tf.Tensor, { step }: StepState) => ({
@@ -80,7 +102,12 @@ export function sign(rate: Rate): Step {
   }));
 }
 
-/** Adam（Kingma & Ba 2015）：每个参数各自的步长；傅里叶参数化的各频率差别很大，用它。 */
+/**
+ * Adam（Kingma & Ba 2015）：每个参数各自的步长；傅里叶参数化的各频率差别很大，用它。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { step: step.adam(0.05), steps: 3 });
+ * dispose(result);
+ */
 export function adam(rate: Rate, { beta1 = 0.9, beta2 = 0.999 }: { beta1?: number; beta2?: number } = {}): Step {
   checkRate(rate);
   return named(`adam(${nameOf(rate)})`, (g: tf.Tensor, { step, memory }: StepState) => {

@@ -9,7 +9,12 @@ import type { RandomGenerator } from '../base/random';
  */
 export type Transform = (image: tf.Tensor3D, random: RandomGenerator) => tf.Tensor3D;
 
-/** Moves rows (axis 0) or columns (axis 1) round by `by` places: what leaves on one side comes back on the other. */
+/**
+ * Moves rows (axis 0) or columns (axis 1) round by `by` places: what leaves on one side comes back on the other.
+ * @example
+ * const moved = tf.tidy(() => transform.rolled(image, 5, 1));
+ * dispose(moved);
+ */
 export function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
   const length = image.shape[axis];
   const shift = ((by % length) + length) % length;
@@ -24,7 +29,12 @@ export function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D
   return tf.concat([part(length - shift, shift), part(0, length - shift)], axis);
 }
 
-/** 抖动（jitter）：横竖各平移最多 px 个像素，移出的从另一边回来；先 pad，移进来的就是灰边。 */
+/**
+ * 抖动（jitter）：横竖各平移最多 px 个像素，移出的从另一边回来；先 pad，移进来的就是灰边。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { transforms: [transform.jitter(8)], steps: 3 });
+ * dispose(result);
+ */
 export function jitter(px: number): Transform {
   checkNumber('jitter 的 px', px, 0);
   return named(`jitter(${px})`, (image: tf.Tensor3D, random: RandomGenerator) => {
@@ -33,7 +43,13 @@ export function jitter(px: number): Transform {
   });
 }
 
-/** 加边（pad）：四周各加 px 个像素的灰色（默认 0.5）。 */
+/**
+ * 加边（pad）：四周各加 px 个像素的灰色（默认 0.5）。
+ * @example
+ * const transforms = [transform.pad(12, 0.5), transform.jitter(8)];
+ * const result = await maximize(model, objective.classScore(130), { transforms, steps: 3 });
+ * dispose(result);
+ */
 export function pad(px: number, value = 0.5): Transform {
   checkNumber('pad 的 px', px, 0);
   return named(
@@ -43,7 +59,12 @@ export function pad(px: number, value = 0.5): Transform {
   );
 }
 
-/** 缩放（scale）：以中央为准，放大 low 到 high 倍（随机）；大小不变，移进来的部分重复边上的像素。 */
+/**
+ * 缩放（scale）：以中央为准，放大 low 到 high 倍（随机）；大小不变，移进来的部分重复边上的像素。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { transforms: [transform.scale([0.9, 1.1])], steps: 3 });
+ * dispose(result);
+ */
 export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
   checkNumber('scale 的下限', low, 0.1, 10);
   checkNumber('scale 的上限', high, low, 10);
@@ -53,7 +74,12 @@ export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Tran
   });
 }
 
-/** 旋转（rotate）：以中央为准，转 −degrees 到 +degrees 度（随机）；大小不变，移进来的部分重复边上的像素。 */
+/**
+ * 旋转（rotate）：以中央为准，转 −degrees 到 +degrees 度（随机）；大小不变，移进来的部分重复边上的像素。
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { transforms: [transform.rotate(5)], steps: 3 });
+ * dispose(result);
+ */
 export function rotate(degrees = 10): Transform {
   checkNumber('rotate 的角度', degrees, 0, 180);
   return named(`rotate(${degrees})`, (image: tf.Tensor3D, random: RandomGenerator) =>
@@ -66,7 +92,13 @@ function turning(degrees: number, random: RandomGenerator): [number, number, num
   return [Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)];
 }
 
-/** 旋转并缩放（rotate and scale）：rotate(degrees) 与 scale([low, high]) 合成一次重采样，比先后做两次快一半，也少糊一次。 */
+/**
+ * 旋转并缩放（rotate and scale）：rotate(degrees) 与 scale([low, high]) 合成一次重采样，比先后做两次快一半，也少糊一次。
+ * @example
+ * const transforms = [transform.rotateScale(5, [0.9, 1.1])];
+ * const result = await maximize(model, objective.classScore(130), { transforms, steps: 3 });
+ * dispose(result);
+ */
 export function rotateScale(degrees = 5, [low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
   checkNumber('rotateScale 的角度', degrees, 0, 180);
   checkNumber('rotateScale 的下限', low, 0.1, 10);
@@ -83,13 +115,21 @@ export function rotateScale(degrees = 5, [low, high]: readonly [number, number] 
  * 只有经得起这些变换的图案才留得下来；没有它们，得分靠的是像素级的巧合。
  *
  * @param side 网络输入的边长（像素），默认 224；灰边与抖动按它的比例
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { transforms: transform.robust(64), steps: 3 });
+ * dispose(result);
  */
 export function robust(side = 224): readonly Transform[] {
   const scaled = (px: number) => Math.round((px * checkNumber('side', side, 1)) / 224);
   return [pad(scaled(12)), jitter(scaled(8)), rotateScale(5, [0.9, 1.1])];
 }
 
-/** Centre crop, or a grey border, to [height, width]. */
+/**
+ * Centre crop, or a grey border, to [height, width].
+ * @example
+ * const large = tf.tidy(() => transform.fitTo(image, [224, 224]));
+ * dispose(large);
+ */
 export function fitTo(image: tf.Tensor3D, [height, width]: readonly [number, number]): tf.Tensor3D {
   const [h, w] = image.shape;
   if (h === height && w === width) return image;

@@ -67,7 +67,10 @@ export interface Inverted extends Optimized {
  * @returns best（重建）与 image（最后一步）由调用者 dispose；trace 是 −‖φ − φ₀‖²/‖φ₀‖²；中断时照样返回
  * @throws RangeError 层、通道、区域、步数不对，或这一部分编码全为零
  * @see Mahendran & Vedaldi 2015, arXiv:1412.0035
- * @example const { best, error } = await invert(model, image, 'pool5');
+ * @example
+ * const result = await invert(model, image, model.roles.lastConv, { steps: 3 });
+ * const { best, error } = result;
+ * dispose(result);
  */
 export async function invert(
   model: ImageModel,
@@ -113,6 +116,11 @@ export async function invert(
  * 没有选择时就是 featureDistance。
  *
  * @param code 该层的激活值，不带批次轴；最优化期间不要 dispose 它
+ * @example
+ * const code = model.activations(image, model.roles.lastConv);
+ * const closer = objective.negative(codeDistance(model.roles.lastConv, code, { channels: [0, 1, 2] }));
+ * const result = await maximize(model, closer, { steps: 3 });
+ * dispose(code, result);
  */
 export function codeDistance(layer: string, code: tf.Tensor, part: CodePart = {}): Objective {
   const mask = maskOf(code.shape, part);

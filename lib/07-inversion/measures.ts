@@ -27,6 +27,8 @@ export interface PairwiseDistances {
  * 不必一对一对地算：它等于 2n/(n − 1) · (‖φ‖² 的平均 − ‖φ 的平均‖²)。
  *
  * @param photos 照片，至少 2 张；论文用 100 张
+ * @example
+ * const { squared } = await pairwiseDistances(model, coursePhotos().slice(0, 4), [model.roles.lastConv]);
  */
 export async function pairwiseDistances(
   model: ImageModel,
@@ -84,7 +86,12 @@ export interface Survival {
   readonly layout: number;
 }
 
-/** 与原图相比，结构、颜色、位置各还剩多少。 */
+/**
+ * 与原图相比，结构、颜色、位置各还剩多少。
+ * @example
+ * const { structure, colour, layout } = await survival(image, image);
+ * structure; // 1
+ */
 export async function survival(
   reconstruction: tf.Tensor3D,
   original: tf.Tensor3D,
@@ -113,6 +120,8 @@ async function correlated(view: (x: tf.Tensor3D) => tf.Tensor, a: tf.Tensor3D, b
 /**
  * 布局与颜色的相关系数（correlation of layout and colours）：两幅图各按 cell × cell 像素的格子平均，RGB 一起求相关；1 最好。
  * 格子以下的细节不计；边上不满一格的部分不计。
+ * @example
+ * await cellCorrelation(image, image); // 1
  */
 export async function cellCorrelation(
   reconstruction: tf.Tensor3D,
@@ -127,7 +136,11 @@ export async function cellCorrelation(
   return correlated((x) => tf.avgPool(x, cell, cell, 'valid'), reconstruction, original);
 }
 
-/** 两个编码的相对距离 ‖a − b‖² / ‖b‖²（与 InversionError.ofCode 同一把尺子）。 */
+/**
+ * 两个编码的相对距离 ‖a − b‖² / ‖b‖²（与 InversionError.ofCode 同一把尺子）。
+ * @example
+ * await codeError(model, image, image, model.roles.lastConv); // 0
+ */
 export async function codeError(
   model: ImageModel,
   image: tf.Tensor3D,
@@ -152,6 +165,10 @@ export interface PhotoErrors {
  *
  * @param image 编码来自的图；`photos` 里不应有它自己
  * @returns 每一层：最近的照片与它的误差，以及中位数
+ * @example
+ * const layer = model.roles.lastConv;
+ * const { [layer]: errors } = await photoErrors(model, image, coursePhotos().slice(0, 4), [layer]);
+ * const { nearest, median } = errors;
  */
 export async function photoErrors(
   model: ImageModel,

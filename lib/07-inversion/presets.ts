@@ -35,7 +35,11 @@ const PAPER_LAYERS =
     ' ',
   );
 
-/** 论文给这一层的 λ_TV：第 1–6 层 1，7–12 层 10，13–20 层 100；别的网络按层在网络中的深度（同样的比例）。 */
+/**
+ * 论文给这一层的 λ_TV：第 1–6 层 1，7–12 层 10，13–20 层 100；别的网络按层在网络中的深度（同样的比例）。
+ * @example
+ * const lambda = paperLambda(model, model.roles.lastConv);
+ */
 export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
   const names = model.layers.map((l) => l.name);
   const known = model.id.startsWith('alexnet') ? PAPER_LAYERS.indexOf(layer) : -1;
@@ -52,6 +56,10 @@ export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
  *
  * @param lambda 论文的 λ_TV；默认按层取 1、10、100
  * @param steps 总步数，默认 400；学习率按比例降低
+ * @example
+ * const preset = mahendranPreset(model, model.roles.lastConv, { steps: 3 });
+ * const result = await invert(model, image, model.roles.lastConv, preset);
+ * dispose(result);
  */
 export function mahendranPreset(
   model: ImageModel,

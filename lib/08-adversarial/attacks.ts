@@ -45,6 +45,17 @@ export interface IterateOptions extends FgsmOptions {
 /**
  * 限制在原图周围（L-infinity ball）：每个数与原图相差不超过 epsilon。作为 `maximize` 的投影。
  * @param origin 原图，最优化期间不要 dispose 它
+ * @example
+ * const [top] = await classify(model, image);
+ * const away = objective.negative(objective.classScore(top.index));
+ * const result = await maximize(model, away, {
+ *   parametrization: pixels(),
+ *   start: image,
+ *   steps: 3,
+ *   step: step.sign(1 / 255),
+ *   projections: [within(image, 2 / 255)],
+ * });
+ * dispose(result);
  */
 export function within(origin: tf.Tensor3D, epsilon: number): Projection {
   return named(`within(${epsilon})`, (image: tf.Tensor3D) =>
@@ -59,6 +70,10 @@ export function within(origin: tf.Tensor3D, epsilon: number): Projection {
  * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
  * @throws RangeError ε 或类别不对、图的大小不对、给了 away 而网络本来就答错；CourseError 网络没有类别得分
  * @see Goodfellow et al. 2014, arXiv:1412.6572
+ * @example
+ * const example = await fgsm(model, image, { epsilon: 2 / 255 });
+ * const { success, linf } = example;
+ * dispose(example);
  */
 export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmOptions = {}): Promise<Adversarial> {
   const { epsilon = 2 / 255 } = options;
@@ -69,6 +84,9 @@ export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmO
  * 迭代的梯度符号法（basic iterative method, BIM；随机起点时即 PGD）：多走几小步，每步之后回到 ε 邻域之内。
  *
  * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083; Dong et al. 2018, arXiv:1710.06081
+ * @example
+ * const example = await iterate(model, image, { epsilon: 2 / 255, steps: 3 });
+ * dispose(example);
  */
 export async function iterate(
   model: ImageModel,
@@ -82,6 +100,9 @@ export async function iterate(
  * 有目标的攻击（targeted attack）：沿目标类别的梯度方向走，例如把狗变成"鸵鸟"。
  *
  * @param target 目标类别：`{ class: findClass('鸵鸟').index }`
+ * @example
+ * const example = await targeted(model, image, { class: findClass('鸵鸟').index }, { epsilon: 2 / 255, steps: 3 });
+ * dispose(example);
  */
 export async function targeted(
   model: ImageModel,
@@ -92,7 +113,12 @@ export async function targeted(
   return attack('有目标', model, image, classOf(model, target), options);
 }
 
-/** 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。 */
+/**
+ * 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。
+ * @example
+ * const example = await leastLikely(model, image, { epsilon: 2 / 255, steps: 3 });
+ * dispose(example);
+ */
 export async function leastLikely(
   model: ImageModel,
   image: tf.Tensor3D,

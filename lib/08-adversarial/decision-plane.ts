@@ -33,7 +33,11 @@ const AXIS = Array.from({ length: 13 }, (_, i) => -1 + i / 4);
  * @param options `target`：余量是哪个类别的；其余见 PlaneOptions
  * @throws RangeError 方向与图像的形状不同，target 不是类别得分，或轴是空的
  * @example
- * const plane = await decisionPlane(model, dog, [attack, noise], { target: { class: 235 } });
+ * const attack = attackGradient(model, image, { to: { class: 9 } });
+ * const noise = signNoise(image, 2 / 255);
+ * const axes = { across: [-1, 0, 1], up: [0, 1] };
+ * const { margins } = await decisionPlane(model, image, [attack, noise], { target: { class: 9 }, ...axes });
+ * dispose(attack, noise);
  */
 export async function decisionPlane(
   model: ImageModel,

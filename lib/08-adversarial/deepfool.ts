@@ -36,6 +36,9 @@ interface Boundary {
  * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose；最后的图截断到 [0, 1]
  * @throws RangeError 参数不对、图的大小不对、给了 away 而网络本来就答错；CourseError 网络没有类别得分
  * @see Moosavi-Dezfooli et al. 2015, arXiv:1511.04599
+ * @example
+ * const example = await deepFool(model, image, { candidates: 3, steps: 2 });
+ * dispose(example);
  */
 export async function deepFool(
   model: ImageModel,

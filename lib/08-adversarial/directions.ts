@@ -12,6 +12,9 @@ import { randomGenerator } from '../base/random';
  * 随机的符号噪声（random sign noise）：每个数是 +ε 或 −ε，正负随机。与 FGSM 的扰动有同样的 L-infinity 与 l2 范数，
  * 是它的对照。
  * @returns 与 `like` 同形，由调用者 dispose
+ * @example
+ * const noise = signNoise(image, 2 / 255, { seed: 1 });
+ * dispose(noise);
  */
 export function signNoise(like: tf.Tensor3D, epsilon: number, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
   checkNumber('epsilon', epsilon, 0);
@@ -23,6 +26,9 @@ export function signNoise(like: tf.Tensor3D, epsilon: number, { seed = 0 }: { se
 /**
  * 攻击所用的梯度（attack gradient）：交叉熵或得分之差对输入的梯度；沿它走，攻击更接近成功。
  * @param goal `{ away: { class: 编号 } }` 或 `{ to: { class: 编号 } }`
+ * @example
+ * const gradient = attackGradient(model, image, { to: { class: 9 } }, 'margin');
+ * dispose(gradient);
  */
 export function attackGradient(
   model: ImageModel,
@@ -41,6 +47,9 @@ export function attackGradient(
 
 /**
  * 得分之差的梯度（gradient of z(to) − z(away)）：把网络在这幅图附近看成线性模型，它就是那个模型的权重向量 w。
+ * @example
+ * const w = weightVector(model, image, { away: { class: 387 }, to: { class: 9 } });
+ * dispose(w);
  */
 export function weightVector(
   model: ImageModel,
@@ -64,6 +73,10 @@ export function weightVector(
  * @param direction `[h, w, 3]`，例如梯度的符号
  * @param targets 哪些类别，例如 `[{ class: 1 }, { class: 9 }]`
  * @returns `result[k][i]` 是第 k 个类别在第 i 个 ε 处的得分
+ * @example
+ * const direction = attackGradient(model, image, { to: { class: 9 } });
+ * const [ostrich] = await logitsAlong(model, image, direction, [0, 0.01, 0.02], [{ class: 9 }]);
+ * dispose(direction);
  */
 export async function logitsAlong(
   model: ImageModel,
@@ -93,7 +106,11 @@ export async function logitsAlong(
   return result;
 }
 
-/** 一条直线能解释多少（R², coefficient of determination）：1 是完全笔直。 */
+/**
+ * 一条直线能解释多少（R², coefficient of determination）：1 是完全笔直。
+ * @example
+ * straightness([0, 1, 2, 3], [1, 3, 5, 7]); // 1
+ */
 export function straightness(x: readonly number[], y: readonly number[]): number {
   if (x.length !== y.length || x.length < 3) throw new RangeError(`需要至少 3 个点，得到 ${x.length} 与 ${y.length}`);
   const mean = (v: readonly number[]) => v.reduce((a, b) => a + b, 0) / v.length;
@@ -117,6 +134,11 @@ export interface Alignment {
  * 一个信号与权重向量对得多齐（alignment）：扰动、随机噪声、图像内容都可以拿来比。
  * @param signal `[h, w, 3]`；图像内容用 image − mean
  * @param weights 权重向量，见 weightVector
+ * @example
+ * const w = weightVector(model, image, { away: { class: 387 }, to: { class: 9 } });
+ * const noise = signNoise(image, 2 / 255);
+ * const { cosine: angle, inner } = await alignment(noise, w);
+ * dispose(w, noise);
  */
 export async function alignment(signal: tf.Tensor3D, weights: tf.Tensor3D): Promise<Alignment> {
   const [s, w] = await Promise.all([signal.data(), weights.data()]);
@@ -136,6 +158,10 @@ export interface BlockGrowth {
 /**
  * 维数与得分的变化（growth with the dimension），在真实网络上：扰动在每个 block × block 的小块里必须相同，
  * 块越小、可以自由选择的数越多，同样的 ε 能引起多大的变化。
+ * @example
+ * const w = weightVector(model, image, { away: { class: 387 }, to: { class: 9 } });
+ * const [pixel, block] = await blockGrowth(w, [1, 8]);
+ * dispose(w);
  */
 export async function blockGrowth(
   weights: tf.Tensor3D,
@@ -163,7 +189,10 @@ export async function blockGrowth(
  * @param weights `[h, w, c]`，见 weightVector；不会被 dispose
  * @returns 与 weights 同形，每个数是 −1、0 或 1；由调用者 dispose
  * @throws RangeError block 不是正整数
- * @example const direction = blockSigns(w, 8);
+ * @example
+ * const w = weightVector(model, image, { away: { class: 387 }, to: { class: 9 } });
+ * const direction = blockSigns(w, 8);
+ * dispose(w, direction);
  */
 export function blockSigns(weights: tf.Tensor3D, block: number): tf.Tensor3D {
   if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);

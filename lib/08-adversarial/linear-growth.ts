@@ -23,6 +23,8 @@ export interface LinearGrowth {
  * @param dimensions 维数，例如 [10, 100, 1000, 10000]
  * @param options `epsilon`：扰动上界，默认 2/255；`repeats`：随机噪声与内容重复几次，默认 50
  * @see Goodfellow et al. 2014, arXiv:1412.6572
+ * @example
+ * const [small, large] = linearGrowth([100, 10000], { repeats: 5 });
  */
 export function linearGrowth(
   dimensions: readonly number[],
@@ -53,7 +55,11 @@ export function linearGrowth(
   });
 }
 
-/** 双对数坐标上的斜率（log-log slope）：1 表示与 n 成正比，0.5 表示与 √n 成正比。 */
+/**
+ * 双对数坐标上的斜率（log-log slope）：1 表示与 n 成正比，0.5 表示与 √n 成正比。
+ * @example
+ * growthExponent([1, 10, 100], [2, 20, 200]); // 1
+ */
 export function growthExponent(x: readonly number[], y: readonly number[]): number {
   if (x.length !== y.length || x.length < 2) throw new RangeError(`需要至少 2 个点，得到 ${x.length} 与 ${y.length}`);
   const [a, b] = [x.map(Math.log), y.map(Math.log)];

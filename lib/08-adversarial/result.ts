@@ -38,7 +38,12 @@ export interface Adversarial {
   readonly run?: Omit<Optimized, 'image' | 'best'>;
 }
 
-/** 四舍五入到 8 位（round to 8 bit）：每个数变成 k/255。调用者 dispose 结果。 */
+/**
+ * 四舍五入到 8 位（round to 8 bit）：每个数变成 k/255。调用者 dispose 结果。
+ * @example
+ * const rounded = to8bit(image);
+ * dispose(rounded);
+ */
 export function to8bit(image: tf.Tensor3D): tf.Tensor3D {
   assertImage(image);
   return tf.tidy(() => tf.div(tf.round(tf.mul(tf.clipByValue(image, 0, 1), 255)), 255) as tf.Tensor3D);

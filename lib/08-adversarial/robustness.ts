@@ -11,12 +11,22 @@ import { checkNumber } from '../base/check';
 import type { Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 
-/** 存成 PNG 再读回来（8 位，无损）。调用者 dispose。 */
+/**
+ * 存成 PNG 再读回来（8 位，无损）。调用者 dispose。
+ * @example
+ * const again = await throughPng(image);
+ * dispose(again);
+ */
 export async function throughPng(image: tf.Tensor3D): Promise<tf.Tensor3D> {
   return loadImage(Buffer.from(await encodePng(image)));
 }
 
-/** 存成 JPEG 再读回来（有损）；quality 1–100。调用者 dispose。 */
+/**
+ * 存成 JPEG 再读回来（有损）；quality 1–100。调用者 dispose。
+ * @example
+ * const again = await throughJpeg(image, 75);
+ * dispose(again);
+ */
 export async function throughJpeg(image: tf.Tensor3D, quality = 75): Promise<tf.Tensor3D> {
   return loadImage(Buffer.from(await encodeJpeg(image, quality)));
 }
@@ -34,6 +44,10 @@ export interface Retest {
 /**
  * 重新检验一个对抗样本（retest）：取整到 8 位、存成 PNG、存成 JPEG、模糊之后，网络怎么说。
  * @param options `jpeg`：质量，默认 [95, 75, 50]；`blur`：高斯模糊的 sigma（像素），默认 [1]
+ * @example
+ * const example = await fgsm(model, image, { epsilon: 2 / 255 });
+ * const [float, rounded] = await retest(model, example, { jpeg: [75], blur: [] });
+ * dispose(example);
  */
 export async function retest(
   model: ImageModel,
@@ -90,6 +104,8 @@ export interface SmallestEpsilon {
  *
  * 成功与否不一定随 ε 单调（一步走太远可能越过那个类别），所以从小往大找第一次成功的一段。
  * 图像在每次尝试时截断到 [0, 1]，不取整。
+ * @example
+ * const { epsilon } = await smallestEpsilon(model, image, { max: 16 / 255, precision: 2 });
  */
 export async function smallestEpsilon(
   model: ImageModel,
@@ -169,6 +185,8 @@ export interface RightPhotos {
 /**
  * 网络认得对的照片（correctly classified photos）：攻击只对它们有意义。
  * @param photos 带 ImageNet 类别的照片：`coursePhotos({ labelled: true })`
+ * @example
+ * const { photos } = await rightPhotos(model, coursePhotos({ labelled: true }).slice(0, 4));
  */
 export async function rightPhotos(
   model: ImageModel,
@@ -189,7 +207,12 @@ export async function rightPhotos(
   return { photos: right, ...(watch.stopped && { stopped: watch.stopped }) };
 }
 
-/** 按网络的输入大小读入一张课程照片，取整到 8 位：攻击前后都能原样存成图片文件。调用者 dispose。 */
+/**
+ * 按网络的输入大小读入一张课程照片，取整到 8 位：攻击前后都能原样存成图片文件。调用者 dispose。
+ * @example
+ * const picture = await loadPhoto(model, photo('panda'));
+ * dispose(picture);
+ */
 export async function loadPhoto(model: ImageModel, photo: Photo): Promise<tf.Tensor3D> {
   const raw = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
   const image = to8bit(raw);

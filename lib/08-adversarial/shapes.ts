@@ -55,6 +55,9 @@ export interface ShapeImages {
  * 网络用的是哪一样，可以量出来。
  *
  * @param count 几幅；类别轮流出现
+ * @example
+ * const { images, masks, labels } = shapeImages(4, { seed: 1 });
+ * dispose(images, masks);
  */
 export function shapeImages(count: number, options: ShapeOptions = {}): ShapeImages {
   const { seed = 0, pattern = 0.04, agrees = 'own', noise = 0.03 } = options;

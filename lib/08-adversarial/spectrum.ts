@@ -20,7 +20,10 @@ const HIGH = 0.25;
  * @param signal `[h, w, 3]`，图像或扰动，有正有负也行；不会被 dispose
  * @param options `rings`：把 0 到 0.5 分成几环，默认 20
  * @throws RangeError 不是 `[h, w, 3]`，或 rings 不是正整数
- * @example const { frequency, density } = await powerSpectrum(example.perturbation);
+ * @example
+ * const noise = signNoise(image, 2 / 255);
+ * const { frequency, density } = await powerSpectrum(noise);
+ * dispose(noise);
  */
 export async function powerSpectrum(signal: tf.Tensor3D, { rings = 20 } = {}): Promise<PowerSpectrum> {
   if (!Number.isInteger(rings) || rings < 1) throw new RangeError(`rings 应为正整数，得到 ${rings}`);
@@ -56,7 +59,10 @@ export async function powerSpectrum(signal: tf.Tensor3D, { rings = 20 } = {}): P
  * @param signal `[h, w, 3]`；不会被 dispose
  * @param band `from`（含）与 `to`（不含），每像素多少周；默认 0 与 1（全部：对角的波最快约 0.71）
  * @returns 与 signal 同形，由调用者 dispose
- * @example const slow = frequencyBand(example.perturbation, { to: 0.125 });
+ * @example
+ * const noise = signNoise(image, 2 / 255);
+ * const slow = frequencyBand(noise, { to: 0.125 });
+ * dispose(noise, slow);
  */
 export function frequencyBand(signal: tf.Tensor3D, { from = 0, to = 1 } = {}): tf.Tensor3D {
   checkNumber('from', from, 0, 1);

@@ -56,6 +56,9 @@ function shapeModel(seed: number): ImageModel {
  *
  * @returns 见 TrainedShapes；`model` 由调用者 dispose
  * @see Goodfellow et al. 2014, arXiv:1412.6572; Madry et al. 2017, arXiv:1706.06083
+ * @example
+ * const { model: network, trace } = await trainShapes({ steps: 2, batchSize: 8 });
+ * network.dispose();
  */
 export async function trainShapes(options: TrainingOptions = {}): Promise<TrainedShapes> {
   const { epsilon = 0, attackSteps = 3, steps = 400, batchSize = 40, learningRate = 0.003 } = options;
@@ -102,6 +105,10 @@ function crossEntropy(model: ImageModel, images: tf.Tensor4D, labels: readonly n
 /**
  * 一批图各自的梯度（batch of input gradients）：每幅图的交叉熵对它自己的梯度；走向它，图就更不像自己的类别。
  * @returns 与 images 同形，由调用者 dispose
+ * @example
+ * const images = tf.expandDims(image) as tf.Tensor4D;
+ * const gradients = lossGradients(model, images, [387]);
+ * dispose(images, gradients);
  */
 export function lossGradients(model: ImageModel, images: tf.Tensor4D, labels: readonly number[]): tf.Tensor4D {
   const count = images.shape[0];
@@ -114,6 +121,10 @@ export function lossGradients(model: ImageModel, images: tf.Tensor4D, labels: re
 /**
  * 同时攻击一批图（batch attack）：没有目标的迭代梯度符号法，每步之后回到 ±ε 与 [0, 1] 之内。
  * @returns `[n, h, w, 3]`，由调用者 dispose
+ * @example
+ * const images = tf.expandDims(image) as tf.Tensor4D;
+ * const attacked = attackBatch(model, images, [387], { epsilon: 2 / 255, steps: 2 });
+ * dispose(images, attacked);
  */
 export function attackBatch(
   model: ImageModel,
@@ -133,7 +144,13 @@ export function attackBatch(
   });
 }
 
-/** 认对的比例（accuracy），0 到 1。 */
+/**
+ * 认对的比例（accuracy），0 到 1。
+ * @example
+ * const images = tf.expandDims(image) as tf.Tensor4D;
+ * const { rate } = await batchAccuracy(model, images, [387]);
+ * dispose(images);
+ */
 export async function batchAccuracy(
   model: ImageModel,
   images: tf.Tensor4D,

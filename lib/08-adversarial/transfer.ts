@@ -43,6 +43,10 @@ interface Count {
  *
  * @param victims 受测的网络，可以包括 source 自己
  * @param photos 带 ImageNet 类别的照片
+ * @example
+ * const victim = await untrainedModel('efficientnet-lite0', { seed: 1 });
+ * const [result] = await transfer(victim, [victim], [photo('panda')], { steps: 1 });
+ * victim.dispose();
  */
 export async function transfer(
   source: ImageModel,

@@ -43,6 +43,10 @@ const ENOUGH = 3;
  * @param images `[n, h, w, 3]`，RGB，[0, 1]，至少 2 幅；不会被 dispose
  * @throws RangeError 参数或图的大小不对；CourseError 网络没有类别得分
  * @see Moosavi-Dezfooli et al. 2016, arXiv:1610.08401
+ * @example
+ * const images = tf.stack([image, image]) as tf.Tensor4D;
+ * const { perturbation } = await universal(model, images, { epochs: 1, jitter: 4 });
+ * dispose(images, perturbation);
  */
 export async function universal(
   model: ImageModel,
@@ -164,6 +168,11 @@ export interface FoolingRate {
 /**
  * 被骗的比例（fooling rate）：加上扰动（再截断到 [0, 1]）之后，网络改变了答案的图占多少。
  * @param images `[n, h, w, 3]`；求扰动时没有用过的图才说明问题
+ * @example
+ * const images = tf.expandDims(image) as tf.Tensor4D;
+ * const noise = signNoise(image, 10 / 255);
+ * const { rate } = await foolingRate(model, images, noise);
+ * dispose(images, noise);
  */
 export async function foolingRate(
   model: ImageModel,

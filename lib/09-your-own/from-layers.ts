@@ -117,6 +117,16 @@ function checkRows({ output, scores }: Head, own: tf.SymbolicTensor, wanted?: Ou
  * @param options `preprocess` 训练时用的像素范围（最容易弄错的一项）；`output` 输出是什么，`classes` 类别名；`roles` 各章用到的层，可以不写
  * @returns 与 loadModel 相同的 ImageModel；`output`、`notes` 说明输出怎样理解
  * @throws TypeError 不是 LayersModel；RangeError 输入、输出、类别数或角色的层名不对
+ * @example
+ * const network = tf.sequential({
+ *   layers: [
+ *     tf.layers.conv2d({ inputShape: [32, 32, 3], filters: 4, kernelSize: 3, activation: 'relu' }),
+ *     tf.layers.globalAveragePooling2d({}),
+ *     tf.layers.dense({ units: 2, activation: 'softmax' }),
+ *   ],
+ * });
+ * const own = fromLayersModel(network, { preprocess: '[0, 1]', classes: ['猫', '狗'] });
+ * dispose(own, network); // 网络是自己的，自己释放
  */
 export function fromLayersModel(network: tf.LayersModel, options: OwnModelOptions = {}): ImageModel {
   const { preprocess, classes, roles = {}, id = 'own', title = network?.name ?? id, inputSize } = options;

@@ -70,6 +70,12 @@ async function built<T>(source: Source, work: () => Promise<T>): Promise<T> {
  * @param options 同 fromLayersModel：`preprocess` 训练时用的像素范围；`classes` 类别名；`inputSize` 只在网络没有写明时需要
  * @returns 与 loadModel 相同的 ImageModel；`dispose()` 连网络一起释放
  * @throws CourseError 读不出、文件不全、不是网络；RangeError 输入、输出、类别数不对
+ * @example
+ * const layers = [tf.layers.conv2d({ inputShape: [32, 32, 3], filters: 4, kernelSize: 3 }), tf.layers.flatten()];
+ * const trained = tf.sequential({ layers });
+ * await saveOwnModel(trained, '我的网络');
+ * const own = await loadOwnModel('我的网络', { preprocess: '[0, 1]' });
+ * dispose(own, trained);
  */
 export async function loadOwnModel(source: string, options: OwnModelOptions = {}): Promise<ImageModel> {
   const from = sourceOf(source);

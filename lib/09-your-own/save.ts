@@ -11,6 +11,10 @@ import { folderPath } from './places';
  * @param folder 文件夹（也可以写 `file://…`、`~/…`），没有就新建；里面已有的网络会被换掉；相对路径从笔记本所在的文件夹算起
  * @returns model.json 的完整路径
  * @throws TypeError 不是 LayersModel；CourseError 写不进这个文件夹
+ * @example
+ * const network = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [32, 32, 3], filters: 4, kernelSize: 3 })] });
+ * const file = await saveOwnModel(network, '我的网络');
+ * network.dispose();
  */
 export async function saveOwnModel(network: tf.LayersModel, folder: string): Promise<string> {
   if (!(network instanceof tf.LayersModel)) {

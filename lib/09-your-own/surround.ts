@@ -9,7 +9,9 @@ import { checkImageNow } from '../image/check';
  * @returns `[h, w, 3]`，由调用者 dispose
  * @throws RangeError 大小不同，或 radius 不在 0 与 1 之间
  * @example
- * const sheepInTown = swapSurround(sheep, town); // 羊在中间，四周是城里
+ * const town = tf.reverse(image, 1);
+ * const moved = swapSurround(image, town, { radius: 0.6 }); // 中间是 image，四周是 town
+ * dispose(town, moved);
  */
 export function swapSurround(
   front: tf.Tensor3D,

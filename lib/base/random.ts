@@ -7,7 +7,12 @@ export interface RandomGenerator {
   integer(n: number): number;
 }
 
-/** 可复现的随机数发生器（mulberry32, seeded）：同一个种子给出同一串数。 */
+/**
+ * 可复现的随机数发生器（mulberry32, seeded）：同一个种子给出同一串数。
+ * @example
+ * const random = randomGenerator(1);
+ * const numbers = [random.uniform(), random.normal(), random.integer(10)];
+ */
 export function randomGenerator(seed: number): RandomGenerator {
   if (!Number.isFinite(seed)) throw new TypeError(`seed 应为有限的数，得到 ${seed}`);
   let state = seed >>> 0;

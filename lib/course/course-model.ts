@@ -41,6 +41,9 @@ async function load(id: NetworkId, options: LoadOptions): Promise<ImageModel> {
  * 显示一条说明。
  *
  * @throws RangeError 名字不认识；CourseError 别的网络取不到权重
+ * @example
+ * const network = await loadCourseModel('efficientnet-lite0');
+ * network.dispose();
  */
 export async function loadCourseModel(id: NetworkId, options: LoadOptions = {}): Promise<ImageModel> {
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);

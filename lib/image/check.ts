@@ -7,7 +7,7 @@ import { tf } from '../tf/backend';
  * @param options `name`：报错时用的参数名
  * @throws TypeError 不是张量或类型不对；RangeError 形状不对；消息说明怎样改
  * @example
- * assertImage(tf.zeros([4, 4, 3]));
+ * assertImage(image);
  */
 export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts image is tf.Tensor3D {
   if (!(image instanceof tf.Tensor)) {
@@ -33,7 +33,7 @@ export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts 
  * @param options `name`：报错时用的参数名
  * @throws TypeError 不是张量或类型不对；RangeError 形状或取值范围不对；消息说明怎样改
  * @example
- * await checkImage(tf.fill([4, 4, 3], 0.5));
+ * await checkImage(image, { name: '小熊猫' });
  */
 export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Promise<void> {
   assertImage(image, { name });

@@ -35,6 +35,10 @@ const STRIP_ROWS = 256;
  *   相对路径依次在笔记本的文件夹、项目文件夹、data/photos 里找
  * @param options `size`：边长或 [高, 宽]，像素；`crop`：先裁出的方框 [x, y, 宽, 高]，像素
  * @throws CourseError 文件不存在、为空、损坏、不是图片、太大；RangeError `size` 或 `crop` 不对
+ * @example
+ * const panda = photo('panda');
+ * const picture = await loadImage(panda.path, { size: 224, crop: panda.crop });
+ * dispose(picture);
  */
 export async function loadImage(source: ImageSource, options: LoadImageOptions = {}): Promise<tf.Tensor3D> {
   return (await loadPhoto(source, options)).image;
@@ -168,6 +172,8 @@ export interface Pixels {
  * 把图像编码成 PNG（encode as PNG），无损，每通道 8 位。
  *
  * @param image 图像 [高, 宽, 3] 或灰度 [高, 宽]，取值 [0, 1]（超出的截断）；不会被释放
+ * @example
+ * const bytes = await encodePng(image);
  */
 export async function encodePng(image: tf.Tensor3D | tf.Tensor2D): Promise<Uint8Array> {
   return encodePngBytes(await toPixels(image));
@@ -178,6 +184,8 @@ export async function encodePng(image: tf.Tensor3D | tf.Tensor2D): Promise<Uint8
  *
  * @param image 图像 [高, 宽, 3] 或灰度 [高, 宽]，取值 [0, 1]（超出的截断）；不会被释放
  * @param quality 质量（quality）1–100，默认 92
+ * @example
+ * const bytes = await encodeJpeg(image, 80);
  */
 export async function encodeJpeg(image: tf.Tensor3D | tf.Tensor2D, quality = 92): Promise<Uint8Array> {
   if (!(quality >= 1 && quality <= 100)) throw new RangeError(`quality 应在 1 到 100 之间，得到 ${quality}`);

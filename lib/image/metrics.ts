@@ -20,7 +20,11 @@ function pair(a: Numbers, b: Numbers): [Numbers, Numbers] {
   return [x, y];
 }
 
-/** 欧氏范数（l2 norm）：平方和的平方根。 */
+/**
+ * 欧氏范数（l2 norm）：平方和的平方根。
+ * @example
+ * l2Norm([3, 4]); // 5
+ */
 export function l2Norm(numbers: Numbers): number {
   const x = read(numbers);
   let sum = 0;
@@ -28,7 +32,11 @@ export function l2Norm(numbers: Numbers): number {
   return Math.sqrt(sum);
 }
 
-/** 最大的绝对值（l-infinity norm）。 */
+/**
+ * 最大的绝对值（l-infinity norm）。
+ * @example
+ * lInfNorm([3, -4]); // 4
+ */
 export function lInfNorm(numbers: Numbers): number {
   const x = read(numbers);
   let largest = 0;
@@ -36,14 +44,22 @@ export function lInfNorm(numbers: Numbers): number {
   return largest;
 }
 
-/** 相对误差（relative error）：‖a − b‖ / ‖b‖；b 为零时是 ‖a‖。 */
+/**
+ * 相对误差（relative error）：‖a − b‖ / ‖b‖；b 为零时是 ‖a‖。
+ * @example
+ * relativeError([3, 3], [3, 4]); // 0.2
+ */
 export function relativeError(a: Numbers, b: Numbers): number {
   const [x, y] = pair(a, b);
   const difference = Float64Array.from(x, (v, i) => v - y[i]);
   return l2Norm(difference) / (l2Norm(y) || 1);
 }
 
-/** 夹角余弦（cosine similarity），−1 到 1；有一方为零时是 0。 */
+/**
+ * 夹角余弦（cosine similarity），−1 到 1；有一方为零时是 0。
+ * @example
+ * cosine([1, 0], [1, 1]); // 0.7071
+ */
 export function cosine(a: Numbers, b: Numbers): number {
   const [x, y] = pair(a, b);
   let dot = 0;
@@ -52,7 +68,11 @@ export function cosine(a: Numbers, b: Numbers): number {
   return norms > 0 ? dot / norms : 0;
 }
 
-/** 皮尔逊相关系数（Pearson correlation），−1 到 1；有一方是常数时是 0。 */
+/**
+ * 皮尔逊相关系数（Pearson correlation），−1 到 1；有一方是常数时是 0。
+ * @example
+ * pearson([1, 2, 3], [2, 4, 6]); // 1
+ */
 export function pearson(a: Numbers, b: Numbers): number {
   // From the first value on, so that a constant stays exactly 0 and its rounding is not taken for a pattern.
   const centred = (x: ArrayLike<number>) => {
@@ -64,7 +84,11 @@ export function pearson(a: Numbers, b: Numbers): number {
   return cosine(centred(x), centred(y));
 }
 
-/** 名次（ranks），从 0 起；相等的值取平均名次。 */
+/**
+ * 名次（ranks），从 0 起；相等的值取平均名次。
+ * @example
+ * ranks([10, 30, 20, 20]); // [0, 3, 1.5, 1.5]
+ */
 export function ranks(numbers: Numbers): Float64Array {
   const x = read(numbers);
   const order = Uint32Array.from(x, (_, i) => i).sort((i, j) => x[i] - x[j]);
@@ -78,13 +102,21 @@ export function ranks(numbers: Numbers): Float64Array {
   return rank;
 }
 
-/** 斯皮尔曼等级相关（Spearman rank correlation），−1 到 1：只看大小次序，不看数值。 */
+/**
+ * 斯皮尔曼等级相关（Spearman rank correlation），−1 到 1：只看大小次序，不看数值。
+ * @example
+ * spearman([1, 2, 3], [1, 10, 100]); // 1
+ */
 export function spearman(a: Numbers, b: Numbers): number {
   const [x, y] = pair(a, b);
   return pearson(ranks(x), ranks(y));
 }
 
-/** 峰值信噪比（PSNR），分贝；`range` 是取值范围，缺省 1。两幅图相同时为 Infinity。 */
+/**
+ * 峰值信噪比（PSNR），分贝；`range` 是取值范围，缺省 1。两幅图相同时为 Infinity。
+ * @example
+ * psnr([0.5, 0.5], [0.4, 0.6]); // 20
+ */
 export function psnr(a: Numbers, b: Numbers, { range = 1 }: { range?: number } = {}): number {
   const [x, y] = pair(a, b);
   let sum = 0;
@@ -110,6 +142,8 @@ function gaussianWindow(size: number, sigma: number): tf.Tensor4D {
  * @param a `[h, w]` 或 `[h, w, c]`，边长不小于 11；不会被 dispose
  * @param range 取值范围（决定两个稳定常数），缺省为两幅图合起来的最大值减最小值
  * @see Wang 等 2004
+ * @example
+ * await ssim(image, image); // 1
  */
 export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: number } = {}): Promise<number> {
   if (a.shape.join() !== b.shape.join() || a.rank < 2 || a.rank > 3 || Math.min(...a.shape.slice(0, 2)) < 11) {
@@ -140,7 +174,11 @@ export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: numb
   return value;
 }
 
-/** 曲线下的面积（area under the curve），梯形法，横轴总长取 1。 */
+/**
+ * 曲线下的面积（area under the curve），梯形法，横轴总长取 1。
+ * @example
+ * areaUnder([1, 0.5, 0]); // 0.5
+ */
 export function areaUnder(curve: ArrayLike<number>): number {
   if (curve.length < 2) throw new RangeError(`曲线至少要有两个点，得到 ${curve.length} 个`);
   let sum = 0;

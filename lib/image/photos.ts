@@ -57,6 +57,9 @@ function allPhotos(): readonly Photo[] {
  * @param options `category`：类别；`labelled`：是否有 ImageNet 类别；`background`：真实场景或统一灰底
  * @returns 清单中符合条件的照片，各带绝对路径 `path`；读入：`loadImage(photo.path, { size: 227, crop: photo.crop })`
  * @throws RangeError 没有这个类别或背景；消息列出可选的
+ * @example
+ * const birds = coursePhotos({ category: 'bird' });
+ * const known = coursePhotos({ labelled: true, background: 'scene' });
  */
 export function coursePhotos({ category, labelled, background }: CoursePhotosOptions = {}): Photo[] {
   const photos = allPhotos();
@@ -81,6 +84,8 @@ export function coursePhotos({ category, labelled, background }: CoursePhotosOpt
  *
  * @param name "mammal/panda.jpg"、"panda.jpg"、"panda" 或 "大熊猫"
  * @throws RangeError 没有这张照片（列出名字最接近的），或几个类别里都有同名的
+ * @example
+ * photo('panda').nameZh; // '大熊猫'
  */
 export function photo(name: string): Photo {
   const photos = allPhotos();
@@ -123,6 +128,8 @@ const HIDDEN = /(^|\/)(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)/i;
  *
  * @param folder 文件夹；相对路径从笔记本所在的文件夹算起
  * @throws CourseError 文件夹不存在，或里面一张可用的照片也没有
+ * @example
+ * const { photos, skipped } = photosIn('我的照片');
  */
 export function photosIn(folder: string): FolderPhotos {
   const root = path.resolve(process.env.NOTEBOOK_DIR ?? process.cwd(), folder);

@@ -18,6 +18,8 @@ let imageNet: readonly ClassLabel[] | undefined;
 /**
  * ImageNet-1k 的 1000 个类别（ILSVRC2012 classes），按网络输出的顺序；中英文名称各不重复。
  * @throws CourseError 如果 data/classes.json 缺失或不完整
+ * @example
+ * imageNetClasses().length; // 1000
  */
 export function imageNetClasses(): readonly ClassLabel[] {
   imageNet ??= readClasses(path.join(projectRoot(), 'data', 'classes.json'));
@@ -46,6 +48,9 @@ function readClasses(file: string): readonly ClassLabel[] {
  * @param query 中文名、英文名（不分大小写）、wnid（如 'n02106662'）或编号
  * @param classes 在哪些类别里找；缺省为 ImageNet 的 1000 类，自己的网络用 `model.classes`
  * @throws RangeError 没有这个类别；列出最接近的名称
+ * @example
+ * findClass('鸵鸟').index; // 9
+ * findClass(9).en; // 'ostrich'
  */
 export function findClass(query: string | number, classes: readonly ClassLabel[] = imageNetClasses()): ClassLabel {
   const wanted = String(query).trim();

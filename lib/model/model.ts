@@ -228,6 +228,8 @@ export interface ClassScore {
  * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
  *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
  * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分
+ * @example
+ * const [best, second] = await classify(model, image, { count: 2 });
  */
 export async function classify(
   model: ImageModel,

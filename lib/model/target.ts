@@ -168,8 +168,6 @@ export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedT
  * @returns 激活值；'max' 是特征图里最大的一个，'sum' 是整张之和，类别是 softmax 之前的得分
  * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
  * @example
- * const model = await loadModel('squeezenet');
- * const image = await loadImage(photo('red-panda').path, { size: 227 });
  * const score = await targetValue(model, image, { class: 387 });
  */
 export async function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<number> {
@@ -189,9 +187,9 @@ export async function targetValue(model: ImageModel, image: tf.Tensor3D, target:
  * @returns n 个数
  * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
  * @example
- * const model = await loadModel('squeezenet');
- * const images = tf.fill([2, 227, 227, 3], 0.5) as tf.Tensor4D;
- * const scores = await targetValues(model, images, { class: 387 });
+ * const images = tf.stack([image, image]) as tf.Tensor4D;
+ * const [first, second] = await targetValues(model, images, { class: 387 });
+ * dispose(images);
  */
 export async function targetValues(model: ImageModel, images: tf.Tensor4D, target: Target): Promise<number[]> {
   const resolved = resolveTarget(model, target);
@@ -211,8 +209,6 @@ export async function targetValues(model: ImageModel, images: tf.Tensor4D, targe
  *
  * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
  * @example
- * const model = await loadModel('squeezenet');
- * const image = await loadImage(photo('red-panda').path, { size: 227 });
  * const fixed = await fixTarget(model, image, { layer: model.roles.lastConv, channel: 3, at: 'max' });
  */
 export async function fixTarget(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<Target> {

@@ -57,6 +57,10 @@ export interface ShowChoicesOptions {
  * @param choices 至少两个 `{ label, images 或 map, caption? }`；张量不会被释放
  * @param options 见 ShowChoicesOptions
  * @throws RangeError 少于两个值，或者各个值的图像幅数不同
+ * @example
+ * const mirrored = tf.reverse(image, 1);
+ * await showChoices([{ label: '原图', images: [image] }, { label: '镜像', images: [mirrored] }], { control: 'menu' });
+ * dispose(mirrored);
  */
 export async function showChoices(choices: readonly Choice[], options: ShowChoicesOptions = {}): Promise<void> {
   check(choices, options);

@@ -25,6 +25,9 @@ export const CLAIM_MIME = 'application/vnd.convscope.claim+json';
  *
  * @param id 结论的编号（id），如 "C8"；一章里有几条时写 "C8 能量"
  * @returns `holds`，便于接着使用
+ * @example
+ * const [measured, control] = [0.8, 0.5];
+ * claim('C0 例子', { measured, control, holds: measured > control });
  */
 export function claim(id: string, { measured, control, holds, tolerance = 0.05, note = '' }: ClaimOptions): boolean {
   if (!id || typeof id !== 'string') throw new TypeError(`结论的编号应为文字，如 "C8"，得到 ${String(id)}`);

@@ -52,7 +52,11 @@ const tables: Record<ColormapName, readonly Rgb[]> = {
   grey: Array.from({ length: TABLE_SIZE }, (_, i) => [i, i, i] as const),
 };
 
-/** 颜色映射（colour map）：把 [0, 1] 的数变成颜色；diverging 的 0.5 是白色（零）。超出的截断，NaN 是浅灰。 */
+/**
+ * 颜色映射（colour map）：把 [0, 1] 的数变成颜色；diverging 的 0.5 是白色（零）。超出的截断，NaN 是浅灰。
+ * @example
+ * const [red, green, blue] = colorAt('diverging', 0.5);
+ */
 export function colorAt(name: ColormapName, t: number): Rgb {
   if (Number.isNaN(t)) return [200, 200, 200];
   return tables[name][Math.round(Math.min(1, Math.max(0, t)) * (TABLE_SIZE - 1))];
@@ -61,7 +65,11 @@ export function colorAt(name: ColormapName, t: number): Rgb {
 export const css = ([r, g, b]: Rgb, alpha = 1) =>
   alpha >= 1 ? `rgb(${r},${g},${b})` : `rgba(${r},${g},${b},${alpha})`;
 
-/** The same map as a plotly colour scale. */
+/**
+ * The same map as a plotly colour scale.
+ * @example
+ * const colorscale = plotlyColorscale('sequential');
+ */
 export function plotlyColorscale(name: ColormapName, steps = 16): [number, string][] {
   return Array.from({ length: steps + 1 }, (_, i) => [i / steps, css(colorAt(name, i / steps))]);
 }

@@ -55,6 +55,9 @@ const TITLE = 30;
  * @param labels 每个点的标签（label），如照片的类别
  * @param options `title`、`hover`（见 `photoHover`）、`columns`、`size`、`colours`
  * @throws RangeError 点与标签的个数不同
+ * @example
+ * const figure = pointsFigure([{ title: '两类', points: [[0, 0], [1, 1]] }], ['甲', '乙']);
+ * await showPlot(figure);
  */
 export function pointsFigure(
   panels: readonly PointsPanel[],
@@ -148,7 +151,11 @@ function squareRanges(points: PointsPanel['points']): [number, number][] {
 
 const ref = (axis: 'x' | 'y', panel: number) => (panel === 0 ? axis : `${axis}${panel + 1}`);
 
-/** 照片的悬停文字（hover text）：名字、类别，有 ImageNet 类别的再加上类别名。 */
+/**
+ * 照片的悬停文字（hover text）：名字、类别，有 ImageNet 类别的再加上类别名。
+ * @example
+ * const [text] = photoHover([photo('panda')]);
+ */
 export function photoHover(photos: readonly Photo[]): string[] {
   const classes = imageNetClasses();
   return photos.map((photo) => {
@@ -176,6 +183,10 @@ export interface PointsStep {
  * @param title 标题；最后一步一定会画，所以保存的笔记本里留下的是结果
  * @param colours 颜色按这些标签的次序分配，见 pointsFigure
  * @returns 交给 `onStep`：`embed(features, { onStep: livePoints(labels) })`
+ * @example
+ * const features = await pixelMatrix(coursePhotos().slice(0, 8), 8);
+ * const labels = features.photos.map(({ categoryZh }) => categoryZh);
+ * await embed(features, { perplexity: 2, steps: 20, onStep: livePoints(labels, 't-SNE') });
  */
 export function livePoints(
   labels: readonly string[],

@@ -48,6 +48,10 @@ const MARGIN = 12;
  *
  * @param images 一批图像 [n, 高, 宽, 3 或 1]，或图像（张量、路径）的数组，大小可以不同；不会被释放
  * @param options 见 ShowGridOptions
+ * @example
+ * const pictures = filterImages(model);
+ * await showGrid(pictures, { columns: 4 });
+ * dispose(pictures);
  */
 export async function showGrid(images: GridImages, options: ShowGridOptions = {}): Promise<void> {
   const rasters = await readAll(images);

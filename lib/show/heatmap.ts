@@ -29,6 +29,10 @@ export interface HeatmapOptions {
  *
  * @param map 二维张量 [行, 列]；不会被释放
  * @param options 见 HeatmapOptions
+ * @example
+ * const { map, coarse } = gradCam(model, image, { class: 387 });
+ * await showHeatmap(map, { image, title: '梯度加权的类激活图' });
+ * dispose(map, coarse);
  */
 export async function showHeatmap(map: tf.Tensor2D, options: HeatmapOptions = {}): Promise<void> {
   await showHeatmaps([{ map, title: options.title ?? '' }], { ...options, title: undefined });
@@ -47,6 +51,10 @@ export type TitledMap = { readonly map: tf.Tensor2D; readonly title?: string; re
  *
  * @param maps 每幅 `{ map, title?, image? }`；map 是二维张量 [行, 列]，不会被释放；image 是这一幅自己的底图
  * @param options 与 showHeatmap 相同，另有 `sharedScale`：同一颜色尺度
+ * @example
+ * const { map, coarse } = gradCam(model, image, { class: 387 });
+ * await showHeatmaps([{ map, title: '放大后' }, { map: coarse, title: '放大前' }]);
+ * dispose(map, coarse);
  */
 export async function showHeatmaps(maps: readonly TitledMap[], options: HeatmapsOptions = {}): Promise<void> {
   const { panels, style } = await heatPanels(maps, options);

@@ -33,6 +33,8 @@ export interface ShowImageOptions {
  *
  * @param image 图像 [高, 宽, 3]、灰度 [高, 宽]，或图片的路径；不会被释放
  * @param options `caption`：说明；`width`：宽度，像素；`scale`：unit / minmax / signed；`alt`：替代文字
+ * @example
+ * await showImage(image, { caption: '小熊猫', width: 224 });
  */
 export async function showImage(
   image: tf.Tensor3D | tf.Tensor2D | string,

@@ -23,6 +23,10 @@ export interface MapStep {
  * @param image 底图，与遮挡的那一幅相同；不会被释放
  * @param label 标题；最后一步一定会画，所以保存的笔记本里留下的是完整的图
  * @returns 交给 `onStep`：`occlusionMap(model, image, { class: 类别 }, { onStep: liveMap(image, '概率的下降') })`
+ * @example
+ * const onStep = liveMap(image, '小熊猫');
+ * const result = await occlusionMap(model, image, { class: 387 }, { size: 16, stride: 16, onStep });
+ * dispose(result);
  */
 export function liveMap(image: tf.Tensor3D, label = ''): (state: MapStep) => Promise<void> {
   const id = `map-${process.pid}-${Date.now().toString(36)}-${count++}`;

@@ -25,6 +25,9 @@ let count = 0;
  *
  * @param label 标题；最后一步一定会画，所以保存的笔记本里留下的是结果
  * @returns 交给 `onStep`：`maximize(model, objective, { onStep: livePicture('火烈鸟') })`
+ * @example
+ * const result = await maximize(model, objective.classScore(130), { steps: 3, onStep: livePicture('火烈鸟') });
+ * dispose(result);
  */
 export function livePicture(label = ''): (state: LiveStep) => Promise<void> {
   const id = `live-${process.pid}-${Date.now().toString(36)}-${count++}`;

@@ -68,6 +68,8 @@ function silhouette(context: SKRSContext2D, { last, kind }: Block, y: number, si
  * 画出一个网络的结构（network diagram）：每行一层（或一个模块），横条的宽度是特征图的边长，粗细是通道数；右上角是输出的含义。
  *
  * @param model 任何 ImageModel；`options.alt` 给读屏软件的文字
+ * @example
+ * await showNetwork(model);
  */
 export async function showNetwork(model: ImageModel, { alt }: { alt?: string } = {}): Promise<void> {
   const blocks = blocksOf(model);

@@ -45,6 +45,12 @@ const TOP = 48;
  * @param image 照片 [h, w, 3]；不会被释放
  * @param frames 各个位置，次序不限；由 occlusionMap 的 positions 与 probability 得到
  * @throws RangeError 少于两个位置，或者概率不在 [0, 1] 内
+ * @example
+ * const frames = [
+ *   { row: 0, col: 0, probability: 0.6 },
+ *   { row: 0, col: 32, probability: 0.2, text: '浣熊' },
+ * ];
+ * await showOccluder(image, frames, { size: 32, baseline: 0.7, name: '小熊猫的概率' });
  */
 export async function showOccluder(
   image: tf.Tensor3D,

@@ -47,6 +47,14 @@ const MOST_CLASSES = 7;
  *
  * @param image 照片 [h, w, 3]；各张量都不会被释放
  * @throws RangeError 各图的格数不同
+ * @example
+ * const [size, stride, layer] = [16, 16, model.roles.lastConv];
+ * const result = await occlusionMap(model, image, { class: 387 }, { size, stride, layer });
+ * const { channel, sum } = result.strongestMap!;
+ * const projection = inputGradient(model, image, { layer, channel }, { rule: 'deconv' });
+ * const panels = { featureSum: sum, projection, probability: result.probability, bestClass: result.bestClass };
+ * await showOcclusionPanel(image, panels, { size, stride, nameOf: (index) => model.classes[index].zh });
+ * dispose(result, projection);
  */
 export async function showOcclusionPanel(
   image: tf.Tensor3D,

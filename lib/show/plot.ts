@@ -25,6 +25,8 @@ export const PLOTLY_MIME = 'application/vnd.plotly.v1+json';
  *
  * @param figure `{ data, layout }`，与 plotly.js 相同
  * @param options `width`、`height`：像素；`alt`：替代文字
+ * @example
+ * await showPlot({ data: [{ type: 'scatter', x: [0, 1, 2], y: [0, 1, 4] }], layout: { title: { text: '平方' } } });
  */
 export async function showPlot(figure: Figure, { width, height, alt }: ShowPlotOptions = {}): Promise<void> {
   if (!figure || !Array.isArray(figure.data)) {

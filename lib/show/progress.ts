@@ -18,6 +18,10 @@ let count = 0;
  * @param total 总步数（total），正数
  * @param label 说明
  * @returns `step(n?, note?)`：已完成 n 步，不写 n 则加一；`done(note?)`：结束
+ * @example
+ * const bar = progress(3, '照片');
+ * for (const name of ['甲', '乙', '丙']) bar.step(1, name);
+ * bar.done();
  */
 export function progress(total: number, label = ''): Progress {
   if (!(total > 0)) throw new RangeError(`total 应为正数，得到 ${total}`);

@@ -9,6 +9,8 @@ import { emit, setSink, type DisplayBundle } from './sink';
  *
  * @param name 记录的名字，data/records 里的文件名
  * @param options `image`：只显示名字以它结尾的那一幅（如 'fourier'），默认全部；`alt`：替代文字
+ * @example
+ * await showRecord('deconv-sanity');
  */
 export async function showRecord(name: string, { image, alt }: { image?: string; alt?: string } = {}): Promise<void> {
   const { title, images, seconds, seed, backend } = readRecord(name);
@@ -23,7 +25,11 @@ export async function showRecord(name: string, { image, alt }: { image?: string;
   }
 }
 
-/** 把显示的图拿到手里而不显示（capture），例如存成记录：最后一幅图片的 PNG 字节。 */
+/**
+ * 把显示的图拿到手里而不显示（capture），例如存成记录：最后一幅图片的 PNG 字节。
+ * @example
+ * const bytes = await capturePng(() => showImage(image));
+ */
 export async function capturePng(draw: () => Promise<void>): Promise<Uint8Array> {
   const bundles: DisplayBundle[] = [];
   const previous = setSink((bundle) => void bundles.push(bundle));

@@ -28,6 +28,8 @@ function recordNames(): string[] {
 /**
  * 读一个预先计算的结果（read a record）。
  * @throws RangeError 没有这个记录；CourseError 文件读不了
+ * @example
+ * const { title, numbers } = readRecord('deconv-sanity');
  */
 export function readRecord(name: string): CourseRecord {
   const file = path.join(folder(), `${name}.json`);

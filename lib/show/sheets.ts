@@ -31,6 +31,8 @@ const HEAD = 36;
  *
  * @param sheets 每张 `{ title, images, captions }`；图像是张量 [高, 宽, 3] 或路径，不会被释放
  * @param options 见 ShowSheetsOptions
+ * @example
+ * await showSheets([{ title: '两张', images: [image, image], captions: ['左', '右'] }], { columns: 2 });
  */
 export async function showSheets(
   sheets: readonly Sheet[],

@@ -18,6 +18,9 @@ const state = () => shared<{ sink?: Sink }>('show.sink', () => ({}));
  * 改变图表的去处（inject a sink）；传 undefined 恢复默认。返回原来的去处，便于恢复。
  *
  * 默认：在内核里显示在单元格下面；不在内核里时，终端打印一行说明，其他情形什么也不做。
+ * @example
+ * const previous = setSink(({ data }) => console.log(Object.keys(data)));
+ * setSink(previous);
  */
 export function setSink(sink: Sink | undefined): Sink | undefined {
   const previous = state().sink;
@@ -25,7 +28,11 @@ export function setSink(sink: Sink | undefined): Sink | undefined {
   return previous;
 }
 
-/** 发出一个输出（emit one display bundle）。`data`：MIME 类型 → 内容；`image/*` 的内容用字节或 base64。 */
+/**
+ * 发出一个输出（emit one display bundle）。`data`：MIME 类型 → 内容；`image/*` 的内容用字节或 base64。
+ * @example
+ * emit({ 'text/plain': '你好' });
+ */
 export function emit(
   data: Record<string, unknown>,
   { metadata = {}, id, update = false }: { metadata?: Record<string, unknown>; id?: string; update?: boolean } = {},

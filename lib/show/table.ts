@@ -15,6 +15,8 @@ export interface ShowTableOptions {
  *
  * @param rows 行（rows）：{ 列名: 数或文字 }；列按第一次出现的次序
  * @param options `caption`：标题；`digits`：数的有效数字，默认 4
+ * @example
+ * showTable([{ 层: 'conv1', 通道: 64 }, { 层: 'conv2', 通道: 192 }], { caption: '卷积层' });
  */
 export function showTable(rows: readonly Readonly<Record<string, Cell>>[], options: ShowTableOptions = {}): void {
   emit(tableBundle(rows, options));

@@ -27,6 +27,8 @@ const WIDTH = 920;
  *
  * @param image [h, w, 3]，RGB，[0, 1]；不会被释放
  * @param marks 各处的位置与文字
+ * @example
+ * await showZoomable(image, [{ x: 32, y: 20, text: '眼睛' }]);
  */
 export async function showZoomable(
   image: tf.Tensor3D,

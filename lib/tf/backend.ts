@@ -96,6 +96,9 @@ async function start(forced?: BackendName): Promise<Backend> {
  * @param prefer 指定后端；缺省用环境变量 CONVSCOPE_BACKEND，再缺省自动选择
  * @returns 名称、设备、版本，以及没有用上更快后端的原因 `notes`
  * @throws RangeError 名称不认识；CourseError 指定的后端启动不了，或已经在用另一个后端
+ * @example
+ * const backend = await startBackend();
+ * showNotice(`计算由 ${backend.name} 完成`);
  */
 export async function startBackend(prefer?: BackendName): Promise<Backend> {
   const wanted = prefer ?? (process.env.CONVSCOPE_BACKEND as BackendName | undefined);

@@ -16,6 +16,8 @@ export interface GridCell {
  * @throws RangeError 格子比点少、点不是有限的数
  *
  * 论文：H. W. Kuhn, The Hungarian method for the assignment problem (1955)
+ * @example
+ * const [first] = gridLayout([[0.1, 0.2], [0.9, 0.2], [0.1, 0.8], [0.9, 0.8]], { columns: 2 });
  */
 export function gridLayout(
   points: readonly (readonly number[])[],

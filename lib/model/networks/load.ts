@@ -99,6 +99,10 @@ const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
  * @param options `onProgress` 下载进度；`offline` 为 true 时不碰网络；`head`、`full` 见 LoadOptions
  * @returns 新的 ImageModel，由调用者 dispose；不会悄悄换成别的网络
  * @throws RangeError 名字不认识；CourseError 权重取不到或损坏（说明原因与下一步）
+ * @example
+ * const network = await loadModel('alexnet');
+ * const filters = filterImages(network);
+ * dispose(filters, network);
  */
 export async function loadModel(id: NetworkId, options: LoadOptions = {}): Promise<ImageModel> {
   if (!NETWORK_IDS.includes(id)) throw unknownName('网络', id, NETWORK_IDS);

@@ -149,7 +149,11 @@ export interface NetworkFilesState {
   readonly licence: string;
 }
 
-/** 一组权值文件是否齐备（present），在哪里，占多少，什么许可证；供 doctor 用。 */
+/**
+ * 一组权值文件是否齐备（present），在哪里，占多少，什么许可证；供 doctor 用。
+ * @example
+ * const { present, where } = networkFilesPresent('googlenet');
+ */
 export function networkFilesPresent(id: NetworkFilesId, changes: Partial<DownloadSettings> = {}): NetworkFilesState {
   const set = lookUp(id);
   const { cache, folder } = downloadSettings(changes);
