@@ -128,11 +128,11 @@ export async function colourShare(model: ImageModel, layer: string = model.roles
 
 /** 一个卷积核的主图案（main pattern）：最能概括它的一个颜色方向，以及沿这个方向的 kh × kw 灰度图案。 */
 export interface FilterPattern {
-  /** Unit vector in RGB, the direction of most energy; its largest component is positive. */
+  /** RGB 里的单位向量，能量最大的方向；绝对值最大的分量为正。 */
   readonly colour: readonly [number, number, number];
-  /** kh × kw values, row by row: the weights along that colour. */
+  /** kh × kw 个数，逐行：沿这个颜色的权值。 */
   readonly values: Float32Array;
-  /** Share of the filter's energy that this one colour holds, 1/3 … 1. */
+  /** 这一个颜色占滤波器能量的几成，1/3 到 1。 */
   readonly share: number;
 }
 

@@ -2,11 +2,11 @@ import { levenbergMarquardt } from 'ml-levenberg-marquardt';
 
 /** 卷积核的频谱（Fourier spectrum）中最强的一点。 */
 export interface FilterSpectrum {
-  /** Cycles per pixel, 0 (constant) … 0.707. */
+  /** 每像素几周，0（常数）到 0.707。 */
   readonly frequency: number;
-  /** Direction in which the stripes follow each other, degrees in [0, 180); 0: vertical stripes. */
+  /** 条纹依次排开的方向，度，[0, 180)；0 是竖条纹。 */
   readonly orientation: number;
-  /** Share of the energy (without the mean) within half an octave and 22.5° of that point: 1 is a pure grating. */
+  /** （去掉平均之后）离这一点半个八度、22.5° 之内的能量占几成；1 是纯粹的光栅。 */
   readonly concentration: number;
 }
 
@@ -82,7 +82,7 @@ export interface GaborParameters {
 export interface GaborFit extends GaborParameters {
   /** 1 − 残差能量 / 能量（去掉平均值）：1 为完全吻合，0 为不比常数好。 */
   readonly explained: number;
-  /** The fitted function on the filter's own raster. */
+  /** 拟合出的函数，取在滤波器自己的格点上。 */
   readonly fitted: Float32Array;
 }
 

@@ -10,9 +10,9 @@ import type { Photo } from '../image/photos';
 /** 一个最大激活图块（max-activating patch）。 */
 export interface Patch {
   readonly photo: Photo;
-  /** Activation of the unit. */
+  /** 这个单元的激活值。 */
   readonly value: number;
-  /** [row, col] of the unit in the feature map. */
+  /** 单元在特征图里的 [行, 列]。 */
   readonly at: readonly [number, number];
   /** 单元的感受野（receptive field），照片自己的像素；可以越出网络看见的部分，那里是填充。 */
   readonly box: PhotoBox;
@@ -22,15 +22,15 @@ export interface Patch {
 
 export interface ChannelPatches {
   readonly channel: number;
-  /** Strongest first. */
+  /** 由强到弱。 */
   readonly patches: readonly Patch[];
   readonly stopped?: StopReason;
 }
 
 export interface ScanOptions {
-  /** Photos per forward pass, default 16. */
+  /** 一次前向传播几张照片，缺省 16。 */
   batchSize?: number;
-  /** false: neither read nor write the cache on disk (default: on for the course's networks). */
+  /** false：不读也不写磁盘上的缓存（缺省：课程的网络用缓存）。 */
   cache?: boolean;
   /** 每张照片每个通道最多几个位置（positions per photo），默认 1；相邻位置的图块大半重叠。 */
   perPhoto?: number;

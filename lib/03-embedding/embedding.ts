@@ -19,12 +19,12 @@ export type Point = [x: number, y: number];
 export type EmbeddingMethod = 'tsne' | 'umap' | 'tsne-js';
 
 export interface EmbedStep {
-  /** Steps done, of `steps`. */
+  /** 走了几步，一共 `steps` 步。 */
   readonly step: number;
   readonly steps: number;
-  /** KL(P ‖ Q) in nats; undefined for UMAP, which reports none. */
+  /** KL(P ‖ Q)，单位奈特；UMAP 不报，是 undefined。 */
   readonly kl: number | undefined;
-  /** Where the points are now. */
+  /** 各点现在的位置。 */
   readonly points: Point[];
   readonly notes: readonly string[];
 }
@@ -51,12 +51,12 @@ export interface EmbedOptions {
 }
 
 export interface Embedding {
-  /** One [x, y] per row; the unit means nothing. */
+  /** 每行一个 [x, y]；单位没有意义。 */
   readonly points: Point[];
-  /** KL(P ‖ Q) every 25 steps, against the true P also while it is exaggerated. Empty for UMAP. */
+  /** 每 25 步的 KL(P ‖ Q)；P 被放大时也按真正的 P 计算。UMAP 是空的。 */
   readonly loss: readonly { readonly step: number; readonly kl: number }[];
   readonly settings: Readonly<Record<string, number | string>>;
-  /** What the reader should know, e.g. that a method is slow at this size. */
+  /** 值得知道的事，例如这么多点这种方法很慢。 */
   readonly notes: readonly string[];
   readonly stopped?: StopReason;
 }

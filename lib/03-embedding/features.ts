@@ -9,11 +9,11 @@ import type { Photo } from '../image/photos';
 /** 特征矩阵（feature matrix）：每张照片一行。普通数组，不需要 dispose。 */
 export interface FeatureMatrix extends Matrix {
   readonly data: Float32Array;
-  /** The photo of each row. */
+  /** 每一行是哪张照片。 */
   readonly photos: readonly Photo[];
-  /** Layer the numbers come from; "pixels" for raw pixels. */
+  /** 这些数来自哪一层；像素是 "pixels"。 */
   readonly layer: string;
-  /** How a feature map became numbers: 'none' keeps every position, 'mean' averages each channel. */
+  /** 特征图怎样变成一行数：'none' 每个位置都留下，'mean' 每个通道取平均。 */
   readonly pool: Pooling;
   readonly stopped?: StopReason;
 }

@@ -1,6 +1,6 @@
 import { watchInterrupts, type InterruptWatch } from '../base/interrupt';
 
-/** A dense matrix, row by row: `data[i * columns + j]`. */
+/** 稠密矩阵（matrix），逐行存放：`data[i * columns + j]`。 */
 export interface Matrix {
   readonly data: Float32Array | Float64Array;
   readonly rows: number;

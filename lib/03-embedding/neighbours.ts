@@ -9,9 +9,9 @@ export type { Matrix } from './nearest-rows';
 export type { Rows } from './rows';
 
 export interface Neighbour {
-  /** Row of the neighbour. */
+  /** 邻居的行号。 */
   readonly index: number;
-  /** Euclidean distance in feature space. */
+  /** 特征空间里的欧氏距离。 */
   readonly distance: number;
 }
 
@@ -70,17 +70,17 @@ export interface PurityOptions {
 }
 
 export interface Purity {
-  /** Mean share of a row's nearest neighbours that carry the row's own label, 0 to 1. */
+  /** 每行的最近邻里与它同标签的占比，各行平均，0 到 1。 */
   readonly purity: number;
-  /** The same with shuffled labels: mean and standard deviation over the shuffles. */
+  /** 标签打乱之后同样的量：几次打乱的平均与标准差。 */
   readonly control: number;
   readonly controlSpread: number;
   /** 每一行自己的纯度（shares），次序与看过的行相同：求区间用 bootstrap(shares)。 */
   readonly shares: readonly number[];
-  /** Rows that were looked at. */
+  /** 看了几行。 */
   readonly count: number;
   readonly neighbours: number;
-  /** Per label: its rows and their purity. */
+  /** 每个标签：有几行，纯度多少。 */
   readonly byLabel: Readonly<Record<string, { readonly count: number; readonly purity: number }>>;
 }
 

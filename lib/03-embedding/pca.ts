@@ -104,9 +104,9 @@ function oriented(score: Float64Array): Float64Array {
 }
 
 export interface Pca {
-  /** Coordinates of the rows along the components: rows × components. */
+  /** 各行沿主成分的坐标：行数 × 主成分数。 */
   readonly scores: Matrix;
-  /** Share of the whole variance that each component carries, 0 to 1, falling. */
+  /** 每个主成分占总方差的几成，0 到 1，由大到小。 */
   readonly explained: readonly number[];
   readonly stopped?: StopReason;
 }

@@ -15,7 +15,7 @@ export interface ThumbnailMapOptions {
 }
 
 export interface ThumbnailMap {
-  /** [height, width, 3]; the caller disposes it. */
+  /** [高, 宽, 3]，由调用者 dispose。 */
   readonly image: tf.Tensor3D;
   /** 每张缩略图的中心 [x, y]，像素，从左上角数起。 */
   readonly centers: readonly (readonly [x: number, y: number])[];

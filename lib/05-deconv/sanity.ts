@@ -32,7 +32,7 @@ export interface RandomisationTest<M extends string> {
 }
 
 /**
- * Layers with weights, from the top of the network down.
+ * 有权值的层（weighted layers），由顶层到底层。
  * @example
  * const [top] = weightedLayers(model);
  */

@@ -26,7 +26,7 @@ export interface DreamOptions {
 }
 
 export interface DreamStep {
-  /** Steps done over all octaves, and how many there are. */
+  /** 各个尺度加起来走了几步，一共几步。 */
   readonly done: number;
   readonly total: number;
   readonly image: tf.Tensor3D;

@@ -8,9 +8,9 @@ export type Activations = (layer: string) => tf.Tensor;
 
 /** 绑定到某个网络的目标：要哪些层，怎样由它们算出一个数。 */
 export interface BoundObjective {
-  /** The layers whose activations `value` asks for; several objectives share one forward pass. */
+  /** `value` 要用哪些层的激活值；几个目标共用一次前向传播。 */
   readonly layers: readonly string[];
-  /** Differentiable; a scalar that the loop makes as large as possible. */
+  /** 可微的一个数，循环使它尽量大。 */
   readonly value: (activations: Activations) => tf.Scalar;
 }
 

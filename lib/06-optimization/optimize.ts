@@ -19,13 +19,13 @@ export type { Optimized, OptimizeSettings, ResumeState } from './result';
 
 /** 每一步交给 `onStep` 与 `until` 的状态。 */
 export interface OptimizeStep {
-  /** Steps done: 0 before the first one. */
+  /** 走了几步；第一步之前是 0。 */
   readonly step: number;
   readonly steps: number;
-  /** The objective at `image`, without penalties. */
+  /** 目标在 `image` 处的值，不含惩罚项。 */
   readonly value: number;
   readonly trace: readonly number[];
-  /** `[h, w, 3]` in [0, 1]; lent for the call only: clone it to keep it. */
+  /** `[h, w, 3]`，[0, 1]；只在这次调用里借用，要留着请 clone。 */
   readonly image: tf.Tensor3D;
 }
 

@@ -7,7 +7,7 @@ import type { RandomGenerator } from '../base/random';
  */
 export interface Parametrization {
   readonly name: string;
-  /** True when the parameters ARE the image: only then can projections be applied to it. */
+  /** 参数就是图像本身时为 true：只有这时才能用投影。 */
   readonly direct: boolean;
   /** 参数 → `[h, w, 3]`，[0, 1]；可微分。 */
   toImage(parameters: tf.Tensor): tf.Tensor3D;

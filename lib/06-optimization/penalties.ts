@@ -8,7 +8,7 @@ import { checkNumber, named } from '../base/named';
 export type Penalty = (image: tf.Tensor3D, context: PenaltyContext) => tf.Scalar;
 
 export interface PenaltyContext {
-  /** `[3]`, RGB in [0, 1]: the colour that is zero to the network. */
+  /** `[3]`，RGB，[0, 1]：对网络来说是零的颜色。 */
   readonly mean: tf.Tensor1D;
 }
 

@@ -9,11 +9,11 @@ import { blurred } from '../image/blur';
 export type Projection = (image: tf.Tensor3D, context: ProjectionContext) => tf.Tensor3D;
 
 export interface ProjectionContext {
-  /** Steps done so far, this one included: 1, 2, … */
+  /** 走到第几步（含这一步）：1、2…… */
   readonly step: number;
-  /** `[h, w, 3]`: the OBJECTIVE's gradient at the image before this step, without the penalties. */
+  /** `[h, w, 3]`：目标（不含惩罚项）在这一步之前的图像处的梯度。 */
   readonly gradient: tf.Tensor3D;
-  /** `[3]`, RGB in [0, 1]. */
+  /** `[3]`，RGB，[0, 1]。 */
   readonly mean: tf.Tensor1D;
 }
 

@@ -19,7 +19,7 @@ export interface Optimized {
   /** 值得知道的事，例如死神经元与重新取的种子。 */
   readonly notes: readonly string[];
   readonly stopped?: StopReason | 'reached';
-  /** What `resume` needs, on the host: it stays valid after the images are disposed. */
+  /** `resume` 接着走所需的；普通数组，图像 dispose 之后仍然有效。 */
   readonly state: ResumeState;
 }
 

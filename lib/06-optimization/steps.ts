@@ -2,14 +2,14 @@ import { tf } from '../tf/backend';
 import { checkNumber, named } from '../base/named';
 
 export interface StepState {
-  /** Steps done before this one: 0, 1, … */
+  /** 之前走了几步：0、1…… */
   readonly step: number;
-  /** The rule's own tensors from the step before; empty at the first step. Do not dispose them. */
+  /** 规则自己在上一步留下的张量；第一步是空的。不要 dispose。 */
   readonly memory: readonly tf.Tensor[];
 }
 
 export interface Update {
-  /** What is added to the image (to the parameters of a parametrisation), to make the objective larger. */
+  /** 加到图像上（有参数化时加到参数上）的一步，使目标变大。 */
   readonly update: tf.Tensor;
   readonly memory?: readonly tf.Tensor[];
 }

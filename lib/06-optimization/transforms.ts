@@ -10,7 +10,7 @@ import type { RandomGenerator } from '../base/random';
 export type Transform = (image: tf.Tensor3D, random: RandomGenerator) => tf.Tensor3D;
 
 /**
- * Moves rows (axis 0) or columns (axis 1) round by `by` places: what leaves on one side comes back on the other.
+ * 把行（axis 0）或列（axis 1）转着移动 `by` 格：一边出去的从另一边回来。
  * @example
  * const moved = tf.tidy(() => transform.rolled(image, 5, 1));
  * dispose(moved);
@@ -125,7 +125,7 @@ export function robust(side = 224): readonly Transform[] {
 }
 
 /**
- * Centre crop, or a grey border, to [height, width].
+ * 裁出中央，或四周补灰，使大小成为 [高, 宽]。
  * @example
  * const large = tf.tidy(() => transform.fitTo(image, [224, 224]));
  * dispose(large);

@@ -34,7 +34,7 @@ export interface Adversarial {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly notes: readonly string[];
   readonly stopped?: StopReason;
-  /** What `resume` needs; on the host, valid after the images are disposed. */
+  /** `resume` 接着走所需的；普通数组，图像 dispose 之后仍然有效。 */
   readonly run?: Omit<Optimized, 'image' | 'best'>;
 }
 

@@ -37,11 +37,11 @@ export interface ImageModel {
   readonly substituteFor?: string;
   /** What else is worth knowing about this copy, e.g. that its weights are compressed; one line each. */
   readonly notes: readonly string[];
-  /** Identifies the weights of the course's networks, for caches on disk; undefined for a network of your own. */
+  /** 课程网络的权值的标识，磁盘上的缓存用它；自己的网络是 undefined。 */
   readonly weightsId?: string;
-  /** The layer whose spatial mean is the class score before the last ReLU, where it differs from the logits. */
+  /** 有些网络的得分是一层特征图的平均再经过 ReLU：这里是 ReLU 之前的那一层。 */
   readonly scoreMap?: string;
-  /** The layers themselves; their input is the preprocessed image. */
+  /** 层本身；它们的输入是预处理过的图像。 */
   readonly network: tf.LayersModel;
 
   /**
@@ -55,7 +55,7 @@ export interface ImageModel {
   /** 可微分的前向传播（differentiable forward pass）：`[n, h, w, 3]` 进，每个层名出一个带批次轴的张量。 */
   forward(images: tf.Tensor4D, layers: readonly string[]): tf.Tensor[];
 
-  /** Checks a layer name; without a name: the logits, or an error that says how to get them. */
+  /** 检查层名；不写是 logits 层，没有就报错，说明怎样得到。 */
   layerName(name?: string): string;
 
   dispose(): void;

@@ -1,4 +1,4 @@
-/** A colour as three numbers in 0–255. */
+/** 一种颜色：三个数，0–255。 */
 export type Rgb = readonly [number, number, number];
 export type ColormapName = 'sequential' | 'diverging' | 'grey';
 
@@ -66,7 +66,7 @@ export const css = ([r, g, b]: Rgb, alpha = 1) =>
   alpha >= 1 ? `rgb(${r},${g},${b})` : `rgba(${r},${g},${b},${alpha})`;
 
 /**
- * The same map as a plotly colour scale.
+ * 同一张色表，写成 plotly 的形式（colour scale）。
  * @example
  * const colorscale = plotlyColorscale('sequential');
  */
@@ -74,7 +74,7 @@ export function plotlyColorscale(name: ColormapName, steps = 16): [number, strin
   return Array.from({ length: steps + 1 }, (_, i) => [i / steps, css(colorAt(name, i / steps))]);
 }
 
-/** Colours for categories: blue and orange first, no red against green; neighbours also differ in lightness. */
+/** 类别的颜色：先蓝后橙，不用红配绿；相邻的明暗也不同。 */
 export const PALETTE: readonly string[] = [
   '#2f6db5',
   '#e08424',

@@ -9,7 +9,7 @@ import { RULE } from './text';
 
 export interface PointsPanel {
   readonly title: string;
-  /** One [x, y] per label. */
+  /** 每个标签一个 [x, y]。 */
   readonly points: readonly (readonly number[])[];
 }
 

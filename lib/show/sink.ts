@@ -1,12 +1,12 @@
 import { shared } from '../base/state';
 
-/** One output of a cell: the same content in several MIME types, of which the reader's program takes the best. */
+/** 单元格的一个输出：同样的内容，几种 MIME 类型，阅读的程序取最好的一种。 */
 export interface DisplayBundle {
   readonly data: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
-  /** Outputs with an id can be replaced in place (progress bars). */
+  /** 有 id 的输出可以原地替换（进度条）。 */
   readonly id?: string;
-  /** True: replaces the output with this id instead of adding one. */
+  /** true：替换这个 id 的输出，而不是再添一个。 */
   readonly update: boolean;
 }
 

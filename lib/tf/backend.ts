@@ -13,9 +13,9 @@ export type BackendName = 'tensorflow' | 'wasm' | 'cpu';
 export interface Backend {
   readonly name: BackendName;
   readonly device: 'gpu' | 'cpu';
-  /** TensorFlow's version on the native backend, TensorFlow.js' version elsewhere. */
+  /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本。 */
   readonly version: string;
-  /** Why a faster backend was not taken, one line each; empty when the best one runs. */
+  /** 为什么没有用更快的后端，一个一行；用上了最快的就是空的。 */
   readonly notes: readonly string[];
 }
 

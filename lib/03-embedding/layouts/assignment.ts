@@ -1,9 +1,9 @@
 import { munkres } from 'munkres';
 
 export interface GridCell {
-  /** 0 at the top. */
+  /** 最上面是 0。 */
   readonly row: number;
-  /** 0 at the left. */
+  /** 最左边是 0。 */
   readonly column: number;
 }
 

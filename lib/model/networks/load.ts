@@ -25,9 +25,9 @@ export const NETWORK_IDS: readonly NetworkId[] = [
 ];
 
 export interface LoadOptions extends FetchOptions {
-  /** alexnet-2012 only: true fetches the fully connected layers too (12.5 MB); false leaves them out even when they are there. */
+  /** 只对 alexnet-2012：true 连全连接层一起下载（12.5 MB）；false 即使本机有也不用。 */
   head?: boolean;
-  /** alexnet-2012 only: false leaves the convolutions compressed even where the full precision can be had. */
+  /** 只对 alexnet-2012：false 即使取得到全精度的卷积层，也用压缩的。 */
   full?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/no-explicit-any -- plotly's figures are open objects, and so they stay */
 
-/** One data series of a plotly figure. */
+/** plotly 图里的一组数据（trace）。 */
 export interface Trace {
   type?: string;
   [key: string]: any;
