@@ -1,6 +1,8 @@
 'use strict';
 /** What the kernel says about itself. */
-const { version } = require('../package.json');
+const { version } = require('../../package.json');
+// read, not loaded: this thread has no use for a compiler
+const { version: typescript } = require('typescript/package.json');
 
 function kernelInfo() {
   return {
@@ -13,7 +15,7 @@ function kernelInfo() {
     help_links: [],
     language_info: {
       name: 'typescript',
-      version: '5.0.4',
+      version: typescript,
       mimetype: 'text/typescript',
       file_extension: '.ts',
       pygments_lexer: 'typescript',
