@@ -134,11 +134,26 @@ async function interrupt() {
   }
 }
 
+/** SIGINT, as the terminal would send it, to the children of this process; where the system tells which they are. */
+function interruptChildren() {
+  try {
+    for (const thread of fs.readdirSync('/proc/self/task')) {
+      const list = fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
+      for (const pid of list.split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGINT');
+    }
+  } catch {
+    // not Linux, or a child that has just ended
+  }
+}
+
 /** Ends the JavaScript that the main thread is running, whatever it is. */
 async function cutOff(cell) {
   const session = new inspector.Session();
   session.connectToMainThread();
+  // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
+  const waiting = setInterval(interruptChildren, 500);
   await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
+  clearInterval(waiting);
   session.disconnect();
   // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
   do {

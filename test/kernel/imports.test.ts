@@ -19,14 +19,14 @@ const base = realpathSync(mkdtempSync(join(tmpdir(), 'kernel 导入-')));
 const project = join(base, '中文 目录');
 const write = (file: string, text: string) => writeFileSync(join(project, file), text);
 
-for (const folder of ['lib/base', 'lib/sub', 'notebooks/练习 1']) mkdirSync(join(project, folder), { recursive: true });
+for (const folder of ['lib/sub', 'notebooks/练习 1']) mkdirSync(join(project, folder), { recursive: true });
 cpSync(join(root, 'kernel'), join(project, 'kernel'), { recursive: true });
 cpSync(join(root, 'package.json'), join(project, 'package.json'));
 symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'), 'junction');
 write('lib/state.ts', readFileSync(join(root, 'lib/base/state.ts'), 'utf8'));
 write(
   'lib/a.ts',
-  `import { shared } from './base/state';
+  `import { shared } from './state';
 import { b } from './sub/b';
 export const counter = shared('counter', () => ({ n: 0 }));
 export function a() { counter.n++; return 'a1 ' + b(); }`,

@@ -34,7 +34,7 @@ test('a display that is not JSON is an error of its cell', async () => {
 
 test('half an emoji becomes U+FFFD in streams, results, displays and errors', async () => {
   assert.is((await kernel.run("console.log('😀'[0])")).stdout, '\ufffd\n');
-  assert.is(await kernel.value("'😀'[1] + '😀'"), "'\\udE00😀'".replace('\\udE00', '\\uDE00'));
+  assert.is(await kernel.value("'😀'[1] + '😀'"), "'\\ude00😀'");
   const shown = await kernel.run("display.html('<b>' + '😀'[0] + '\\\\ud83d</b>')");
   const { data } = shown.published.find((m) => m.type === 'display_data')!.content;
   assert.is(data['text/html'], '<b>\ufffd\\ud83d</b>');
