@@ -10,7 +10,7 @@ function kernelInfo() {
     protocol_version: '5.3',
     implementation: 'convscope',
     implementation_version: version,
-    banner: `convscope ${version}：TypeScript 内核（tslab），Node ${process.version}`,
+    banner: `convscope ${version}：TypeScript ${typescript} 内核，Node ${process.version}`,
     debugger: false,
     help_links: [],
     language_info: {
