@@ -241,21 +241,22 @@ class Service {
 
   open(file) {
     this.roots = [file];
-    const program = this.service.getProgram();
+    this.program = this.service.getProgram();
     this.unresolved = new Set([...this.unresolved].filter((importer) => this.hasMissing(importer)));
-    return program;
+    return this.program;
   }
 
   hasMissing(importer) {
     return [...(this.resolutions.get(importer)?.values() ?? [])].some((found) => !found.resolvedModule);
   }
 
+  /** Of the program as it was opened: the service itself would compare every file with the disk again, each time. */
   syntaxOf(file) {
-    return this.service.getSyntacticDiagnostics(file);
+    return this.program.getSyntacticDiagnostics(this.program.getSourceFile(file));
   }
 
   diagnosticsOf(file) {
-    return [...this.service.getSyntacticDiagnostics(file), ...this.service.getSemanticDiagnostics(file)];
+    return [...this.syntaxOf(file), ...this.program.getSemanticDiagnostics(this.program.getSourceFile(file))];
   }
 }
 
