@@ -37,10 +37,10 @@ class Kernel:
         self.client.wait_for_ready(timeout=300)
 
     def run(self, code):
-        """Milliseconds until the cell is idle, and its result."""
+        """Milliseconds until the cell is idle, and what it printed."""
         start = time.perf_counter()
         sent = self.client.execute(code)
-        text = None
+        text = ''
         while True:
             message = self.client.get_iopub_msg(timeout=900)
             if message['parent_header'].get('msg_id') != sent:
@@ -48,8 +48,8 @@ class Kernel:
             kind, content = message['msg_type'], message['content']
             if kind == 'error':
                 raise RuntimeError(content['evalue'])
-            if kind == 'execute_result':
-                text = content['data']['text/plain']
+            if kind == 'stream':
+                text += content['text']
             if kind == 'status' and content['execution_state'] == 'idle':
                 return 1000 * (time.perf_counter() - start), text
 
@@ -81,6 +81,10 @@ def inside(kernel, code):
     return float(kernel.run(code)[1])
 
 
+def timed(name, code):
+    return f'const {name} = performance.now(); {code} console.log(performance.now() - {name})'
+
+
 def main_program(repeats):
     kernels = [Kernel('convscope'), Kernel('tslab')]
     for kernel in kernels:
@@ -88,12 +92,12 @@ def main_program(repeats):
     row('1 + i', quickest(repeats, kernels, lambda k, i: cell(k, f'1 + {i}')))
     row('completion', quickest(repeats, kernels, lambda k, i: k.complete('Math.ma')))
     few = max(3, repeats // 7)
-    top = quickest(few, kernels, lambda k, i: inside(k, f'const t{i} = performance.now(); s = 0; {LOOP} performance.now() - t{i}'))
-    within = f'(() => {{ {STAMP} let s = 0; {LOOP} return performance.now() - t + 0 * s; }})()'
+    top = quickest(few, kernels, lambda k, i: inside(k, timed(f't{i}', f's = 0; {LOOP}')))
+    within = f'console.log((() => {{ {STAMP} let s = 0; {LOOP} return performance.now() - t + 0 * s; }})());'
     function = quickest(few, kernels, lambda k, i: inside(k, within))
     row('loop at the top level', top)
     row('loop in a function', function)
-    awaits = quickest(few, kernels, lambda k, i: inside(k, f'const u{i} = performance.now(); {AWAITS} performance.now() - u{i}'))
+    awaits = quickest(few, kernels, lambda k, i: inside(k, timed(f'u{i}', AWAITS)))
     node = f'(async () => {{ {STAMP} {AWAITS} console.log(performance.now() - t); }})()'
     plain = min(float(subprocess.run(['node', '-e', node], capture_output=True, text=True).stdout) for _ in range(few))
     row('awaits', awaits)
