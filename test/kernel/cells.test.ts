@@ -244,7 +244,7 @@ test('messages about the kernel itself', async () => {
   assert.is(info.language_info.name, 'typescript');
   assert.is(info.language_info.file_extension, '.ts');
   assert.equal(await kernel.ask('comm_info_request', {}), { status: 'ok', comms: {} });
-  assert.equal((await kernel.ask('history_request', {})).history, []);
+  assert.ok((await kernel.ask('history_request', {})).history.length > 0);
   assert.is((await kernel.ask('is_complete_request', { code: 'for (;;) {' })).status, 'incomplete');
   assert.is((await kernel.ask('is_complete_request', { code: 'const a = 1' })).status, 'complete');
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as zmq from 'zeromq';
 
-const { Wire } = require('../../kernel/wire.cjs');
+const { Wire } = require('../../kernel/desk/wire.cjs');
 export const root = resolve(__dirname, '../..');
 
 export type Content = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any

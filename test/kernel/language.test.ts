@@ -74,7 +74,7 @@ test('Shift-Tab inside the arguments explains the function, with its parameters'
   const { data } = await inspect('求和(1, |2)');
   assert.match(data['text/markdown'], '- `a`：第一个数');
   assert.match(data['text/markdown'], '两个数的和');
-  assert.match(data['text/markdown'], '`rounded: boolean`：是否取整');
+  assert.match(data['text/markdown'], '`rounded: boolean = false`：是否取整');
   assert.is((await inspect('|')).found, false);
   assert.is((await inspect('noSuchName|')).found, false);
 });

@@ -10,13 +10,13 @@ import { root } from './client';
 const base = mkdtempSync(join(tmpdir(), 'kernel-cache-'));
 const common = join(base, 'course', '.cache', 'kernel');
 const own = join(base, 'student', 'kernel');
-for (const folder of [join(base, 'course', 'kernel'), common, own]) mkdirSync(folder, { recursive: true });
-cpSync(join(root, 'kernel', 'library.cjs'), join(base, 'course', 'kernel', 'library.cjs'));
+for (const folder of [join(base, 'course', 'kernel', 'compile'), common, own]) mkdirSync(folder, { recursive: true });
+cpSync(join(root, 'kernel', 'compile', 'library.cjs'), join(base, 'course', 'kernel', 'compile', 'library.cjs'));
 test.after(() => rmSync(base, { recursive: true }));
 
 const LOOK = `
-const ts = require(require.resolve('@tslab/typescript-for-tslab', { paths: [${JSON.stringify(join(root, 'node_modules', 'tslab'))}] }));
-const { Library } = require(${JSON.stringify(join(base, 'course', 'kernel', 'library.cjs'))});
+const ts = require(${JSON.stringify(join(root, 'node_modules', 'typescript'))});
+const { Library } = require(${JSON.stringify(join(base, 'course', 'kernel', 'compile', 'library.cjs'))});
 const library = new Library(ts, () => true);
 console.log(JSON.stringify({ version: library.version, compiled: library.compiled, checked: [...library.checked] }));`;
 

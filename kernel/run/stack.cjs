@@ -2,11 +2,12 @@
 /** Stack traces in terms of what people wrote: `单元格 [3] 第 2 行` and `lib/model/model.ts:88`, not emitted JavaScript. */
 const path = require('path');
 const { SourceMap } = require('module');
-const { root } = require('./typescript.cjs');
+const { root } = require('../compile/service.cjs');
 
-/** @type {Map<string, { map?: { first?: object, second: object }, steps?: SourceMap[], count?: number, source?: string, lines?: number }>} */
+/** @type {Map<string, { map?: object, parsed?: SourceMap, original?: Function, source?: string, lines?: number }>} */
 const scripts = new Map();
 const CELL = /^cell:(\d+)$/;
+const KERNEL = path.resolve(__dirname, '..');
 
 /** Remembers the source maps of a library module (newest version wins). */
 function rememberScript(filename, map) {
@@ -14,8 +15,8 @@ function rememberScript(filename, map) {
 }
 
 /** Remembers a cell; returns the name under which its code has to run. */
-function rememberCell(count, source, { code, map }) {
-  scripts.set(`cell:${count}`, { map, count, source, lines: code.split('\n').length });
+function rememberCell(count, source, { code, original }) {
+  scripts.set(`cell:${count}`, { original, source, lines: code.split('\n').length });
   return `cell:${count}`;
 }
 
@@ -24,16 +25,11 @@ const sourceOf = (count) => scripts.get(`cell:${count}`)?.source;
 /** Position in the TypeScript source (1-based), where one is known. */
 function original(filename, line, column) {
   const script = scripts.get(filename);
+  if (script?.original) return script.original(line, column);
   if (!script?.map) return { line, column };
-  script.steps ??= [script.map.second, script.map.first].filter(Boolean).map((map) => new SourceMap(map));
-  let at = { line: line - 1, column: column - 1 };
-  for (const step of script.steps) {
-    const { originalLine, originalColumn } = step.findEntry(at.line, at.column);
-    if (originalLine === undefined) return { line, column };
-    at = { line: originalLine, column: originalColumn };
-  }
-  // tslab puts one line before a cell's text.
-  return { line: at.line + (script.count === undefined ? 1 : 0), column: at.column + 1 };
+  script.parsed ??= new SourceMap(script.map);
+  const { originalLine, originalColumn } = script.parsed.findEntry(line - 1, column - 1);
+  return originalLine === undefined ? { line, column } : { line: originalLine + 1, column: originalColumn + 1 };
 }
 
 /**
@@ -52,7 +48,7 @@ function describe(site) {
   // The line that calls the cell's code is ours.
   if (cell && site.getLineNumber() > scripts.get(filename).lines) kind = 'kernel';
   else if (cell) [kind, place] = ['cell', `单元格 [${cell[1]}] 第 ${line} 行第 ${column} 列`];
-  else if (!path.isAbsolute(filename) || filename.startsWith(__dirname) || /node_modules.(tslab|zeromq)/.test(filename))
+  else if (!path.isAbsolute(filename) || filename.startsWith(KERNEL) || /node_modules.(tslab|zeromq)/.test(filename))
     kind = 'kernel';
   else if (/node_modules/.test(filename)) kind = 'package';
   else if (relative.startsWith('..')) place = `${filename}:${line}:${column}`;
@@ -60,10 +56,26 @@ function describe(site) {
   const text =
     kind === 'kernel' || kind === 'package'
       ? plain
-      : name && !/^(async )?(Object\.)?<anonymous>$/.test(name)
+      : name && !/^(async )?(Object\.)?(<anonymous>|__cell__)$/.test(name)
         ? `${name} (${place})`
         : place;
   return { text, kind, cell: cell ? Number(cell[1]) : undefined, line, column };
+}
+
+/** The name of the function that a cell's code is put into. */
+const WHOLE_CELL = '__cell__';
+
+/** The number of the cell whose own lines, not only functions, are at work or waiting for what is. */
+function cellOnStack() {
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = (_error, sites) => sites;
+    const sites = new Error().stack;
+    const found = Array.isArray(sites) && sites.filter((site) => site.getFunctionName() === WHOLE_CELL).at(-1);
+    return found ? Number(CELL.exec(found.getFileName())?.[1]) : undefined;
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 }
 
 /** Frames of errors whose stack was asked for. @type {WeakMap<object, Frame[]>} */
@@ -77,7 +89,8 @@ function install() {
     frames.set(error, described);
     let head;
     try {
-      head = String(error);
+      // a trace is no error, but has a name and a message
+      head = Error.prototype.toString.call(error);
     } catch {
       head = 'Error';
     }
@@ -92,4 +105,4 @@ function framesOf(error) {
   return frames.get(error) ?? [];
 }
 
-module.exports = { install, rememberScript, rememberCell, sourceOf, framesOf };
+module.exports = { install, WHOLE_CELL, cellOnStack, rememberScript, rememberCell, sourceOf, framesOf };

@@ -23,6 +23,13 @@ function parseParts(parts) {
   return { header, parent, metadata, content };
 }
 
+/** Half an emoji is no text: Python could not write it into the notebook's file. JSON.stringify has escaped every half. */
+function toWire(value) {
+  const json = JSON.stringify(value);
+  if (!/\\ud[89a-f]/.test(json)) return json;
+  return json.replace(/\\(?:u(d[89a-f][0-9a-f]{2})|.)/g, (escape, half) => (half ? '\ufffd' : escape));
+}
+
 class Wire {
   /** @param {{ key: string, signature_scheme?: string }} connection */
   constructor({ key, signature_scheme = 'hmac-sha256' }) {
@@ -63,7 +70,7 @@ class Wire {
       msg_type: type,
       version: '5.3',
     };
-    const parts = [header, parent, {}, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const parts = [header, parent, {}, content].map((part) => Buffer.from(toWire(part)));
     return [...identities, DELIMITER, this.sign(parts), ...parts];
   }
 }

@@ -8,7 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { createHash } = require('crypto');
 
-const root = path.resolve(__dirname, '..');
+const root = path.resolve(__dirname, '..', '..');
 const common = path.join(root, '.cache', 'kernel');
 const folder = process.env.CONVSCOPE_CACHE ? path.join(process.env.CONVSCOPE_CACHE, 'kernel') : common;
 
@@ -38,21 +38,22 @@ function writeCache(name, value) {
 }
 
 class Library {
-  /** @param ts TypeScript @param {(file: string) => boolean} isInside whether a file belongs to the project */
-  constructor(ts, isInside) {
+  /** @param ts TypeScript @param {(file: string) => boolean} isOurs whether a file is compiled by us */
+  constructor(ts, isOurs) {
     this.ts = ts;
-    this.isInside = (file) => isInside(file) && !file.includes('/node_modules/');
+    this.isOurs = isOurs;
     this.options = {
       module: ts.ModuleKind.CommonJS,
       target: ts.ScriptTarget.ES2022,
       newLine: ts.NewLineKind.LineFeed,
       esModuleInterop: true,
       experimentalDecorators: true,
-      noImplicitUseStrict: true,
+      jsx: ts.JsxEmit.React,
+      allowJs: true,
       sourceMap: true,
     };
-    this.version = hash(ts.version, JSON.stringify(this.options)).slice(0, 8);
-    /** Compiled files by the hash of their text. @type {Record<string, { code: string, map: object }>} */
+    this.version = hash(ts.version, '2', JSON.stringify(this.options)).slice(0, 8);
+    /** Compiled files by the hash of their text. @type {Record<string, { code: string, map: object, isAsync?: boolean }>} */
     this.compiled = Object.assign({}, ...readCaches(`compiled-${this.version}.json`));
     /** Fingerprints of files without errors. */
     this.checked = new Set(readCaches(`checked-${this.version}.json`).flat());
@@ -66,44 +67,71 @@ class Library {
   }
 
   /** What a file's errors depend on: its text and that of the project files it imports. */
-  fingerprint(file, program) {
+  fingerprint(file, service, program) {
     const parts = [this.hashOf(file)];
-    file.resolvedModules?.forEach((found) => {
-      const name = found?.resolvedModule?.resolvedFileName ?? found?.resolvedFileName;
-      const imported = name && this.isInside(name) && program.getSourceFile(name);
-      parts.push(imported ? this.hashOf(imported) : String(name));
-    });
+    for (const [specifier, { resolvedModule }] of service.resolutions.get(file.fileName) ?? []) {
+      const name = resolvedModule?.resolvedFileName;
+      const imported = name && this.isOurs(name) && program.getSourceFile(name);
+      parts.push(imported ? this.hashOf(imported) : `${specifier} ${name}`);
+    }
     return hash(...parts);
   }
 
-  /** Errors of a cell and of those project files that are not known to be in order. */
-  diagnostics(program, files, isCell) {
-    const own = files.filter((file) => this.isInside(file.fileName));
-    const unknown = own.filter((file) => isCell(file) || !this.checked.has(this.fingerprint(file, program)));
-    const found = this.ts.getPreEmitDiagnosticsOfFiles(program, unknown);
+  /** Errors of those project files that are not known to be in order. */
+  diagnostics(service, program, names) {
+    const files = names.map((name) => program.getSourceFile(name)).filter(Boolean);
+    const unknown = files.filter((file) => !this.checked.has(this.fingerprint(file, service, program)));
+    if (unknown.length === 0) return [];
+    const found = unknown.flatMap((file) => service.diagnosticsOf(file.fileName));
     const faulty = new Set(found.map((diagnostic) => diagnostic.file?.fileName));
-    const fine = unknown.filter((file) => !isCell(file) && !faulty.has(file.fileName));
+    const fine = unknown.filter((file) => !faulty.has(file.fileName));
     if (fine.length > 0) {
-      for (const file of fine) this.checked.add(this.fingerprint(file, program));
+      for (const file of fine) this.checked.add(this.fingerprint(file, service, program));
       writeCache(`checked-${this.version}.json`, [...this.checked].slice(-2000));
     }
     return found;
   }
 
   /** A module as CommonJS with its source map; its types are not needed for that. */
-  compile(file) {
-    const key = this.hashOf(file);
+  compile(fileName, text) {
+    const key = hash(fileName, text);
     if (!this.compiled[key]) {
-      const { outputText, sourceMapText } = this.ts.transpileModule(file.text, {
-        fileName: file.fileName,
+      const { ts } = this;
+      const transformers = { before: [(context) => (file) => this.withImports(file, context)] };
+      const { outputText, sourceMapText } = ts.transpileModule(text, {
+        fileName,
         compilerOptions: this.options,
+        transformers,
       });
       const code = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
-      this.compiled[key] = { code, map: JSON.parse(sourceMapText) };
+      this.compiled[key] = { code, map: JSON.parse(sourceMapText), isAsync: this.awaits(fileName, text) };
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), 500);
     }
     return this.compiled[key];
+  }
+
+  /** `import(x)` stays one: a `require` could not load every package. */
+  withImports(file, context) {
+    const { ts } = this;
+    const visit = (node) => {
+      const seen = ts.visitEachChild(node, visit, context);
+      if (!ts.isCallExpression(seen) || seen.expression.kind !== ts.SyntaxKind.ImportKeyword) return seen;
+      const { factory } = ts;
+      return factory.updateCallExpression(seen, factory.createIdentifier('__import'), undefined, seen.arguments);
+    };
+    return ts.visitNode(file, visit);
+  }
+
+  /** Whether a module awaits outside of every function. */
+  awaits(fileName, text) {
+    if (!/\bawait\b/.test(text)) return false;
+    const { ts } = this;
+    const visit = (node) =>
+      ts.isAwaitExpression(node) ||
+      (ts.isForOfStatement(node) && node.awaitModifier) ||
+      (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
+    return Boolean(visit(ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)));
   }
 
   save() {

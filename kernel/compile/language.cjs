@@ -1,8 +1,10 @@
 'use strict';
-/** Tab (completion) and Shift-Tab (what is this?): tslab's answers in the form that Jupyter shows best. */
+/** Tab (completion) and Shift-Tab (what is this?): TypeScript's answers in the form that Jupyter shows best. */
 const fs = require('fs');
 const path = require('path');
-const { ts, parse, importFolders } = require('./typescript.cjs');
+const { ts, parse, importFolders } = require('./service.cjs');
+const { namesIn } = require('./compiler.cjs');
+const { optionsOf } = require('./options.cjs');
 
 /** Jupyter counts positions in characters, JavaScript in UTF-16 units: they differ after an emoji. */
 const toUnits = (text, position) => [...text].slice(0, position).join('').length;
@@ -39,11 +41,53 @@ function completePath(code, cursor) {
   return { start: cursor - begun.length, end: cursor, candidates };
 }
 
+/** The names that can stand at the cursor: those that begin with what is typed come first, then those that contain it. */
+function completeCode(compiler, code, cursor) {
+  const { file, program, service, offset } = compiler.probe(code);
+  const original = service.getCompletionsAtPosition(file, cursor + offset, {});
+  const source = program.getSourceFile(file);
+  const word = wordAt(source, cursor + offset);
+  const typed = word?.text ?? '';
+  const rank = (name) => {
+    if (name.startsWith(typed)) return 0;
+    if (name.toLowerCase().startsWith(typed.toLowerCase())) return 1;
+    return name.toLowerCase().includes(typed.toLowerCase()) ? 2 : 3;
+  };
+  const order = (entry, i) => ({ name: entry.name, rank: rank(entry.name), sort: entry.sortText, i });
+  const candidates = (original?.entries ?? [])
+    .map(order)
+    .filter((entry) => entry.rank < 3)
+    .sort((a, b) => a.rank - b.rank || compare(a.sort, b.sort) || (word ? a.i - b.i : compare(a.name, b.name)))
+    .map(({ name }) => name);
+  const start = word ? word.getStart(source) - offset : cursor;
+  return { start, end: word ? word.end - offset : cursor, candidates, original };
+}
+
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The name that the cursor touches. */
+function wordAt(source, position) {
+  const before = ts.findPrecedingToken(position, source);
+  if (before && ts.isIdentifier(before) && before.end >= position) return before;
+  const after = before ? ts.findNextToken(before, source, source) : undefined;
+  return after && ts.isIdentifier(after) && after.getStart(source) <= position && position <= after.end
+    ? after
+    : undefined;
+}
+
+/** What TypeScript says about a name, and what options it takes if it is a function of ours. */
+function inspectCode(compiler, code, position) {
+  const { file, program, service, offset } = compiler.probe(code, namesIn(code));
+  const info = service.getQuickInfoAtPosition(file, position + offset);
+  const source = program.getSourceFile(file);
+  return info && { ...info, options: optionsOf(ts, source, program.getTypeChecker(), position + offset) };
+}
+
 function complete(compiler, { code, cursor_pos }) {
   const cursor = toUnits(code, cursor_pos);
   let found = { start: cursor, end: cursor, candidates: [], original: undefined };
   try {
-    found = completePath(code, cursor) ?? compiler.complete(code, cursor);
+    found = completePath(code, cursor) ?? completeCode(compiler, code, cursor);
   } catch {
     // TypeScript's completion can stumble over half-typed code; no suggestion is better than an error.
   }
@@ -68,15 +112,14 @@ function complete(compiler, { code, cursor_pos }) {
 /** Where to look for an answer: under the cursor, left of it, or at the function whose arguments the cursor is in. */
 function positions(code, cursor) {
   const source = parse(code);
-  const offset = source.text.length - code.length;
   const calls = [];
   const visit = (node) => {
-    const end = node.end - offset;
+    const end = node.end;
     // An argument list that is still open reaches to the cursor.
     const open = end < cursor && code.slice(end, cursor).trim() === '' && code[end - 1] !== ')';
-    if (node.getFullStart() - offset > cursor || (end < cursor && !open)) return;
-    if ((ts.isCallExpression(node) || ts.isNewExpression(node)) && node.expression.end - offset < cursor) {
-      calls.unshift(node.expression.end - offset - 1);
+    if (node.getFullStart() > cursor || (end < cursor && !open)) return;
+    if ((ts.isCallExpression(node) || ts.isNewExpression(node)) && node.expression.end < cursor) {
+      calls.unshift(node.expression.end - 1);
     }
     ts.forEachChild(node, visit);
   };
@@ -89,7 +132,7 @@ function inspect(compiler, { code, cursor_pos }) {
   for (const position of positions(code, toUnits(code, cursor_pos))) {
     let info;
     try {
-      info = compiler.inspect(code, position);
+      info = inspectCode(compiler, code, position);
     } catch {
       continue;
     }
@@ -139,6 +182,8 @@ function describe(info) {
   return { 'text/plain': plain, 'text/markdown': markdown };
 }
 
+const UNTERMINATED = ts.Diagnostics.Unterminated_string_literal.code;
+
 /** For line-by-line consoles: code that breaks off in the middle is to be continued. */
 function isComplete({ code }) {
   const source = ts.createSourceFile('cell.ts', code, ts.ScriptTarget.ES2022, false);
@@ -146,7 +191,9 @@ function isComplete({ code }) {
   const open = source.parseDiagnostics.some(
     (problem) => problem.start >= end || /^\s*$/.test(code.slice(problem.start)),
   );
-  if (!open && source.parseDiagnostics.length > 0) return { status: 'invalid' };
+  // a text that is not closed on its line is never closed
+  const unclosed = source.parseDiagnostics.some(({ code: number }) => number === UNTERMINATED);
+  if (unclosed || (!open && source.parseDiagnostics.length > 0)) return { status: 'invalid' };
   if (!open || /\n\s*\n\s*$/.test(code)) return { status: 'complete' };
   const last = code.slice(code.lastIndexOf('\n') + 1);
   return { status: 'incomplete', indent: /^\s*/.exec(last)[0] + (/[{([]\s*$/.test(last) ? '  ' : '') };

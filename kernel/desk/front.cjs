@@ -10,12 +10,14 @@ const zmq = require('zeromq');
 const { Wire } = require('./wire.cjs');
 const { TextCollector } = require('./collect.cjs');
 const { kernelInfo } = require('./info.cjs');
+const { History } = require('./history.cjs');
+const { endWithParent } = require('../run/parent.cjs');
 
 const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
 const wire = new Wire(connection);
-/** [acknowledged interrupts, phase of the main thread] */
+/** [acknowledged interrupts, phase of the main thread, an answer lies at the port] */
 const shared = new Int32Array(workerData.shared);
-const [ACKNOWLEDGED, PHASE] = [0, 1];
+const [ACKNOWLEDGED, PHASE, ANSWERED] = [0, 1, 2];
 /** How long a cell may be deaf, by phase: the kernel's own work (loading, compiling) is never cut off. */
 const PATIENCE = [Infinity, 100, 2000];
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -36,11 +38,18 @@ let queue = [];
 let running;
 let count = 0;
 let closing = false;
+const history = new History();
+/** Where answers to a waiting main thread go. @type {import('worker_threads').MessagePort} */
+let inputPort;
+/** The question that nobody has answered yet. @type {{ isLine: boolean } | undefined} */
+let question;
 
 // ---- sending ----------------------------------------------------------------------------------------------------
 
 function publish(request, type, content) {
-  if (!closing) sockets.iopub.send(wire.encode([Buffer.from(`kernel.${type}`)], type, content, request?.header));
+  if (closing) return;
+  sockets.iopub.send(wire.encode([Buffer.from(`kernel.${type}`)], type, content, request?.header));
+  if (type === 'execute_result') history.setOutput(content.execution_count, content.data['text/plain']);
 }
 
 function reply(request, content, type = request.header.msg_type.replace(/_request$/, '_reply')) {
@@ -63,18 +72,23 @@ function next() {
   if (running || closing) return;
   running = queue.shift();
   if (!running) return;
-  const { code, silent = false, store_history = !silent } = running.content;
-  if (!silent && store_history) count++;
+  const { code, silent = false, store_history = !silent, allow_stdin = false, user_expressions } = running.content;
+  if (!silent && store_history) history.add(++count, code);
   running.count = count;
   status(running, 'busy');
   if (!silent) publish(running, 'execute_input', { code, execution_count: count });
-  parentPort.postMessage({ type: 'execute', id: running.header.msg_id, code, count, silent });
+  const id = running.header.msg_id;
+  const expressions = isObject(user_expressions) ? user_expressions : {};
+  parentPort.postMessage({ type: 'execute', id, code, count, silent, allowStdin: allow_stdin === true, expressions });
 }
 
-/** @param {{ error?: { ename: string, evalue: string, traceback: string[] } }} outcome */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @param {{ error?: { ename: string, evalue: string, traceback: string[] }, values?: object }} outcome */
 function finishCell(outcome) {
   const request = running;
   text.flush();
+  giveAnswer(undefined);
   const failed = outcome.error !== undefined;
   if (failed && !request.content.silent) publish(request, 'error', outcome.error);
   if (failed && request.content.stop_on_error !== false) abortQueue();
@@ -83,7 +97,7 @@ function finishCell(outcome) {
     request,
     failed
       ? { status: 'error', ...base, ...outcome.error }
-      : { status: 'ok', ...base, user_expressions: {}, payload: [] },
+      : { status: 'ok', ...base, user_expressions: outcome.values ?? {}, payload: [] },
   );
   status(request, 'idle');
   running = undefined;
@@ -109,6 +123,7 @@ function abortQueue() {
  */
 async function interrupt() {
   abortQueue();
+  giveAnswer(undefined);
   const cell = running;
   const heard = Atomics.load(shared, ACKNOWLEDGED);
   parentPort.postMessage({ type: 'interrupt' });
@@ -119,11 +134,26 @@ async function interrupt() {
   }
 }
 
+/** SIGINT, as the terminal would send it, to the children of this process; where the system tells which they are. */
+function interruptChildren() {
+  try {
+    for (const thread of fs.readdirSync('/proc/self/task')) {
+      const list = fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
+      for (const pid of list.split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGINT');
+    }
+  } catch {
+    // not Linux, or a child that has just ended
+  }
+}
+
 /** Ends the JavaScript that the main thread is running, whatever it is. */
 async function cutOff(cell) {
   const session = new inspector.Session();
   session.connectToMainThread();
+  // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
+  const waiting = setInterval(interruptChildren, 500);
   await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
+  clearInterval(waiting);
   session.disconnect();
   // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
   do {
@@ -150,7 +180,7 @@ function onShell(request) {
     parentPort.postMessage({ type, id: request.header.msg_id, content: request.content });
   } else if (type === 'kernel_info_request') answer(request, kernelInfo());
   else if (type === 'comm_info_request') answer(request, { status: 'ok', comms: {} });
-  else if (type === 'history_request') answer(request, { status: 'ok', history: [] });
+  else if (type === 'history_request') answer(request, history.answer(request.content));
   else if (type === 'comm_open') publish(request, 'comm_close', { comm_id: request.content.comm_id, data: {} });
   else onControl(request);
 }
@@ -168,6 +198,30 @@ function onControl(request) {
   else if (type.endsWith('_request')) {
     answer(request, { status: 'error', ename: 'NotImplemented', evalue: `本内核不支持 ${type}`, traceback: [] });
   }
+}
+
+/** A cell asks its reader. */
+function ask({ prompt, password, isLine = false }) {
+  question = { isLine };
+  if (!running) return giveAnswer(undefined);
+  text.flush();
+  const content = { prompt, password };
+  sockets.stdin.send(wire.encode(running.identities, 'input_request', content, running.header));
+}
+
+/** The answer, or that there will be none. @param {string | undefined} value */
+function giveAnswer(value) {
+  if (!question) return;
+  const { isLine } = question;
+  question = undefined;
+  if (isLine) return parentPort.postMessage({ type: 'line', value });
+  inputPort.postMessage({ value });
+  Atomics.store(shared, ANSWERED, 1);
+  Atomics.notify(shared, ANSWERED);
+}
+
+function onStdin({ header, content }) {
+  if (header.msg_type === 'input_reply') giveAnswer(String(content.value ?? ''));
 }
 
 async function listen(socket, handle) {
@@ -199,11 +253,12 @@ const fromMain = {
   },
   answer: ({ id, content }) => answer(requests.get(id), content),
   interrupt: () => abortQueue(),
-  done({ id, error }) {
-    if (running?.header.msg_id === id) finishCell({ error });
+  done({ id, error, values }) {
+    if (running?.header.msg_id === id) finishCell({ error, values });
   },
+  inputPort: ({ port }) => (inputPort = port),
+  input: ask,
   exit: (message) => void exit(message),
-  end: () => void close(1),
 };
 
 parentPort.on('message', (message) => fromMain[message.type](message));
@@ -247,8 +302,9 @@ async function start() {
   void beat();
   void listen(sockets.shell, onShell);
   void listen(sockets.control, onControl);
-  void listen(sockets.stdin, () => {});
+  void listen(sockets.stdin, onStdin);
   status(undefined, 'starting');
+  endWithParent(() => void close(1));
 }
 
 void start();

@@ -1,0 +1,338 @@
+'use strict';
+/** Compiles cells: checks them together with what the cells before have defined, and makes JavaScript of them. */
+const path = require('path');
+const { ts, notebookFolder, root, OPTIONS, Service, parse, isSource, slashes } = require('./service.cjs');
+const { Library } = require('./library.cjs');
+const { Names, kindOf } = require('./names.cjs');
+const { EditedText } = require('./text.cjs');
+const { rewrite, freePrefix } = require('./rewrite.cjs');
+const { readDirectives } = require('./directives.cjs');
+
+/**
+ * @typedef {{ line: number, column: number, message: string, code?: number, file?: string }} Problem
+ * @typedef {{
+ *   code: string, prefix: string, isAsync: boolean, hidden: boolean, boxes: string[], own: string[], hoisted: string[],
+ *   imports: import('./rewrite.cjs').Import[], file: string,
+ *   original: (line: number, column: number) => { line: number, column: number },
+ * }} CompiledCell
+ */
+
+/** A cell is a module, so some rules of modules that mean nothing in a notebook are not told. */
+const IGNORED = new Set([1202]);
+
+class Compiler {
+  constructor() {
+    this.service = new Service();
+    this.library = new Library(ts, (file) => isSource(file) && !/\.json$/.test(file));
+    this.names = new Names();
+    this.count = 0;
+    /** Cells that a cell itself names: `@module name`. @type {Set<string>} */
+    this.modules = new Set();
+    /** Files with errors of syntax: until they are repaired nothing runs on what they were. @type {Set<string>} */
+    this.broken = new Set();
+  }
+
+  /** @returns {{ cell?: CompiledCell, problems: Problem[], changed: string[] }} */
+  compile(source) {
+    const changed = this.service.changedFiles();
+    return { changed, ...this.deep(() => this.compileCell(source, changed)) };
+  }
+
+  compileCell(source, changed) {
+    const { module, jsx, browser } = readDirectives(source);
+    if (module) return this.addModule(module, source, jsx, changed);
+    if (browser) return { problems: [] };
+    const file = `${notebookFolder}/__cell${++this.count}__.${jsx ? 'tsx' : 'ts'}`;
+    const draft = this.read(file, source);
+    if (draft.refused) return { problems: [draft.refused] };
+    const program = this.check(draft);
+    const problems = [...this.brokenFiles(changed), ...this.problemsOf(draft, program)];
+    if (problems.length > 0) return { problems };
+    this.define(draft, program);
+    return { problems: [], cell: this.emit(draft) };
+  }
+
+  /** Brackets nested by the hundred use up the stack: the code that did it fails, the next finds a service in order. */
+  deep(work) {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.service.restart();
+      throw new RangeError('代码一层套一层，套得太深（成百上千层括号），TypeScript 处理不了；请拆成几步来写。');
+    }
+  }
+
+  // ---- a cell as TypeScript sees it -------------------------------------------------------------------------------
+
+  /** Parses a cell and writes its module. */
+  read(file, source) {
+    const parsed = parse(source, file);
+    ts.bindSourceFile(parsed, OPTIONS);
+    const { text, refused } = withoutExports(source, parsed);
+    const locals = [...(parsed.locals?.keys() ?? [])].filter((name) => isOwn(parsed, name));
+    const own = new Map(locals.map((name) => [name, rough(parsed.locals.get(name))]));
+    const used = namesIn(text);
+    const preamble = this.names.preamble((name) => used.has(name), own);
+    const end = locals.length > 0 ? `export { ${locals.join(', ')} };` : 'export {};';
+    this.service.write(file, `${preamble}\n${text}\n${end}`);
+    return { file, source, parsed, text, own, offset: preamble.length + 1, refused };
+  }
+
+  check({ file }) {
+    return this.service.open(file);
+  }
+
+  problemsOf({ file, offset, source }, program) {
+    const isUnchecked = /^\s*(\/\/.*\n\s*)*\/\/\s*@ts-nocheck/.test(source);
+    const own = isUnchecked ? this.service.syntaxOf(file) : this.service.diagnosticsOf(file);
+    const inCell = own.filter(({ code, start = 0 }) => !IGNORED.has(code) && start >= offset);
+    const files = [...this.service.sourcesFrom(file)].filter((name) => name !== file && !this.service.isCell(name));
+    const others = this.library.diagnostics(this.service, program, files);
+    return [...inCell.flatMap((d) => toProblems(d, 1)), ...others.flatMap((d) => toProblems(d, 0))];
+  }
+
+  /** Files that earlier cells have imported and that somebody has just edited into an error of syntax. */
+  brokenFiles(changed) {
+    for (const file of changed) this.broken.add(file);
+    const problems = [];
+    for (const file of this.broken) {
+      const text = this.service.textOf(file);
+      const found = text === undefined ? [] : syntaxOf(file, text);
+      if (found.length === 0) this.broken.delete(file);
+      problems.push(...found.flatMap((d) => toProblems(d, 0)));
+    }
+    return problems;
+  }
+
+  /** What the cell's names mean, exactly. */
+  define(draft, program) {
+    const checker = program.getTypeChecker();
+    const file = program.getSourceFile(draft.file);
+    draft.defined = new Map();
+    for (const name of draft.own.keys()) {
+      const symbol = file.locals.get(name);
+      if (symbol) draft.defined.set(name, kindOf(ts, checker, symbol));
+    }
+    if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(draft.file);
+  }
+
+  // ---- a cell as JavaScript ---------------------------------------------------------------------------------------
+
+  /** @returns {CompiledCell} */
+  emit(draft) {
+    const { file, source, parsed, text } = draft;
+    const prefix = freePrefix(source);
+    const marked = new EditedText(text);
+    const isAsync = usesTopLevelAwait(parsed);
+    const hidden = markStatements(parsed, marked, prefix);
+    const { outputText, sourceMapText } = ts.transpileModule(marked.finish(), {
+      fileName: file,
+      compilerOptions: { ...OPTIONS, lib: undefined, types: undefined, typeRoots: undefined, noEmit: false, sourceMap: true, verbatimModuleSyntax: true, moduleDetection: ts.ModuleDetectionKind.Force, preserveConstEnums: true, newLine: ts.NewLineKind.LineFeed }, // prettier-ignore
+    });
+    const js = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
+    const own = new Set([...draft.defined].filter(([, { value }]) => value).map(([name]) => name));
+    const known = (name) => this.names.hasValue(name) && !draft.defined.get(name)?.value;
+    const rewritten = rewrite(js, prefix, { own, known });
+    // an import of types only is none at run time
+    const imports = rewritten.imports
+      .map(({ specifier, names }) => ({
+        specifier,
+        bare: names.length === 0,
+        names: names.filter((n) => own.has(n.local)),
+      }))
+      .filter(({ bare, names }) => bare || names.length > 0);
+    const map = JSON.parse(sourceMapText);
+    const code = rewritten.text.finish();
+    return {
+      code,
+      prefix,
+      isAsync,
+      hidden,
+      file,
+      imports,
+      own: [...own],
+      boxes: rewritten.boxes,
+      hoisted: rewritten.hoisted,
+      original: locator(code, rewritten.text, map, marked),
+      draft,
+    };
+  }
+
+  /** After the cell has run to its end. */
+  keep({ draft }) {
+    this.names.add(draft.file, draft.defined);
+  }
+
+  /**
+   * After a failure: the statements that came to their end count as typed, with all functions and types (they exist from
+   * the beginning), the others do not.
+   * @param {number} done statements that came to their end @returns {string[]} names that stay
+   */
+  keepDone({ draft }, done) {
+    const all = draft.parsed.statements;
+    const isDone = (statement, i) => i < done || isHoisted(statement);
+    for (const test of [isDone, (_statement, i) => i < done]) {
+      const text = new EditedText(draft.source);
+      all.forEach((statement, i) => {
+        if (!test(statement, i)) text.blank(statement.getStart(draft.parsed), statement.end);
+      });
+      const part = this.read(draft.file, text.finish());
+      const program = this.check(part);
+      if (this.problemsOf(part, program).length > 0) continue;
+      this.define(part, program);
+      this.names.add(part.file, part.defined);
+      return [...part.own.keys()];
+    }
+    return [];
+  }
+
+  /** tslab's `@module name`: a cell that later cells import. */
+  addModule(name, source, jsx, changed) {
+    const file = `${notebookFolder}/${name}.${jsx ? 'tsx' : 'ts'}`;
+    this.service.write(file, source);
+    this.modules.add(file);
+    changed.push(file);
+    const program = this.service.open(file);
+    const files = [...this.service.sourcesFrom(file)];
+    return { problems: this.library.diagnostics(this.service, program, files).flatMap((d) => toProblems(d, 0)) };
+  }
+
+  // ---- Tab and Shift-Tab ------------------------------------------------------------------------------------------
+
+  /** A file with the half-typed cell; the answer's positions are `offset` too large. */
+  probe(source, used) {
+    this.service.changedFiles();
+    const file = `${notebookFolder}/__probe__.ts`;
+    const parsed = parse(source, file);
+    ts.bindSourceFile(parsed, OPTIONS);
+    const own = new Map([...(parsed.locals ?? [])].map(([name, symbol]) => [name, rough(symbol)]));
+    const preamble = this.names.preamble((name) => !used || used.has(name), own);
+    this.service.write(file, `${preamble}\n${source}\nexport {};`);
+    const program = this.service.open(file);
+    return { file, program, service: this.service.service, offset: preamble.length + 1 };
+  }
+}
+
+// ---- parts of a cell ----------------------------------------------------------------------------------------------
+
+function syntaxOf(file, text) {
+  if (/\.json$/.test(file)) return ts.parseJsonText(file, text).parseDiagnostics;
+  return parse(text, file).parseDiagnostics;
+}
+
+/** Identifiers of a text, roughly: one too many costs nothing. */
+const namesIn = (text) => new Set(text.match(/[\p{L}_$][\p{L}\p{N}\p{M}_$\u200c\u200d]*/gu));
+
+/** Before the checker has looked: what the syntax says. */
+function rough({ flags }) {
+  if (flags & ts.SymbolFlags.Alias) return { value: true, type: true };
+  return { value: (flags & ts.SymbolFlags.Value) !== 0, type: (flags & ts.SymbolFlags.Type) !== 0 };
+}
+
+/** `declare global` is no name. */
+const isOwn = (parsed, name) => /^[\p{L}_$]/u.test(name) && !name.startsWith('__global') && parsed.locals.has(name);
+
+/** A pasted `export const x` means `const x` here: every name of a cell is exported anyway. Positions stay. */
+function withoutExports(source, parsed) {
+  const text = new EditedText(source);
+  let refused;
+  const refuse = (node) => {
+    const { line, character } = parsed.getLineAndCharacterOfPosition(node.getStart(parsed));
+    const message = '单元格里不需要、也不能这样写 export：顶层的每个名字在后面的单元格里都可以直接使用。';
+    refused ??= { line: line + 1, column: character + 1, message };
+  };
+  for (const node of parsed.statements) {
+    if (ts.isExportDeclaration(node) || ts.isExportAssignment(node)) {
+      const empty = node.exportClause && !node.moduleSpecifier;
+      if (empty) text.blank(node.getStart(parsed), node.end);
+      else refuse(node);
+    }
+    const words = (node.modifiers ?? []).filter(
+      ({ kind }) => kind === ts.SyntaxKind.ExportKeyword || kind === ts.SyntaxKind.DefaultKeyword,
+    );
+    if (words.length > 1 && !node.name) refuse(node);
+    else for (const word of words) text.blank(word.getStart(parsed), word.end);
+  }
+  return { text: text.finish(), refused };
+}
+
+/** Functions and types exist before the first statement runs. */
+const isHoisted = (statement) =>
+  ts.isFunctionDeclaration(statement) ||
+  ts.isInterfaceDeclaration(statement) ||
+  ts.isTypeAliasDeclaration(statement) ||
+  ts.isImportDeclaration(statement);
+
+/**
+ * Writes down, while the cell runs, how many of its statements have come to their end, and the value of the last one.
+ * @returns {boolean} whether the result is not to be shown: it ends with `;`
+ */
+function markStatements(parsed, text, prefix) {
+  const last = parsed.statements.at(-1);
+  parsed.statements.forEach((statement, i) => {
+    if (isHoisted(statement)) return;
+    if (ts.isImportEqualsDeclaration(statement)) {
+      if (ts.isExternalModuleReference(statement.moduleReference))
+        text.replace(statement.getStart(parsed), statement.getStart(parsed) + 'import'.length, 'const ');
+      return;
+    }
+    if (statement === last && ts.isExpressionStatement(statement)) {
+      const { expression } = statement;
+      text.insert(expression.getStart(parsed), `${prefix}.result=(`);
+      text.insert(expression.end, ')');
+    }
+    text.insert(statement.end, `;${prefix}.done=${i + 1};`);
+  });
+  return last !== undefined && ts.isExpressionStatement(last) && last.getText(parsed).endsWith(';');
+}
+
+/** Whether `await` stands outside of every function, so that the cell must run as an async function. */
+function usesTopLevelAwait(parsed) {
+  let found = false;
+  const visit = (node) => {
+    if (found) return;
+    if (
+      ts.isAwaitExpression(node) ||
+      (ts.isForOfStatement(node) && node.awaitModifier) ||
+      (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing)
+    )
+      found = true;
+    else if (!ts.isFunctionLike(node)) ts.forEachChild(node, visit);
+  };
+  if (/\bawait\b/.test(parsed.text)) visit(parsed);
+  return found;
+}
+
+/** From a position in the JavaScript that runs to one in the cell, both 1-based. */
+function locator(code, rewritten, json, marked) {
+  const lines = code.split('\n');
+  let map;
+  return (line, column) => {
+    map ??= new (require('module').SourceMap)(json);
+    // of a call V8 tells the bracket, but `(0,$_f.v)(1)` was `f(1)`
+    const inCall = lines[line - 1]?.slice(0, column - 1).endsWith('.v)') ? 1 : 0;
+    const at = map.findEntry(line - 1, rewritten.original(line - 1, column - 1 - inCall));
+    if (at.originalLine === undefined) return { line, column };
+    return { line: at.originalLine + 1, column: marked.original(at.originalLine, at.originalColumn) + 1 };
+  };
+}
+
+/** @returns {Problem[]} a message and what it is explained by */
+function toProblems(diagnostic, extraLines) {
+  const { file, start = 0, messageText, code } = diagnostic;
+  const at = file ? ts.getLineAndCharacterOfPosition(file, start) : { line: extraLines, character: 0 };
+  const own = extraLines > 0;
+  const place = { line: at.line + 1 - extraLines, column: at.character + 1 };
+  const name = own || !file ? undefined : slashes(path.relative(root, file.fileName));
+  const all = [];
+  const visit = (message, depth) => {
+    if (typeof message === 'string') return all.push({ ...place, message, code, file: name });
+    all.push({ ...place, message: message.messageText, code: message.code, file: name, depth });
+    for (const next of message.next ?? []) visit(next, depth + 1);
+  };
+  visit(messageText, 0);
+  return all;
+}
+
+module.exports = { Compiler, namesIn };

@@ -1,0 +1,251 @@
+'use strict';
+/** Runs compiled cells, one at a time, and knows how to let go of one that was interrupted. */
+const vm = require('vm');
+const path = require('path');
+const { pathToFileURL } = require('url');
+const { MessageChannel } = require('worker_threads');
+const { Compiler } = require('../compile/compiler.cjs');
+const { notebookFolder } = require('../compile/service.cjs');
+const { Modules, importedValue } = require('./modules.cjs');
+const { Scope } = require('./scope.cjs');
+const { ProcessExit } = require('./process.cjs');
+const { WHOLE_CELL, rememberCell } = require('./stack.cjs');
+const { Interrupted, describeProblems, describeError } = require('../display/errors.cjs');
+const { teachTensors, mendEngine } = require('../display/tensors.cjs');
+const { withSafeSignals, restoreSignals } = require('./signals.cjs');
+
+/** How long an interrupted cell may take to finish with what it has. */
+const GRACE = 2000;
+const INTERRUPTED = '已中断。';
+const LET_GO = '已中断：单元格在 2 秒内没有自行停下，不再等它；它的异步计算可能仍在后台继续，但不再输出。';
+
+class Executor {
+  /**
+   * @param {(phase: 'own' | 'sync' | 'waiting') => void} tell told whose code runs: the kernel's, or a cell's first stretch or rest
+   * @param {(cell: string) => void} silence told which cell was given up while it was still at work
+   */
+  constructor(tell, silence = () => undefined) {
+    this.tell = tell;
+    this.silence = silence;
+    this.phase = 'waiting';
+    this.compiler = new Compiler();
+    this.modules = new Modules(this.compiler);
+    this.modules.onPackageLoaded(teachTensors);
+    this.scope = new Scope();
+    this.stage = new Stage();
+    /** The cell at work. */
+    this.current = undefined;
+    const require = this.modules.requireFrom(`${notebookFolder}/__require__.ts`, path.join(notebookFolder, 'cell.js'));
+    this.require = Object.assign((id) => this.undisturbed(() => this.modules.forCell(id)), require);
+  }
+
+  /**
+   * @returns {Promise<{ error?: { ename: string, evalue: string, traceback: string[] }, value?: unknown, hidden?: boolean }>}
+   */
+  async execute(id, source, count) {
+    // from here to the first line of the cell nothing may be cut off
+    this.enter('own');
+    const { cell, problems } = this.compile(source);
+    if (problems.length > 0 || !cell) this.enter('waiting');
+    if (problems.length > 0) return { error: describeProblems(problems, count, source) };
+    if (!cell) return {};
+    const before = new Map(cell.own.map((name) => [name, this.scope.save(name)]));
+    const inside = { done: 0, result: undefined, meta: META, import: (name) => this.modules.import(name, cell.file) };
+    const outcome = await this.run(id, cell, source, count, inside);
+    if (outcome.error?.thrown instanceof ProcessExit) return {};
+    if (outcome.error !== undefined) {
+      this.undisturbed(() => this.keepDone(cell, inside.done, before));
+      return { error: describeError(outcome.error.thrown, count) };
+    }
+    this.compiler.keep(cell);
+    return { value: inside.result, hidden: cell.hidden };
+  }
+
+  compile(source) {
+    const compiled = this.compiler.compile(source);
+    for (const file of compiled.changed) this.modules.forget(file);
+    return compiled;
+  }
+
+  /** What a failed cell did define stays; what it was about to define again keeps its old value. */
+  keepDone(cell, done, before) {
+    const kept = new Set(this.compiler.keepDone(cell, done));
+    for (const [name, descriptor] of before) if (!kept.has(name)) this.scope.restore(name, descriptor);
+  }
+
+  /** Loads what a cell imports and leads its names there. */
+  async link(cell) {
+    for (const name of cell.own) this.scope.unlink(name);
+    for (const { specifier, names } of cell.imports) {
+      const exports = await this.loadFor(specifier, cell.file);
+      const file = this.compiler.service.sourceOf(specifier, cell.file);
+      const now = file ? () => this.modules.load(file) : () => exports;
+      for (const { local, imported } of names) {
+        const all = imported === '*' ? importedValue(exports, imported) : undefined;
+        this.scope.link(local, all ? () => all : () => importedValue(now(), imported));
+      }
+    }
+  }
+
+  /** At once where that is possible: nothing else runs in between. */
+  async loadFor(specifier, file) {
+    const load = () => this.undisturbed(() => this.modules.forCell(specifier, file));
+    try {
+      return load();
+    } catch (error) {
+      if (!error?.load) throw error;
+      return this.modules.forCellAsync(specifier, file);
+    }
+  }
+
+  /** @returns {Promise<{ error?: { thrown: unknown } }>} */
+  async run(id, cell, source, count, inside) {
+    const filename = rememberCell(count, source, cell);
+    const { code, prefix, boxes, hoisted } = cell;
+    // what the cell declares itself must not be a parameter as well
+    const outer = NAMES.filter((name) => !cell.own.includes(name));
+    const parameters = [prefix, ...boxes.map((name) => prefix + name), ...outer];
+    const lifted = hoisted.map((name) => `${prefix}${name}.v=${name};`).join('');
+    const head = `(${cell.isAsync ? 'async ' : ''}function ${WHOLE_CELL}(${parameters.join(', ')}) { ${lifted}`;
+    const text = `${head}${code}\n})(...__convscope__)`;
+    const current = { id, started: false, finish: undefined, timer: undefined };
+    this.current = current;
+    const finished = new Promise((resolve) => {
+      current.finish = (outcome) => {
+        if (this.current !== current) return;
+        clearTimeout(current.timer);
+        this.current = undefined;
+        this.enter('waiting');
+        resolve(outcome);
+      };
+    });
+    const fail = (thrown) => {
+      const interrupted = isInterruption(thrown);
+      if (interrupted) mendEngine();
+      current.finish({ error: { thrown: interrupted ? new Interrupted(INTERRUPTED) : thrown } });
+    };
+    try {
+      await this.link(cell);
+    } catch (error) {
+      fail(error);
+      return finished;
+    }
+    const values = [inside, ...boxes.map((name) => this.scope.box(name)), ...this.outerValues(outer)];
+    const script = () => {
+      if (this.current !== current) return;
+      current.started = true;
+      try {
+        const compiled = new vm.Script(text, { filename, columnOffset: -head.length });
+        Object.defineProperty(globalThis, '__convscope__', { value: values, configurable: true });
+        this.enter('sync');
+        const result = withSafeSignals(() => compiled.runInThisContext({ breakOnSigint: true }));
+        this.enter('waiting');
+        if (cell.isAsync) result.then(() => current.finish({}), fail);
+        else current.finish({});
+      } catch (error) {
+        fail(error);
+      }
+    };
+    this.stage.run(script);
+    return finished;
+  }
+
+  outerValues(names) {
+    const module = { exports: {} };
+    const { exports } = module;
+    const values = { require: this.require, module, exports, __filename: META.filename, __dirname: META.dirname };
+    return names.map((name) => values[name]);
+  }
+
+  /** The kernel's own work and the loading of packages must not be cut off in the middle. */
+  undisturbed(work) {
+    const before = this.phase;
+    this.enter('own');
+    try {
+      return work();
+    } finally {
+      this.enter(before);
+    }
+  }
+
+  /** @param {'own' | 'sync' | 'waiting'} phase */
+  enter(phase) {
+    this.phase = phase;
+    this.tell(phase);
+  }
+
+  /** Ends the running cell with an error from outside of it. */
+  fail(error) {
+    this.current?.finish({ error: { thrown: error } });
+  }
+
+  /** The library's functions stop by themselves; a cell that does not is let go. A second interrupt does not wait. */
+  interrupt() {
+    const interrupts = interruptCounter();
+    interrupts.count++;
+    const { current } = this;
+    if (!current) return;
+    const letGo = (why = LET_GO) => {
+      this.silence(current.id);
+      current.finish({ error: { thrown: new Interrupted(why) } });
+    };
+    if (!current.started) letGo(INTERRUPTED);
+    else if (current.timer) letGo();
+    else current.timer = setTimeout(letGo, GRACE);
+  }
+
+  /**
+   * The running JavaScript was cut off from outside; nothing of it will come back to finish the cell.
+   * @returns {boolean} whether the cell was still at work
+   */
+  cutOff(id) {
+    restoreSignals();
+    mendEngine();
+    if (this.current?.id !== id) return false;
+    this.current.finish({ error: { thrown: new Interrupted(INTERRUPTED) } });
+    return true;
+  }
+}
+
+/** What a module of Node finds around it, for cells. */
+const NAMES = ['require', 'module', 'exports', '__filename', '__dirname'];
+const META = {
+  dirname: notebookFolder,
+  filename: `${notebookFolder}/notebook.ts`,
+  url: pathToFileURL(`${notebookFolder}/notebook.ts`).href,
+};
+
+/**
+ * Runs functions on a stack of their own. Cutting a cell off ends everything on its stack without a trace, also
+ * functions of the kernel; and of all ways to get a fresh stack a message port is the one that survives that.
+ */
+class Stage {
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    port2.on('message', () => this.task());
+  }
+
+  run(task) {
+    this.task = task;
+    // Two turns of the event loop: a SIGINT that came while the cell was compiled is heard before Node, for a script
+    // with breakOnSigint, takes its listeners away (and drops what was on its way to them).
+    setImmediate(() => setImmediate(() => this.port.postMessage(undefined)));
+  }
+}
+
+/** Shared with lib/base/interrupt.ts, which watches it. */
+function interruptCounter() {
+  const key = Symbol.for('convscope.state');
+  const values = (globalThis[key] ??= new Map());
+  if (!values.has('interrupts')) values.set('interrupts', { count: 0 });
+  return values.get('interrupts');
+}
+
+/** Only Node's own error: asking a stranger for its `code` would run the stranger's getter. */
+function isInterruption(error) {
+  if (!require('util').types.isNativeError(error)) return false;
+  return Object.getOwnPropertyDescriptor(error, 'code')?.value === 'ERR_SCRIPT_EXECUTION_INTERRUPTED';
+}
+
+module.exports = { Executor };

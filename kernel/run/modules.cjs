@@ -1,0 +1,237 @@
+'use strict';
+/**
+ * `require` and `import()` for cells and for TypeScript files. Compiled files live in memory; an edited one is evaluated
+ * again together with everything that imports it, and cells see the new version through a stable facade.
+ */
+const path = require('path');
+const vm = require('vm');
+const { createRequire } = require('module');
+const { pathToFileURL } = require('url');
+const { root, notebookFolder } = require('../compile/service.cjs');
+const { rememberScript } = require('./stack.cjs');
+const { tslab } = require('../display/tslab.cjs');
+
+/** Thrown where a module can only be had by waiting for it. */
+class NeedsAwait extends Error {
+  constructor(load) {
+    super('这个模块要等待（顶层的 await，或只有 ES 模块形式的包）：请在单元格里用 import 语句或 await import() 载入');
+    this.load = load;
+  }
+}
+
+const esmCodes = new Set(['ERR_REQUIRE_ESM', 'ERR_PACKAGE_PATH_NOT_EXPORTED', 'ERR_REQUIRE_ASYNC_MODULE']);
+const isRelative = (id) => /^\.\.?(\/|$)/.test(id) || path.isAbsolute(id);
+
+class Modules {
+  /** @param {import('../compile/compiler.cjs').Compiler} compiler */
+  constructor(compiler) {
+    this.compiler = compiler;
+    /** Evaluated modules by file. @type {Map<string, { exports: object }>} */
+    this.loaded = new Map();
+    /** @type {Map<string, Set<string>>} module -> modules that import it */
+    this.importers = new Map();
+    /** @type {Map<string, object>} */
+    this.facades = new Map();
+    /** Packages that are ES modules only, once they are here. @type {Map<string, object>} */
+    this.esm = new Map();
+    this.packageLoaded = [];
+  }
+
+  /** Calls back after a package was loaded, e.g. to teach its classes how to show themselves. */
+  onPackageLoaded(callback) {
+    this.packageLoaded.push(callback);
+  }
+
+  /** Forgets edited files and all that was evaluated with them. */
+  forget(file) {
+    if (!this.loaded.delete(file)) return;
+    for (const importer of this.importers.get(file) ?? []) this.forget(importer);
+  }
+
+  load(file) {
+    const present = this.loaded.get(file);
+    if (present) return present.exports;
+    const { isAsync, run, module } = this.prepare(file);
+    if (isAsync) throw new NeedsAwait(() => this.loadAsync(file));
+    try {
+      run();
+    } catch (error) {
+      this.loaded.delete(file);
+      throw error;
+    }
+    module.loaded = true;
+    return module.exports;
+  }
+
+  /** A file with `await` at its top level; what it needs is loaded first. */
+  async loadAsync(file) {
+    if (this.loaded.has(file)) return;
+    for (;;) {
+      const { run, module } = this.prepare(file);
+      try {
+        await run();
+        module.loaded = true;
+        return;
+      } catch (error) {
+        this.loaded.delete(file);
+        if (!(error instanceof NeedsAwait)) throw error;
+        await error.load();
+      }
+    }
+  }
+
+  prepare(file) {
+    const { service, library } = this.compiler;
+    const text = service.textOf(file) ?? '';
+    const module = { exports: {}, filename: file, id: file, loaded: false };
+    // Known before it has run, as in Node, so that modules may import each other.
+    this.loaded.set(file, module);
+    if (/\.json$/.test(file)) return { module, run: () => (module.exports = JSON.parse(text)) };
+    const { code, map, isAsync } = library.compile(file, text);
+    rememberScript(file, map);
+    const names = ['exports', 'require', 'module', '__filename', '__dirname', '__import'];
+    const start = isAsync ? '(async function (' : '(function (';
+    const wrapper = `${start}${names.join(', ')}) { `;
+    const run = () => {
+      const body = new vm.Script(`${wrapper}${code}\n})`, { filename: file, columnOffset: -wrapper.length });
+      const values = [module.exports, this.requireFrom(file, file), module, file, path.dirname(file)];
+      return body.runInThisContext().call(module.exports, ...values, (id) => this.import(id, file));
+    };
+    return { module, isAsync, run };
+  }
+
+  /** What cells get: always the newest evaluation of a module, also behind names that were imported before an edit. */
+  facade(file) {
+    let proxy = this.facades.get(file);
+    if (!proxy) {
+      const now = () => this.load(file);
+      proxy = new Proxy(
+        {},
+        {
+          get: (_target, key) => now()[key],
+          has: (_target, key) => key in now(),
+          ownKeys: () => Reflect.ownKeys(now()),
+          getOwnPropertyDescriptor(_target, key) {
+            const exports = now();
+            if (!Object.prototype.hasOwnProperty.call(exports, key)) return undefined;
+            const { enumerable } = Object.getOwnPropertyDescriptor(exports, key);
+            return { value: exports[key], enumerable, writable: true, configurable: true };
+          },
+        },
+      );
+      this.facades.set(file, proxy);
+    }
+    this.load(file);
+    return proxy;
+  }
+
+  package(id, from) {
+    // Cells that print `import ... from 'tslab'` must share the instance that the kernel listens to.
+    const exports = id === 'tslab' ? tslab() : this.requirePackage(id, from);
+    for (const callback of this.packageLoaded) callback(id);
+    return exports;
+  }
+
+  requirePackage(id, from) {
+    const known = this.esm.get(id);
+    if (known) return known;
+    try {
+      return this.requireNear(id, from);
+    } catch (error) {
+      if (!esmCodes.has(error?.code)) throw error;
+      throw new NeedsAwait(async () => this.esm.set(id, await this.importPackage(id, from)));
+    }
+  }
+
+  /** From where the import stands; a notebook outside of the project also has the project's packages. */
+  requireNear(id, from) {
+    const near = createRequire(from);
+    let place = near;
+    try {
+      near.resolve(id);
+    } catch (error) {
+      if (error.code === 'MODULE_NOT_FOUND' && !isRelative(id)) place = createRequire(path.join(root, 'cell.js'));
+    }
+    return place(id);
+  }
+
+  async importPackage(id, from) {
+    if (isRelative(id)) return import(pathToFileURL(path.resolve(path.dirname(from), id)).href);
+    try {
+      return await import(pathToFileURL(createRequire(from).resolve(id)).href);
+    } catch (error) {
+      if (!esmCodes.has(error?.code) && error?.code !== 'MODULE_NOT_FOUND') throw error;
+      return import(id);
+    }
+  }
+
+  /** `require` of a file. */
+  requireFrom(importer, filename) {
+    const real = createRequire(filename);
+    return Object.assign((id) => {
+      const file = isRelative(id) ? this.compiler.service.sourceOf(id, importer) : undefined;
+      if (file === undefined) return this.package(id, filename);
+      if (!this.importers.has(file)) this.importers.set(file, new Set());
+      this.importers.get(file).add(importer);
+      return this.load(file);
+    }, real);
+  }
+
+  /** For a cell: a file's facade, or a package. */
+  forCell(id, cell = `${notebookFolder}/__require__.ts`) {
+    const file = this.compiler.service.sourceOf(id, cell);
+    return file ? this.facade(file) : this.package(id, path.join(notebookFolder, '__cell__.js'));
+  }
+
+  /** The same for those that have to be waited for. */
+  async forCellAsync(id, cell) {
+    for (;;) {
+      try {
+        return this.forCell(id, cell);
+      } catch (error) {
+        if (!(error instanceof NeedsAwait)) throw error;
+        await error.load();
+      }
+    }
+  }
+
+  /** `import(id)` in a file or a cell. */
+  async import(id, importer) {
+    const name = String(id);
+    const isCell = this.compiler.service.isCell(importer);
+    const load = () => (isCell ? this.forCell(name, importer) : this.requireFrom(importer, importer)(name));
+    for (;;) {
+      try {
+        return namespaceOf(load());
+      } catch (error) {
+        if (!(error instanceof NeedsAwait)) throw error;
+        await error.load();
+      }
+    }
+  }
+}
+
+const namespaces = new WeakMap();
+
+/** A CommonJS module as `import *` shows it. */
+function namespaceOf(exports) {
+  if (exports === null || (typeof exports !== 'object' && typeof exports !== 'function')) return { default: exports };
+  if (exports.__esModule || exports[Symbol.toStringTag] === 'Module') return exports;
+  if (!namespaces.has(exports)) {
+    const namespace = {};
+    for (const key of Object.getOwnPropertyNames(exports))
+      if (key !== 'default')
+        Object.defineProperty(namespace, key, { get: () => exports[key], enumerable: true, configurable: true });
+    namespaces.set(exports, Object.defineProperty(namespace, 'default', { value: exports, enumerable: true }));
+  }
+  return namespaces.get(exports);
+}
+
+/** Where an imported name leads. */
+function importedValue(exports, imported) {
+  if (imported === '*') return namespaceOf(exports);
+  if (imported !== 'default') return exports[imported];
+  return exports?.__esModule || exports?.[Symbol.toStringTag] === 'Module' ? exports.default : exports;
+}
+
+module.exports = { Modules, NeedsAwait, importedValue };
