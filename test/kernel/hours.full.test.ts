@@ -18,7 +18,7 @@ withNetworks(
     assert.equal(faults, []);
     const rounds = memory.map(([, mb]) => mb);
     assert.is(rounds.length, 3);
-    // V8 collects early (kernel/heap.cjs); left to itself it comes to 600 MB and more
+    // V8 collects early (kernel/run/heap.cjs); left to itself it comes to 600 MB and more
     assert.ok(Math.max(...heapMB) < 450, `堆，MB：${heapMB}`);
     // the first round loads the networks
     assert.ok(rounds[2] - rounds[1] < 200, `MB：${rounds}`);
