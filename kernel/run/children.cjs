@@ -26,15 +26,21 @@ function piped(stdio) {
 
 const takesArguments = (args) => (Array.isArray(args[1]) ? 2 : 1);
 
+/** Turns what a call would inherit into pipes, in its options; gives the streams that have to be passed on. */
+function inheritedOf(args) {
+  const at = takesArguments(args);
+  const options = args[at];
+  if (!options?.stdio) return [];
+  const { stdio, inherited } = piped(options.stdio);
+  args[at] = { ...options, stdio };
+  return inherited;
+}
+
 function install() {
   const { spawn, spawnSync, execSync, execFileSync, fork } = childProcess;
 
   childProcess.spawn = function (...args) {
-    const at = takesArguments(args);
-    const options = args[at];
-    if (!options?.stdio) return spawn.apply(this, args);
-    const { stdio, inherited } = piped(options.stdio);
-    args[at] = { ...options, stdio };
+    const inherited = inheritedOf(args);
     const child = spawn.apply(this, args);
     for (const fd of inherited) child[STREAMS[fd]]?.on('data', (chunk) => process[STREAMS[fd]].write(chunk));
     return child;
@@ -51,11 +57,7 @@ function install() {
   };
 
   childProcess.spawnSync = function (...args) {
-    const at = takesArguments(args);
-    const options = args[at];
-    if (!options?.stdio) return spawnSync.apply(this, args);
-    const { stdio, inherited } = piped(options.stdio);
-    args[at] = { ...options, stdio };
+    const inherited = inheritedOf(args);
     const result = spawnSync.apply(this, args);
     for (const fd of inherited) forward(result, fd, true);
     return result;
