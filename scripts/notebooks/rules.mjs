@@ -31,10 +31,14 @@ export function strayStderr(notebook) {
   );
 }
 
-/** A number that is none: a kernel of zeros was divided by its norm, an empty list was averaged. */
+/**
+ * A number that is none: a kernel of zeros was divided by its norm, an empty list was averaged. Where a cell says NaN
+ * itself, an exercise waits for its answer.
+ */
 export function notANumber(notebook) {
   const texts = ({ outputs }) => outputs.flatMap((output) => [output.text, output.data?.['text/plain']]).map(joined);
-  const cells = codeCells(notebook).filter((cell) => texts(cell).some((text) => /\bNaN\b/.test(text)));
+  const prints = (cell) => !joined(cell.source).includes('NaN') && texts(cell).some((text) => /\bNaN\b/.test(text));
+  const cells = codeCells(notebook).filter(prints);
   return cells.map((cell) => `${place(notebook, cell)}: prints NaN`);
 }
 
