@@ -1,8 +1,7 @@
 'use strict';
 /** Compiles cells: checks them together with what the cells before have defined, and makes JavaScript of them. */
-const path = require('path');
-const { ts, notebookFolder, root, OPTIONS, Service, parse, isSource, slashes } = require('./service.cjs');
-const { Library } = require('./library.cjs');
+const { ts, notebookFolder, OPTIONS, Service, parse, isSource } = require('./service.cjs');
+const { Library, nameOf } = require('./library.cjs');
 const { Names, kindOf } = require('./names.cjs');
 const { EditedText } = require('./text.cjs');
 const { rewrite, freePrefix } = require('./rewrite.cjs');
@@ -28,8 +27,6 @@ class Compiler {
     this.count = 0;
     /** Cells that a cell itself names: `@module name`. @type {Set<string>} */
     this.modules = new Set();
-    /** Files with errors of syntax: until they are repaired nothing runs on what they were. @type {Set<string>} */
-    this.broken = new Set();
   }
 
   /** @returns {{ cell?: CompiledCell, problems: Problem[], changed: string[] }} */
@@ -46,7 +43,7 @@ class Compiler {
     const draft = this.read(file, source);
     if (draft.refused) return { problems: [draft.refused] };
     const program = this.check(draft);
-    const problems = [...this.brokenFiles(changed), ...this.problemsOf(draft, program)];
+    const problems = this.problemsOf(draft, program);
     if (problems.length > 0) return { problems };
     this.define(draft, program);
     return { problems: [], cell: this.emit(draft) };
@@ -72,8 +69,7 @@ class Compiler {
     const { text, refused } = withoutExports(source, parsed);
     const locals = [...(parsed.locals?.keys() ?? [])].filter((name) => isOwn(parsed, name));
     const own = new Map(locals.map((name) => [name, rough(parsed.locals.get(name))]));
-    const used = namesIn(text);
-    const preamble = this.names.preamble((name) => used.has(name), own);
+    const preamble = this.names.preamble((name) => parsed.identifiers.has(name), own);
     const end = locals.length > 0 ? `export { ${locals.join(', ')} };` : 'export {};';
     this.service.write(file, `${preamble}\n${text}\n${end}`);
     return { file, source, parsed, text, own, offset: preamble.length + 1, refused };
@@ -90,19 +86,6 @@ class Compiler {
     const files = [...this.service.sourcesFrom(file)].filter((name) => name !== file && !this.service.isCell(name));
     const others = this.library.diagnostics(this.service, program, files);
     return [...inCell.flatMap((d) => toProblems(d, 1)), ...others.flatMap((d) => toProblems(d, 0))];
-  }
-
-  /** Files that earlier cells have imported and that somebody has just edited into an error of syntax. */
-  brokenFiles(changed) {
-    for (const file of changed) this.broken.add(file);
-    const problems = [];
-    for (const file of this.broken) {
-      const text = this.service.textOf(file);
-      const found = text === undefined ? [] : syntaxOf(file, text);
-      if (found.length === 0) this.broken.delete(file);
-      problems.push(...found.flatMap((d) => toProblems(d, 0)));
-    }
-    return problems;
   }
 
   /** What the cell's names mean, exactly. */
@@ -200,14 +183,17 @@ class Compiler {
 
   // ---- Tab and Shift-Tab ------------------------------------------------------------------------------------------
 
-  /** A file with the half-typed cell; the answer's positions are `offset` too large. */
-  probe(source, used) {
+  /**
+   * A file with the half-typed cell; the answer's positions are `offset` too large.
+   * @param {boolean} [all] whether names of earlier cells are wanted that it does not mention
+   */
+  probe(source, all = false) {
     this.service.changedFiles();
     const file = `${notebookFolder}/__probe__.ts`;
     const parsed = parse(source, file);
     ts.bindSourceFile(parsed, OPTIONS);
     const own = new Map([...(parsed.locals ?? [])].map(([name, symbol]) => [name, rough(symbol)]));
-    const preamble = this.names.preamble((name) => !used || used.has(name), own);
+    const preamble = this.names.preamble((name) => all || parsed.identifiers.has(name), own);
     this.service.write(file, `${preamble}\n${source}\nexport {};`);
     const program = this.service.open(file);
     return { file, program, service: this.service.service, offset: preamble.length + 1 };
@@ -215,14 +201,6 @@ class Compiler {
 }
 
 // ---- parts of a cell ----------------------------------------------------------------------------------------------
-
-function syntaxOf(file, text) {
-  if (/\.json$/.test(file)) return ts.parseJsonText(file, text).parseDiagnostics;
-  return parse(text, file).parseDiagnostics;
-}
-
-/** Identifiers of a text, roughly: one too many costs nothing. */
-const namesIn = (text) => new Set(text.match(/[\p{L}_$][\p{L}\p{N}\p{M}_$\u200c\u200d]*/gu));
 
 /** Before the checker has looked: what the syntax says. */
 function rough({ flags }) {
@@ -324,7 +302,7 @@ function toProblems(diagnostic, extraLines) {
   const at = file ? ts.getLineAndCharacterOfPosition(file, start) : { line: extraLines, character: 0 };
   const own = extraLines > 0;
   const place = { line: at.line + 1 - extraLines, column: at.character + 1 };
-  const name = own || !file ? undefined : slashes(path.relative(root, file.fileName));
+  const name = own || !file ? undefined : nameOf(file.fileName);
   const all = [];
   const visit = (message, depth) => {
     if (typeof message === 'string') return all.push({ ...place, message, code, file: name });
@@ -335,4 +313,4 @@ function toProblems(diagnostic, extraLines) {
   return all;
 }
 
-module.exports = { Compiler, namesIn };
+module.exports = { Compiler };

@@ -108,17 +108,7 @@ class Executor {
     const lifted = hoisted.map((name) => `${prefix}${name}.v=${name};`).join('');
     const head = `(${cell.isAsync ? 'async ' : ''}function ${WHOLE_CELL}(${parameters.join(', ')}) { ${lifted}`;
     const text = `${head}${code}\n})(...__convscope__)`;
-    const current = { id, started: false, finish: undefined, timer: undefined };
-    this.current = current;
-    const finished = new Promise((resolve) => {
-      current.finish = (outcome) => {
-        if (this.current !== current) return;
-        clearTimeout(current.timer);
-        this.current = undefined;
-        this.enter('waiting');
-        resolve(outcome);
-      };
-    });
+    const { current, finished } = this.begin(id);
     const fail = (thrown) => {
       const interrupted = isInterruption(thrown);
       if (interrupted) mendEngine();
@@ -148,6 +138,34 @@ class Executor {
     };
     this.stage.run(script);
     return finished;
+  }
+
+  begin(id) {
+    const current = { id, started: false, finish: undefined, timer: undefined };
+    this.current = current;
+    const finished = new Promise((resolve) => {
+      current.finish = (outcome) => {
+        if (this.current !== current) return;
+        clearTimeout(current.timer);
+        this.current = undefined;
+        this.enter('waiting');
+        resolve(outcome);
+      };
+    });
+    return { current, finished };
+  }
+
+  /** What comes after a cell's code and may be the cell's as well: a value that shows itself. It can be interrupted. */
+  async attend(id, work) {
+    const { current, finished } = this.begin(id);
+    current.started = true;
+    work().then(
+      (value) => current.finish({ value }),
+      (thrown) => current.finish({ error: { thrown } }),
+    );
+    const { error, value } = await finished;
+    if (error) throw error.thrown;
+    return value;
   }
 
   outerValues(names) {
