@@ -39,7 +39,7 @@ class Compiler {
     const { module, jsx, browser } = readDirectives(source);
     if (module) return this.addModule(module, source, jsx, changed);
     if (browser) return { problems: [] };
-    const file = `${notebookFolder}/__cell${++this.count}__.${jsx ? 'tsx' : 'ts'}`;
+    const file = `${notebookFolder}/__cell__.${jsx ? 'tsx' : 'ts'}`;
     const draft = this.read(file, source);
     if (draft.refused) return { problems: [draft.refused] };
     const program = this.check(draft);
@@ -71,8 +71,9 @@ class Compiler {
     const own = new Map(locals.map((name) => [name, rough(parsed.locals.get(name))]));
     const preamble = this.names.preamble((name) => parsed.identifiers.has(name), own);
     const end = locals.length > 0 ? `export { ${locals.join(', ')} };` : 'export {};';
-    this.service.write(file, `${preamble}\n${text}\n${end}`);
-    return { file, source, parsed, text, own, offset: preamble.length + 1, refused };
+    const whole = `${preamble}\n${text}\n${end}`;
+    this.service.write(file, whole);
+    return { file, source, whole, parsed, text, own, offset: preamble.length + 1, refused };
   }
 
   check({ file }) {
@@ -97,7 +98,7 @@ class Compiler {
       const symbol = file.locals.get(name);
       if (symbol) draft.defined.set(name, kindOf(ts, checker, symbol));
     }
-    if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(draft.file);
+    if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(this.store(draft));
   }
 
   // ---- a cell as JavaScript ---------------------------------------------------------------------------------------
@@ -144,7 +145,14 @@ class Compiler {
 
   /** After the cell has run to its end. */
   keep({ draft }) {
-    this.names.add(draft.file, draft.defined);
+    if (draft.defined.size > 0) this.names.add(this.store(draft), draft.defined);
+  }
+
+  /** The cell at work is always the same file, so that TypeScript can keep the program; what it defines gets a place. */
+  store(draft) {
+    draft.stored ??= draft.file.replace('__cell__', `__cell${++this.count}__`);
+    this.service.write(draft.stored, draft.whole);
+    return draft.stored;
   }
 
   /**
@@ -164,7 +172,7 @@ class Compiler {
       const program = this.check(part);
       if (this.problemsOf(part, program).length > 0) continue;
       this.define(part, program);
-      this.names.add(part.file, part.defined);
+      this.names.add(this.store(part), part.defined);
       return [...part.own.keys()];
     }
     return [];
@@ -189,7 +197,7 @@ class Compiler {
    */
   probe(source, all = false) {
     this.service.changedFiles();
-    const file = `${notebookFolder}/__probe__.ts`;
+    const file = `${notebookFolder}/__cell__.ts`;
     const parsed = parse(source, file);
     ts.bindSourceFile(parsed, OPTIONS);
     const own = new Map([...(parsed.locals ?? [])].map(([name, symbol]) => [name, rough(symbol)]));

@@ -75,10 +75,9 @@ class Library {
   /** What a file's errors depend on: its text and that of the project files it imports. */
   fingerprint(file, service, program) {
     const parts = [this.hashOf(file)];
-    for (const [specifier, { resolvedModule }] of service.resolutions.get(file.fileName) ?? []) {
-      const name = resolvedModule?.resolvedFileName;
-      const imported = name && this.isOurs(name) && program.getSourceFile(name);
-      parts.push(imported ? this.hashOf(imported) : `${specifier} ${name}`);
+    for (const { name, found } of service.importsOf(file.fileName)) {
+      const imported = found && this.isOurs(found) && program.getSourceFile(found);
+      parts.push(imported ? this.hashOf(imported) : `${name} ${found}`);
     }
     return hash(...parts);
   }
