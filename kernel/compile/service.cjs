@@ -56,6 +56,8 @@ const OPTIONS = {
   allowImportingTsExtensions: true,
   allowJs: true,
   jsx: ts.JsxEmit.React,
+  // a file is a module, whether it says so or not
+  moduleDetection: ts.ModuleDetectionKind.Force,
   skipLibCheck: true,
   // nobody replaces TypeScript's own library by a package: not looked for 60 times per cell
   libReplacement: false,

@@ -24,9 +24,13 @@ const esmCodes = new Set(['ERR_REQUIRE_ESM', 'ERR_PACKAGE_PATH_NOT_EXPORTED', 'E
 const isRelative = (id) => /^\.\.?(\/|$)/.test(id) || path.isAbsolute(id);
 
 class Modules {
-  /** @param {import('../compile/compiler.cjs').Compiler} compiler */
-  constructor(compiler) {
+  /**
+   * @param {import('../compile/compiler.cjs').Compiler} compiler
+   * @param {(phase: 'own' | 'sync', work: () => any) => any} during a package is loaded to its end; a file may be cut off
+   */
+  constructor(compiler, during) {
     this.compiler = compiler;
+    this.during = during;
     /** Evaluated modules by file. @type {Map<string, { exports: object }>} */
     this.loaded = new Map();
     /** @type {Map<string, Set<string>>} module -> modules that import it */
@@ -59,13 +63,18 @@ class Modules {
     // Known before it has run, as in Node, so that modules may import each other.
     this.loaded.set(file, module);
     try {
-      run();
+      this.during('sync', run);
     } catch (error) {
       this.loaded.delete(file);
       throw error;
     }
     module.loaded = true;
     return module.exports;
+  }
+
+  /** Files that were cut off in the middle. */
+  forgetUnfinished() {
+    for (const [file, { loaded, pending }] of this.loaded) if (!loaded && !pending) this.loaded.delete(file);
   }
 
   /** A file with `await` at its top level; what it needs is loaded first. Who else asks for it waits as well. */
@@ -148,7 +157,7 @@ class Modules {
 
   package(id, from) {
     // Cells that print `import ... from 'tslab'` must share the instance that the kernel listens to.
-    const exports = id === 'tslab' ? tslab() : this.requirePackage(id, from);
+    const exports = id === 'tslab' ? tslab() : this.during('own', () => this.requirePackage(id, from));
     for (const callback of this.packageLoaded) callback(id);
     return exports;
   }
