@@ -207,14 +207,18 @@ class Service {
   /** Every source file that `file` needs, itself included. */
   sourcesFrom(file) {
     const seen = new Set([file]);
-    for (const name of seen) for (const { found } of this.importsOf(name)) if (found && isSource(found)) seen.add(found);
+    for (const name of seen)
+      for (const { found } of this.importsOf(name)) if (found && isSource(found)) seen.add(found);
     return seen;
   }
 
   /** What a file of the program imports, and where that leads. @returns {{ name: string, found?: string }[]} */
   importsOf(file) {
     const literals = this.program.getSourceFile(file)?.imports ?? [];
-    return literals.map(({ text }) => ({ name: text, found: this.resolve(text, file).resolvedModule?.resolvedFileName }));
+    return literals.map(({ text }) => ({
+      name: text,
+      found: this.resolve(text, file).resolvedModule?.resolvedFileName,
+    }));
   }
 
   // ---- what changed on the disk -----------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ function toBundle(bundle) {
   const data = toJson(bundle);
   for (const [type, value] of Object.entries(data)) {
     if (/[/+]json$/.test(type) || [value].flat().every((line) => typeof line === 'string')) continue;
-    if (typeof value === 'object') throw new TypeError(`要显示的内容（${type}）应为字符串，得到 ${util.inspect(value)}`);
+    if (typeof value === 'object')
+      throw new TypeError(`要显示的内容（${type}）应为字符串，得到 ${util.inspect(value)}`);
     data[type] = String(value);
   }
   return withPlainText(data);

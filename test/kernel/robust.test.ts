@@ -37,7 +37,9 @@ test('a display that is not JSON is an error of its cell', async () => {
 });
 
 test('what the file of a notebook could not hold is no display either', async () => {
-  const shown = await kernel.run("display.html(5 as any); display.raw('image/png', new Uint8Array([1, 2, 3]).buffer as any)");
+  const shown = await kernel.run(
+    "display.html(5 as any); display.raw('image/png', new Uint8Array([1, 2, 3]).buffer as any)",
+  );
   assert.equal(
     shown.published.filter((m) => m.type === 'display_data').map((m) => m.content.data),
     [
@@ -125,9 +127,12 @@ test('errors in full: properties, causes, the parts of an AggregateError; consol
     "await Promise.any([Promise.reject(new Error('A')), Promise.reject(new TypeError('B'))])",
   );
   assert.match(parts.error!.traceback, '- TypeError: B');
-  const circle = await kernel.run("const circular: any = new Error('round'); circular.cause = circular; throw circular");
+  const circle = await kernel.run(
+    "const circular: any = new Error('round'); circular.cause = circular; throw circular",
+  );
   assert.match(circle.error!.traceback, '原因：上面的 Error');
-  const hostile = "throw Object.assign(new AggregateError([], 'sum'), { errors: new Proxy([], { get() { throw 1 } }) })";
+  const hostile =
+    "throw Object.assign(new AggregateError([], 'sum'), { errors: new Proxy([], { get() { throw 1 } }) })";
   assert.is((await kernel.run(hostile)).error!.evalue, 'sum');
   assert.match((await kernel.run("console.trace('here')")).stderr, 'Trace: here');
 });
