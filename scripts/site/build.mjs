@@ -1,11 +1,13 @@
-/** Builds the site in four steps: an environment for Sphinx, the sources, the pages, a look at what came out. */
+/** Builds the site: an environment for Sphinx, the sources, the pages, the functions, a look at what came out. */
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { folderSize, programIn, root } from '../setup/place.mjs';
 import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
 import { finish } from './finish.mjs';
+import { buildFunctions } from './functions.mjs';
 import { examineSite } from './links.mjs';
 import { ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
 import { stage } from './stage.mjs';
@@ -24,6 +26,8 @@ export async function buildSite(report) {
   await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage());
   await report.step(['排版网页（Sphinx）', 'setting the pages (Sphinx)'], () => sphinx(draft));
   await report.step(['排版公式，放入 plotly', 'setting formulas, adding plotly'], () => finish(draft));
+  const functions = path.join(draft, 'functions');
+  await report.step(['函数的说明（TypeDoc）', 'the functions (TypeDoc)'], () => buildFunctions(functions));
   fs.rmSync(siteFolder(), { recursive: true, force: true });
   fs.renameSync(draft, siteFolder());
   return { ...examineSite(siteFolder()), bytes: folderSize(siteFolder()) };
