@@ -311,8 +311,9 @@ class Papermill(unittest.TestCase):
         import papermill
 
         given = {"rate": 0.5, "name": '引号"\n', "list": [1, {"a": None}], "on": True, "far": float("inf")}
+        defaults = "let rate: number = 0.1; // how fast\nlet name = ''; let list: any[] = [];"
         cells = [
-            v4.new_code_cell("let rate: number = 0.1; // how fast\nlet name = ''; let list: any[] = [];", metadata={"tags": ["parameters"]}),
+            v4.new_code_cell(defaults, metadata={"tags": ["parameters"]}),
             v4.new_code_cell("console.log(JSON.stringify([rate, name, list, on, far === Infinity]))"),
         ]
         kernelspec = {"name": "convscope", "language": "typescript", "display_name": "TypeScript"}
