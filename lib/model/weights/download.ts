@@ -91,7 +91,7 @@ export async function fetchNetworkFiles(
 async function fetchAll(set: NetworkFiles, run: DownloadRun, stop: AbortController): Promise<Map<string, Uint8Array>> {
   const { mirror, hosts } = run.settings;
   const order = mirror ? [mirror, ...hosts] : [...hosts];
-  const found = new Map(set.files.map(({ name }) => [name, new Uint8Array()]));
+  const found = new Map<string, Uint8Array>(set.files.map(({ name }) => [name, new Uint8Array()]));
   const queue = set.files.values();
   const worker = async () => {
     for (const file of queue) {
@@ -136,18 +136,20 @@ async function download(
   let keep = file.bytes > resumeOver;
   try {
     part = await claimPart(file, cache);
-    for (let host; (host = order.find((one) => left.has(one)));) {
+    for (;;) {
+      const host = order.find((one) => left.has(one));
+      if (!host) return undefined;
       try {
         return await transfer(run, file, part, host);
       } catch (error) {
         if (!(error instanceof SourceFault)) throw error;
         order.push(...order.splice(order.indexOf(host), 1));
-        const tries = error.again ? left.get(host)! - 1 : 0;
-        if (tries > 0) left.set(host, tries);
-        else left.delete(host) && tried.push(`${host.title}：${error.message}`);
+        left.set(host, error.again ? left.get(host)! - 1 : 0);
+        if (left.get(host)) continue;
+        left.delete(host);
+        tried.push(`${host.title}：${error.message}`);
       }
     }
-    return undefined;
   } catch (error) {
     keep &&= run.signal.aborted;
     throw diskError(error, file, cache);
