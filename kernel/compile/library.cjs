@@ -122,7 +122,11 @@ class Library {
       });
       this.refuse(diagnostics);
       const code = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
-      this.compiled[key] = { code, map: JSON.parse(sourceMapText), isAsync: awaits(ts, ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)) };
+      this.compiled[key] = {
+        code,
+        map: JSON.parse(sourceMapText),
+        isAsync: awaits(ts, ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)),
+      };
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), 500);
     }

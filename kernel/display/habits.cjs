@@ -36,7 +36,10 @@ const HABITS = [
   ],
   [/\blambda\s+\w+\s*:/, '这里是 TypeScript，不是 Python：匿名函数写成 (x) => x + 1。'],
   [/(?<![\w$])f''/, '这里是 TypeScript，不是 Python：把值放进字符串，用反引号写成 `x = ${x}`。'],
-  [/\[\s*-?\w*\s*:\s*-?\w*\s*\]/, '这里是 TypeScript，不是 Python：取一段写成 xs.slice(0, 2)，倒数第一个是 xs.at(-1)。'],
+  [
+    /\[\s*-?\w*\s*:\s*-?\w*\s*\]/,
+    '这里是 TypeScript，不是 Python：取一段写成 xs.slice(0, 2)，倒数第一个是 xs.at(-1)。',
+  ],
   [/(?<![.\w$])(and|or|not)\b/, '这里是 TypeScript，不是 Python：与、或、非写成 &&、||、!。'],
   [/^\s*#\s/m, '这里是 TypeScript：注释用 // 开头，不用 #。'],
   [/[（）“”‘’；，：！。【】]/, '代码里有中文标点：括号、引号、逗号、分号要用英文（半角）的 ( ) " \' , ;。'],
@@ -65,7 +68,8 @@ function declarationHint(source, problems) {
   const lines = source.split('\n');
   for (const { code, line, column } of problems.filter(isForeign)) {
     const name = /^([\p{L}_$][\p{L}\p{N}_$]*)\s*=[^=>]/u.exec(lines[line - 1]?.slice(column - 1) ?? '')?.[1];
-    if (name && [2304, 2552].includes(code)) return `第一次使用的名字要先声明：let ${name} = …；以后再赋值才写 ${name} = …。`;
+    if (name && [2304, 2552].includes(code))
+      return `第一次使用的名字要先声明：let ${name} = …；以后再赋值才写 ${name} = …。`;
   }
   return undefined;
 }
