@@ -24,6 +24,12 @@ function readCaches(name) {
   });
 }
 
+/** A file as people write it: from the project's folder. */
+function nameOf(file) {
+  const inside = path.relative(root, file);
+  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.replace(/\\/g, '/');
+}
+
 /** Renamed into place, so that several kernels may write at once; a cache that cannot be written is no error. */
 function writeCache(name, value) {
   try {
@@ -69,10 +75,9 @@ class Library {
   /** What a file's errors depend on: its text and that of the project files it imports. */
   fingerprint(file, service, program) {
     const parts = [this.hashOf(file)];
-    for (const [specifier, { resolvedModule }] of service.resolutions.get(file.fileName) ?? []) {
-      const name = resolvedModule?.resolvedFileName;
-      const imported = name && this.isOurs(name) && program.getSourceFile(name);
-      parts.push(imported ? this.hashOf(imported) : `${specifier} ${name}`);
+    for (const { name, found } of service.importsOf(file.fileName)) {
+      const imported = found && this.isOurs(found) && program.getSourceFile(found);
+      parts.push(imported ? this.hashOf(imported) : `${name} ${found}`);
     }
     return hash(...parts);
   }
@@ -98,17 +103,30 @@ class Library {
     if (!this.compiled[key]) {
       const { ts } = this;
       const transformers = { before: [(context) => (file) => this.withImports(file, context)] };
-      const { outputText, sourceMapText } = ts.transpileModule(text, {
+      const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
         fileName,
         compilerOptions: this.options,
         transformers,
+        reportDiagnostics: true,
       });
+      this.refuse(diagnostics);
       const code = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
       this.compiled[key] = { code, map: JSON.parse(sourceMapText), isAsync: this.awaits(fileName, text) };
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), 500);
     }
     return this.compiled[key];
+  }
+
+  /** TypeScript makes something of every text; of a half-typed one it would be something wrong. */
+  refuse(diagnostics) {
+    const { ts } = this;
+    const found = diagnostics.find(({ file }) => file);
+    if (!found) return;
+    const { file, start, messageText } = found;
+    const { line, character } = ts.getLineAndCharacterOfPosition(file, start);
+    const message = ts.flattenDiagnosticMessageText(messageText, '；');
+    throw new SyntaxError(`${nameOf(file.fileName)} 第 ${line + 1} 行第 ${character + 1} 列：${message}`);
   }
 
   /** `import(x)` stays one: a `require` could not load every package. */
@@ -140,4 +158,4 @@ class Library {
   }
 }
 
-module.exports = { Library };
+module.exports = { Library, nameOf };
