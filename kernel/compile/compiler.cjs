@@ -1,7 +1,7 @@
 'use strict';
 /** Compiles cells: checks them together with what the cells before have defined, and makes JavaScript of them. */
 const { ts, notebookFolder, OPTIONS, Service, parse, isSource } = require('./service.cjs');
-const { Library, nameOf } = require('./library.cjs');
+const { Library, nameOf, awaits } = require('./library.cjs');
 const { Names, kindOf } = require('./names.cjs');
 const { EditedText } = require('./text.cjs');
 const { rewrite, freePrefix } = require('./rewrite.cjs');
@@ -108,7 +108,7 @@ class Compiler {
     const { file, source, parsed, text } = draft;
     const prefix = freePrefix(source);
     const marked = new EditedText(text);
-    const isAsync = usesTopLevelAwait(parsed);
+    const isAsync = awaits(ts, parsed);
     const hidden = markStatements(parsed, marked, prefix);
     const { outputText, sourceMapText } = ts.transpileModule(marked.finish(), {
       fileName: file,
@@ -271,23 +271,6 @@ function markStatements(parsed, text, prefix) {
     text.insert(statement.end, `;${prefix}.done=${i + 1};`);
   });
   return last !== undefined && ts.isExpressionStatement(last) && last.getText(parsed).endsWith(';');
-}
-
-/** Whether `await` stands outside of every function, so that the cell must run as an async function. */
-function usesTopLevelAwait(parsed) {
-  let found = false;
-  const visit = (node) => {
-    if (found) return;
-    if (
-      ts.isAwaitExpression(node) ||
-      (ts.isForOfStatement(node) && node.awaitModifier) ||
-      (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing)
-    )
-      found = true;
-    else if (!ts.isFunctionLike(node)) ts.forEachChild(node, visit);
-  };
-  if (/\bawait\b/.test(parsed.text)) visit(parsed);
-  return found;
 }
 
 /** From a position in the JavaScript that runs to one in the cell, both 1-based. */

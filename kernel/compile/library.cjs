@@ -30,6 +30,17 @@ function nameOf(file) {
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.replace(/\\/g, '/');
 }
 
+/** Whether `await` stands outside of every function: the whole must then run as an async function. */
+function awaits(ts, file) {
+  if (!/\bawait\b/.test(file.text)) return false;
+  const isAwait = (node) =>
+    ts.isAwaitExpression(node) ||
+    (ts.isForOfStatement(node) && node.awaitModifier) ||
+    (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing);
+  const visit = (node) => isAwait(node) || (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
+  return Boolean(visit(file));
+}
+
 /** Renamed into place, so that several kernels may write at once; a cache that cannot be written is no error. */
 function writeCache(name, value) {
   try {
@@ -111,7 +122,11 @@ class Library {
       });
       this.refuse(diagnostics);
       const code = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
-      this.compiled[key] = { code, map: JSON.parse(sourceMapText), isAsync: this.awaits(fileName, text) };
+      this.compiled[key] = {
+        code,
+        map: JSON.parse(sourceMapText),
+        isAsync: awaits(ts, ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)),
+      };
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), 500);
     }
@@ -141,21 +156,10 @@ class Library {
     return ts.visitNode(file, visit);
   }
 
-  /** Whether a module awaits outside of every function. */
-  awaits(fileName, text) {
-    if (!/\bawait\b/.test(text)) return false;
-    const { ts } = this;
-    const visit = (node) =>
-      ts.isAwaitExpression(node) ||
-      (ts.isForOfStatement(node) && node.awaitModifier) ||
-      (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
-    return Boolean(visit(ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)));
-  }
-
   save() {
     const newest = Object.entries(this.compiled).slice(-500);
     writeCache(`compiled-${this.version}.json`, Object.fromEntries(newest));
   }
 }
 
-module.exports = { Library, nameOf };
+module.exports = { Library, nameOf, awaits };

@@ -220,6 +220,7 @@ class Executor {
     mendEngine();
     this.modules.forgetUnfinished();
     if (this.current?.id !== id) return false;
+    this.silence(id);
     this.current.finish({ error: { thrown: new Interrupted(INTERRUPTED) } });
     return true;
   }

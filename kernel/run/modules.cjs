@@ -6,7 +6,7 @@
 const path = require('path');
 const vm = require('vm');
 const { createRequire } = require('module');
-const { pathToFileURL } = require('url');
+const { fileURLToPath, pathToFileURL } = require('url');
 const { root, notebookFolder } = require('../compile/service.cjs');
 const { nameOf } = require('../compile/library.cjs');
 const { rememberScript } = require('./stack.cjs');
@@ -227,7 +227,7 @@ class Modules {
 
   /** `import(id)` in a file or a cell. */
   async import(id, importer) {
-    const name = String(id);
+    const name = /^file:/.test(id) ? fileURLToPath(id) : String(id);
     const isCell = this.compiler.service.isCell(importer);
     const load = () => (isCell ? this.forCell(name, importer) : this.requireFrom(importer, importer)(name));
     for (;;) {

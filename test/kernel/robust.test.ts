@@ -154,6 +154,12 @@ test('habits from Python get one sentence; a result behind `;` is hidden', async
     ['print("hello")', /console\.log/],
     ['for i in range(10):\n    i', /for \(let i/],
     ['console.log（1）', /中文标点/],
+    ['def f(x): return x', /花括号/],
+    ['f"{1}"', /反引号/],
+    ['[1, 2][0:1]', /slice/],
+    ['true and false', /&&/],
+    ['pip install x', /execSync/],
+    ['undeclared = 5', /let undeclared/],
   ];
   for (const [code, word] of words) assert.match((await kernel.run(code)).error!.evalue, word, code);
   assert.not.match((await kernel.run("const n: number = '（）'")).error!.evalue, '标点');
