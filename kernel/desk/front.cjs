@@ -5,12 +5,12 @@
  */
 const { parentPort, workerData } = require('worker_threads');
 const fs = require('fs');
-const inspector = require('inspector');
 const zmq = require('zeromq');
 const { Wire } = require('./wire.cjs');
 const { TextCollector } = require('./collect.cjs');
 const { kernelInfo } = require('./info.cjs');
 const { History } = require('./history.cjs');
+const { terminateMain } = require('./stop.cjs');
 const { endWithParent } = require('../run/parent.cjs');
 
 const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
@@ -134,27 +134,9 @@ async function interrupt() {
   }
 }
 
-/** SIGINT, as the terminal would send it, to the children of this process; where the system tells which they are. */
-function interruptChildren() {
-  try {
-    for (const thread of fs.readdirSync('/proc/self/task')) {
-      const list = fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
-      for (const pid of list.split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGINT');
-    }
-  } catch {
-    // not Linux, or a child that has just ended
-  }
-}
-
-/** Ends the JavaScript that the main thread is running, whatever it is. */
+/** Ends what the main thread is running, and has it end the cell. */
 async function cutOff(cell) {
-  const session = new inspector.Session();
-  session.connectToMainThread();
-  // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
-  const waiting = setInterval(interruptChildren, 500);
-  await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
-  clearInterval(waiting);
-  session.disconnect();
+  await terminateMain();
   // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
   do {
     parentPort.postMessage({ type: 'cutOff', id: cell?.header.msg_id });
