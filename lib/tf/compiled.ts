@@ -1,7 +1,7 @@
 import { tf } from './backend';
 import { canRunPrograms, define, forget, isAlive, neededFor, type Program, run } from './programs';
-import { isKnown, openWeights } from './known-layers';
-import { besideTape, differentiating, isInterpreting, recordedNodes } from './tape';
+import { isKnown, openWeights, weightsOf } from './known-layers';
+import { besideTape, differentiating, isInterpreting, recordedNodes, safely } from './tape';
 import { add, since, type Tally, tally } from './tally';
 import { trace, type TracedBackend } from './trace';
 
@@ -89,11 +89,16 @@ const idOf = (t: tf.Tensor): { id: number; dtype: number } => {
   return { id, dtype: backend().tensorMap.get(t.dataId).dtype };
 };
 
-function compileForward(plain: Forward, images: tf.Tensor4D, layers: readonly string[]): Compiled | undefined {
+function compileForward(
+  plain: Forward,
+  images: tf.Tensor4D,
+  layers: readonly string[],
+  weights: tf.Tensor[],
+): Compiled | undefined {
   const input = idOf(images);
   const written = trace(backend(), () => plain(images, layers));
   const outputs = written.result.map((t) => idOf(t).id);
-  const forward = define(tf, written, written.calls, [input], outputs);
+  const forward = define(tf, written, written.calls, [input], outputs, weights);
   if (agree(run(tf, forward, [images]), written.result)) {
     return { forward, kernels: [], gradients: new Map(), tally: { relus: 0, pools: 0, gates: 0 } };
   }
@@ -101,28 +106,32 @@ function compileForward(plain: Forward, images: tf.Tensor4D, layers: readonly st
   return undefined;
 }
 
-function compileGradient(plain: Forward, images: tf.Tensor4D, layers: readonly string[]): Compiled | undefined {
+function compileGradient(
+  plain: Forward,
+  images: tf.Tensor4D,
+  layers: readonly string[],
+  weights: tf.Tensor[],
+): Compiled | undefined {
   const input = idOf(images);
   const before = { ...tally() };
-  const written = trace(backend(), (calls) => {
-    let outputs: tf.Tensor[] = [];
-    let dys: tf.Tensor[] = [];
-    let names: string[] = [];
-    let middle = 0;
-    const forward = () => {
-      outputs = plain(images, layers).map((t) => tf.keep(t));
-      dys = outputs.map((t) => tf.keep(probe(t)));
-      names = [...new Set(recordedNodes().map(({ kernelName }) => kernelName))];
-      middle = calls.length;
-      return startingAt(outputs, dys);
-    };
-    const [gradient] = engine().gradients(forward, [images], null, true).grads;
-    return { outputs, dys, names, middle, gradient, seeds: dys.map(idOf) };
-  });
-  const counted = since(before);
-  Object.assign(tally(), before); // the program will say it at each of its runs
-  const { outputs, dys, names, middle, gradient, seeds } = written.result;
+  let outputs: tf.Tensor[] = [];
+  let dys: tf.Tensor[] = [];
   try {
+    const written = trace(backend(), (calls) => {
+      let names: string[] = [];
+      let middle = 0;
+      const forward = () => {
+        outputs = plain(images, layers).map((t) => tf.keep(t));
+        dys = outputs.map((t) => tf.keep(probe(t)));
+        names = [...new Set(recordedNodes().map(({ kernelName }) => kernelName))];
+        middle = calls.length;
+        return startingAt(outputs, dys);
+      };
+      const [gradient] = safely(() => engine().gradients(forward, [images], null, true)).grads;
+      return { names, middle, gradient, seeds: dys.map(idOf) };
+    });
+    const counted = since(before);
+    const { names, middle, gradient, seeds } = written.result;
     if (!gradient) return undefined;
     const result = idOf(gradient).id;
     const [there, back] = [written.calls.slice(0, middle), written.calls.slice(middle)];
@@ -131,8 +140,8 @@ function compileGradient(plain: Forward, images: tf.Tensor4D, layers: readonly s
     const keepsImage = used.has(input.id);
     const kept = [...used].filter((id) => types.has(id)).map((id) => ({ id, dtype: types.get(id)! }));
     const outs = outputs.map((t) => idOf(t).id);
-    const forward = define(tf, written, there, [input], [...outs, ...kept.map(({ id }) => id)]);
-    const backward = define(tf, written, back, [...seeds, ...kept, ...(keepsImage ? [input] : [])], [result]);
+    const forward = define(tf, written, there, [input], [...outs, ...kept.map(({ id }) => id)], weights);
+    const backward = define(tf, written, back, [...seeds, ...kept, ...(keepsImage ? [input] : [])], [result], weights);
     const gradients: Gradients = new Map(names.map((name) => [name, tf.getGradient(name)]));
     const made = run(tf, forward, [images]);
     const [found] = run(tf, backward, [...dys, ...made.slice(outs.length), ...(keepsImage ? [images] : [])]);
@@ -142,6 +151,7 @@ function compileGradient(plain: Forward, images: tf.Tensor4D, layers: readonly s
     forget(tf, [forward, backward]);
     return undefined;
   } finally {
+    Object.assign(tally(), before); // the program will say it at each of its runs
     tf.dispose([...outputs, ...dys]);
   }
 }
@@ -192,7 +202,7 @@ export class CompiledForward {
     const compile = gradient ? compileGradient : compileForward;
     let made: Compiled | undefined;
     try {
-      besideTape(() => tf.tidy(() => void (made = compile(this.plain, images, layers))));
+      besideTape(() => tf.tidy(() => void (made = compile(this.plain, images, layers, weightsOf(this.network)))));
     } catch {
       // The ordinary operations will say what is wrong, if anything is.
     }

@@ -36,6 +36,10 @@ export const isKnown = (network: tf.LayersModel): boolean =>
     return layer.call === (constructor.prototype as tf.layers.Layer).call || isPrepared(layer);
   });
 
+/** All weights of the network as they are now. */
+export const weightsOf = (network: tf.LayersModel): tf.Tensor[] =>
+  layersOf(network).flatMap(({ weights }) => weights.map((weight) => weight.read()));
+
 /** The weights that are not frozen for good: those of TensorFlow.js' own layers. */
 export const openWeights = (network: tf.LayersModel): tf.Tensor[] =>
   layersOf(network)

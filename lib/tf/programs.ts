@@ -15,8 +15,11 @@ const KERNEL = 'ConvscopeProgram';
 export interface Program {
   readonly name: string;
   readonly outputs: number;
-  /** Tensors and variables from outside, handed over behind the inputs. */
-  readonly captured: readonly Tf.TensorInfo[];
+  /**
+   * What is handed over behind the inputs. Weights are followed as they change; of several that had the same data when
+   * the program was written it cannot say which one was meant, so they must go on having the same.
+   */
+  readonly captured: readonly (readonly Tf.TensorInfo[])[];
 }
 
 const backendOf = (tf: typeof Tf) => tf.backend() as unknown as TracedBackend;
@@ -47,20 +50,24 @@ export function neededFor(calls: readonly Call[], outputs: readonly number[]): C
   return needed;
 }
 
-/** Registers the calls as one function from `inputs` to `outputs` (numbers of tensors in the trace). */
+/**
+ * Registers the calls as one function from `inputs` to `outputs` (numbers of tensors in the trace).
+ *
+ * @param weights the variables that may change from one call to the next
+ */
 export function define(
   tf: typeof Tf,
   { constants, sources }: Pick<Trace<unknown>, 'constants' | 'sources'>,
   calls: readonly Call[],
   inputs: readonly { id: number; dtype: number }[],
   outputs: readonly number[],
+  weights: readonly Tf.Tensor[],
 ): Program {
   const backend = backendOf(tf);
-  const variables = new Map(Object.values(tf.engine().registeredVariables).map((v) => [v.dataId, v]));
   const nodes: GraphNode[] = [];
   const places = new Map<number, string>();
   const handedOver: string[] = [];
-  const captured: Tf.TensorInfo[] = [];
+  const captured: Tf.TensorInfo[][] = [];
   const placeholder = (id: number, dtype: number) => {
     const name = `x${handedOver.length}`;
     nodes.push({ name, op: 'Placeholder', placeholder: dtype });
@@ -76,7 +83,8 @@ export function define(
       } else {
         const { dataId } = sources.get(id)!;
         placeholder(id, backend.tensorMap.get(dataId).dtype);
-        captured.push(variables.get(dataId) ?? sources.get(id)!);
+        const same = weights.filter((weight) => weight.dataId === dataId);
+        captured.push(same.length ? same : [sources.get(id)!]);
       }
     }
     return places.get(id)!;
@@ -101,7 +109,10 @@ export function define(
 
 /** Whether everything that the program needs from outside is still there. */
 export const isAlive = (tf: typeof Tf, { captured }: Program): boolean =>
-  captured.every(({ dataId }) => backendOf(tf).tensorMap.has(dataId));
+  captured.every(([one, ...others]) => {
+    const { dataId } = one;
+    return backendOf(tf).tensorMap.has(dataId) && others.every((other) => other.dataId === dataId);
+  });
 
 /** Runs a program. The tape sees one kernel without a gradient. */
 export function run(tf: typeof Tf, program: Program, inputs: readonly Tf.Tensor[]): Tf.Tensor[] {
@@ -131,7 +142,10 @@ export function installPrograms(tf: typeof Tf): void {
       kernelFunc: ({ inputs, backend, attrs }) => {
         const traced = backend as TracedBackend;
         const { program } = attrs as unknown as { program: Program };
-        const ids = traced.getInputTensorIds([...Object.values(inputs as object), ...program.captured] as Tf.Tensor[]);
+        const ids = traced.getInputTensorIds([
+          ...Object.values(inputs as object),
+          ...program.captured.map(([one]) => one),
+        ] as Tf.Tensor[]);
         const made = traced.binding.executeOp(program.name, [], ids, program.outputs);
         return made.map((metadata) => traced.createOutputTensor(metadata));
       },

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Rule, withRule } from '../../../lib/05-deconv/gradients';
+import { copyOf } from '../../../lib/model/copy';
 import type { ImageModel } from '../../../lib/model/model';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
 import { startBackend, tf } from '../../../lib/tf/backend';
@@ -158,6 +159,24 @@ test('课程的卷积换了权值（反向用的卷积核随之重做）', () =>
   model.dispose();
 });
 
+test('与别的网络共用的权值：那一个改了，这一个不跟着改', () => {
+  const { layers, model } = own();
+  const images = pictures(1);
+  const expected = forward(model, images);
+  const copy = copyOf(model);
+  const slope = gradient(model, images);
+  for (let k = 0; k < CALLS; k++) assert.equal([forward(model, images), gradient(model, images)], [expected, slope]);
+  const changed = copy.network.getWeights().map((w) => tf.zerosLike(w));
+  copy.network.setWeights(changed);
+  assert.equal([forward(model, images), gradient(model, images)], [expected, slope]);
+  for (let k = 0; k < CALLS; k++) assert.ok(forward(copy, images).every((value) => value === 0));
+  copy.dispose();
+  assert.equal([forward(model, images), gradient(model, images)], [expected, slope]);
+  tf.dispose([images, changed]);
+  model.dispose();
+  layers.dispose();
+});
+
 test('对权值求梯度照样对：自己写的训练循环', () => {
   const { layers, model } = own();
   const images = pictures();
@@ -188,12 +207,12 @@ test('别人自己的层可能每次不同：从不记成程序', () => {
   model.dispose();
 });
 
-test('在 JavaScript 里读数的反向（开关）照旧逐个运算', () => {
+test('在 JavaScript 里读数的反向（开关）照旧逐个运算', async () => {
   const { layers, model } = own();
   const images = pictures(1);
   const run = () => tf.tidy(() => Array.from(withRule('deconv', () => tf.grad((x) => tf.sum(model.forward(x as tf.Tensor4D, ['scores'])[0]))(images), { pool: 'switches' }).dataSync())); // prettier-ignore
   const expected = interpreted(run);
-  for (let k = 0; k < CALLS; k++) assert.equal(run(), expected);
+  for (let k = 0; k < CALLS; k++) await leakFree(() => assert.equal(run(), expected));
   assert.is(programs(() => void run()), 0); // prettier-ignore
   images.dispose();
   model.dispose();
