@@ -15,12 +15,12 @@ const notebookFolder = slashes(process.cwd());
 /** Folders from which a cell's relative import is looked up; the second helps a notebook saved outside of the project. */
 const importFolders = [notebookFolder, slashes(path.join(root, 'notebooks'))];
 
-/** What this Node knows of JavaScript. */
+/** What this engine knows of JavaScript. */
 const LIBRARY = [
   'lib.es2023.d.ts',
   'lib.esnext.disposable.d.ts',
   'lib.esnext.decorators.d.ts',
-  ...(Number(process.versions.node.split('.')[0]) >= 22
+  ...('Iterator' in globalThis
     ? ['lib.es2024.d.ts', 'lib.esnext.array.d.ts', 'lib.esnext.collection.d.ts', 'lib.esnext.iterator.d.ts']
     : []),
 ];

@@ -1,13 +1,15 @@
-/** Builds the site in four steps: an environment for Sphinx, the sources, the pages, a look at what came out. */
+/** Builds the site in five steps: an environment for Sphinx, the sources, the pages, the lab, a look at what came out. */
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { folderSize, programIn, root } from '../setup/place.mjs';
 import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
+import { buildLab, labPossible } from '../../lite/build.mjs';
 import { finish } from './finish.mjs';
 import { examineSite } from './links.mjs';
-import { ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
+import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
 import { stage } from './stage.mjs';
 
 const LIMIT_SECONDS = 10 * 60;
@@ -21,9 +23,15 @@ export async function buildSite(report) {
   }
   const draft = workFolder('html');
   fs.rmSync(draft, { recursive: true, force: true });
-  await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage());
+  const withLab = await labPossible(siteEnvironment.folder());
+  if (!withLab) report.say('Python 早于 3.10，没有 JupyterLite：不做“在浏览器里运行”', 'Python before 3.10: no lab');
+  await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage({ withLab }));
   await report.step(['排版网页（Sphinx）', 'setting the pages (Sphinx)'], () => sphinx(draft));
   await report.step(['排版公式，放入 plotly', 'setting formulas, adding plotly'], () => finish(draft));
+  if (withLab)
+    await report.step(['装好浏览器里的 JupyterLab 与内核', 'building the lab that runs in the browser'], () =>
+      buildLab(path.join(draft, LAB), siteEnvironment.folder(), workFolder('lab')),
+    );
   fs.rmSync(siteFolder(), { recursive: true, force: true });
   fs.renameSync(draft, siteFolder());
   return { ...examineSite(siteFolder()), bytes: folderSize(siteFolder()) };
