@@ -1,4 +1,4 @@
-/** npm run mine:dask: makes Dask's own Python environment (.cache/dask) if need be and starts deploy/dask/mine_dask.py. */
+/** npm run mine:dask: makes Dask's own Python environment (.cache/dask) if need be and starts mine/dask/mine_dask.py. */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { run } from './setup/run.mjs';
 
 const environment = cacheFolder('dask');
 const python = path.join(environment, windows ? 'Scripts/python.exe' : 'bin/python');
-const requirements = inRoot('deploy', 'dask', 'requirements.txt');
+const requirements = inRoot('mine', 'dask', 'requirements.txt');
 const done = path.join(environment, 'convscope-done');
 
 function ready() {
@@ -26,7 +26,7 @@ async function install() {
 const report = new Report({});
 try {
   if (!ready()) await report.step(['安装 Dask（Python 虚拟环境）', 'Dask (Python environment)'], install);
-  const program = [inRoot('deploy', 'dask', 'mine_dask.py'), ...process.argv.slice(2)];
+  const program = [inRoot('mine', 'dask', 'mine_dask.py'), ...process.argv.slice(2)];
   const child = spawn(python, program, { stdio: 'inherit' });
   process.on('SIGINT', () => {}); // it reaches the child directly; we wait for its end
   process.on('SIGTERM', () => child.kill('SIGTERM'));

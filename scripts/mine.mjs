@@ -54,7 +54,7 @@ function defaultWorkers() {
 /** Runs main.ts with our own terminal; an interrupt reaches it directly, we wait for its end. */
 function work(options) {
   return new Promise((resolve) => {
-    const program = [...tsxArguments(), inRoot('scripts', 'mine', 'main.ts'), JSON.stringify(options)];
+    const program = [...tsxArguments(), inRoot('mine', 'main.ts'), JSON.stringify(options)];
     const child = spawn(process.execPath, program, { stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true });
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -54,8 +54,7 @@ export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
  *
  * 与论文的差别：这里的图像每一步之后限制在 [0, 1]。
  *
- * @param lambda 论文的 λ_TV；默认按层取 1、10、100
- * @param steps 总步数，默认 400；学习率按比例降低
+ * @param options lambda：论文的 λ_TV，默认按层取 1、10、100；steps：总步数，默认 400，学习率按比例降低
  * @example
  * const preset = mahendranPreset(model, model.roles.lastConv, { steps: 3 });
  * const result = await invert(model, image, model.roles.lastConv, preset);

@@ -161,11 +161,7 @@ async function attack(
   if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
     throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
   }
-  const { before, from } = await cleanVerdict(model, image, away);
-  if (to === from) {
-    const { zh } = model.classes[from];
-    throw new RangeError(`目标类别"${zh}"（${to}）就是网络现在的答案；请换一个目标类别`);
-  }
+  const { before, from } = await cleanVerdict(model, image, away, to);
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
     const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };

@@ -33,7 +33,7 @@ interface Boundary {
  * `relative` 就是论文报告的 ρ = ||r|| / ||x||，`trace` 是每一步的 max z(别的类) − z(原来的类)。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
- * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose；最后的图截断到 [0, 1]
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose；每一步之后截断到 [0, 1]
  * @throws RangeError 参数不对、图的大小不对、给了 away 而网络本来就答错；CourseError 网络没有类别得分
  * @see Moosavi-Dezfooli et al. 2015, arXiv:1511.04599
  * @example
@@ -61,14 +61,17 @@ export async function deepFool(
         await onStep?.({ step, margin: boundary.margin });
         await watch.breathe();
         if (boundary.margin < 0 || step === steps || watch.stopped) break;
-        const next = tf.tidy(() => tf.add(moved, tf.mul(boundary.step, 1 + overshoot)) as tf.Tensor3D);
+        // every step stays an image: clipped only at the end, it could be back on this side of the boundary
+        const next = tf.tidy(() =>
+          tf.clipByValue(tf.add(moved, tf.mul(boundary.step, 1 + overshoot)) as tf.Tensor3D, 0, 1),
+        );
         moved.dispose();
         moved = next;
       } finally {
         boundary.step.dispose();
       }
     }
-    return await adversarial(model, image, tf.clipByValue(moved, 0, 1), {
+    return await adversarial(model, image, tf.clone(moved), {
       method: 'DeepFool',
       before,
       from,

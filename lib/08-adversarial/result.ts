@@ -92,16 +92,20 @@ export async function adversarial(
   }
 }
 
-/** 原图的类别：没有给 away 就是网络现在的答案；给了就要求网络本来答对。 */
+/** 原图的类别：没有给 away 就是网络现在的答案；给了就要求网络本来答对。目标 `to` 不能就是它。 */
 export async function cleanVerdict(
   model: ImageModel,
   image: tf.Tensor3D,
   away?: ClassTarget,
+  to?: number,
 ): Promise<{ before: ClassScore[]; from: number }> {
   const classIndex = away && classOf(model, away, 'away');
   const before = await classify(model, image);
   const [top] = before;
-  if (classIndex === undefined || classIndex === top.index) return { before, from: top.index };
+  if (classIndex === undefined || classIndex === top.index) {
+    if (to !== top.index) return { before, from: top.index };
+    throw new RangeError(`目标类别"${top.zh}"（${to}）就是网络现在的答案；请换一个目标类别`);
+  }
   const wanted = model.classes[classIndex].zh;
   throw new RangeError(
     `网络本来就没有把这幅图认成"${wanted}"（${classIndex}），而是"${top.zh}"（${top.index}，概率 ${top.probability.toFixed(3)}），` +

@@ -119,8 +119,8 @@ export async function smallestEpsilon(
   if (method !== 'fgsm' && method !== 'iterate') {
     throw new RangeError(`method 应为 'fgsm' 或 'iterate'，得到 '${String(method)}'`);
   }
-  const { from } = await cleanVerdict(model, image, away);
   const to = goal && classOf(model, goal, 'to');
+  const { from } = await cleanVerdict(model, image, away, to);
   const watch = watchInterrupts(signal);
   const tried: { epsilon: number; success: boolean }[] = [];
   // The direction of FGSM does not depend on epsilon: one gradient serves all trials.

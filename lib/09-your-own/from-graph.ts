@@ -13,7 +13,10 @@ interface Executor {
   readonly weightMap: Readonly<Record<string, readonly tf.Tensor[]>>;
 }
 
-const executorOf = (graph: tf.GraphModel) => (graph as unknown as { executor: Executor }).executor;
+/** As `load.ts` loads it. */
+export type LoadedGraph = tf.GraphModel<tf.io.IOHandlerSync>;
+
+const executorOf = (graph: LoadedGraph) => (graph as unknown as { executor: Executor }).executor;
 const plain = (name: string) => name.split(':')[0];
 
 /** Operations that only pass on what they get. */
@@ -33,12 +36,7 @@ function orderedNodes(input: GraphNode, output: GraphNode, constant: (node: Grap
 }
 
 /** Runs the graph once on two grey images: what gives two float results is a layer, the rest is book-keeping. */
-function visibleShapes(
-  graph: tf.GraphModel,
-  input: string,
-  size: readonly [number, number, number],
-  nodes: GraphNode[],
-) {
+function visibleShapes(graph: LoadedGraph, input: string, size: readonly [number, number, number], nodes: GraphNode[]) {
   const shapes = new Map<string, number[]>();
   const names = nodes.filter(({ op }) => !ALIASES.includes(op)).map(({ name }) => name);
   tf.tidy(() => {
@@ -51,7 +49,7 @@ function visibleShapes(
   return shapes;
 }
 
-function inputSizeOf(graph: tf.GraphModel, wanted?: readonly [number, number]): [number, number, number] {
+function inputSizeOf(graph: LoadedGraph, wanted?: readonly [number, number]): [number, number, number] {
   const { inputs } = graph;
   if (inputs.length !== 1) {
     throw new RangeError(
@@ -73,7 +71,7 @@ function inputSizeOf(graph: tf.GraphModel, wanted?: readonly [number, number]): 
 }
 
 /** Which output is meant, where there are several. */
-function outputOf(graph: tf.GraphModel, head: number | string | undefined): string {
+function outputOf(graph: LoadedGraph, head: number | string | undefined): string {
   const names = graph.outputs.map(({ name }) => name);
   const index = typeof head === 'string' ? names.findIndex((name) => name === head || plain(name) === head) : (head ?? (names.length === 1 ? 0 : -1)); // prettier-ignore
   if (Number.isInteger(index) && index >= 0 && index < names.length) return plain(names[index]);
@@ -107,7 +105,7 @@ const layerName = (name: string) => name.replace(/^_+/, '');
  * @throws RangeError 输入或输出的个数、形状不对，或图里有课程不会算的操作
  */
 export async function layersOfGraph(
-  graph: tf.GraphModel,
+  graph: LoadedGraph,
   inputSize?: readonly [number, number],
   head?: number | string,
 ): Promise<tf.LayersModel> {
@@ -131,7 +129,7 @@ export async function layersOfGraph(
 }
 
 interface Parts {
-  graph: tf.GraphModel;
+  graph: LoadedGraph;
   size: [number, number, number];
   scaling: Map<string, number>;
   input: GraphNode;

@@ -18,7 +18,7 @@ interface Layer extends Json {
 /** How to get the same network in a form in which every operation is spelled out. */
 export const AS_GRAPH =
   '请把同一个网络转换成图（graph model）再载入：Keras 里先 model.export("saved")，' +
-  '再在终端里 tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web';
+  '再在终端里（pip install tensorflowjs "ydf<0.13"）tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web';
 
 const refuse = (layer: Layer, why: string) => new CourseError(`${layer.class_name} 层（${layer.config?.name ?? layer.name}）${why}。${AS_GRAPH}。`); // prettier-ignore
 

@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { CourseError } from '../base/errors';
 import type { ImageModel } from '../model/model';
 import { fromLayersModel, type OwnModelOptions } from './from-layers';
-import { layersOfGraph } from './from-graph';
+import { layersOfGraph, type LoadedGraph } from './from-graph';
 import { AS_GRAPH, readableTopology } from './keras-json';
 import { HOW, type Source, sourceOf } from './places';
 import { layersModel } from './weights';
@@ -54,6 +54,16 @@ function explained(source: Source, error: Error): CourseError {
   return new CourseError(`${source.title} 不能载入：${what}${AS_GRAPH}。`, { cause: error });
 }
 
+/** In one go, so that a load that fails takes the weights that it has read with it. */
+function graphModel(artifacts: tf.io.ModelArtifacts): LoadedGraph {
+  let graph!: LoadedGraph;
+  tf.tidy(() => {
+    graph = tf.loadGraphModelSync({ load: () => artifacts });
+    for (const weight of Object.values(graph.weights).flat()) tf.keep(weight);
+  });
+  return graph;
+}
+
 async function built<T>(source: Source, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -87,7 +97,7 @@ export async function loadOwnModel(source: string, options: OwnModelOptions = {}
     );
     return owning(() => fromLayersModel(network, { title, ...options }), [network]);
   }
-  const graph = await built(from, () => tf.loadGraphModel({ load: async () => artifacts }));
+  const graph = await built(from, async () => graphModel(artifacts));
   const { head, ...rest } = options;
   return owning(async (keep) => fromLayersModel(keep(await layersOfGraph(graph, options.inputSize, head)), { title, ...rest }), [graph]); // prettier-ignore
 }

@@ -25,20 +25,28 @@ export interface Source {
 export const HOW =
   'TensorFlow.js 保存的网络是一个文件夹：model.json 和它旁边的 .bin（tensorflowjs_converter 或 model.save 的结果）';
 
-const KERAS =
-  'pip install tensorflowjs，再在 Python 里 model.export("saved")，在终端里 ' +
-  'tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web';
+/** Each of these commands was run; environment.md has the versions. */
+const CONVERTER = 'pip install tensorflowjs "ydf<0.13"';
+const TO_WEB = 'tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web'; // prettier-ignore
+const KERAS = `${CONVERTER}，再在 Python 里 model.export("saved")，在终端里 ${TO_WEB}`;
+const ONNX =
+  '先 pip install onnx onnx2tf tensorflow tf_keras onnx-graphsurgeon sng4onnx onnxruntime psutil ai-edge-litert，' +
+  `onnx2tf -i net.onnx -o saved；再在另一个虚拟环境里 ${CONVERTER}，${TO_WEB}`;
+const TO_ONNX = 'torch.onnx.export(model, torch.zeros(1, 3, 高, 宽), "net.onnx", dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "n"}})'; // prettier-ignore
 
 /** How the files of other programs become a network that can be loaded here. */
 const CONVERSIONS: readonly (readonly [RegExp, string])[] = [
   [
     /\.(h5|hdf5)$/i,
-    `Keras 的 .h5 文件要先转换：tensorflowjs_converter --input_format=keras 文件.h5 web（${KERAS}也行）`,
+    `Keras 的 .h5 文件要先转换：${CONVERTER}，tensorflowjs_converter --input_format=keras 文件.h5 web（不行时：${KERAS}）`,
   ],
   [/\.keras$/i, `.keras 文件要先转换：${KERAS}`],
-  [/\.(pt|pth|ckpt)$/i, 'PyTorch 的文件要先转换：在 Python 里 torch.onnx.export(model, torch.zeros(1, 3, 高, 宽), "net.onnx")，在终端里 pip install onnx2tf，onnx2tf -i net.onnx -o saved，再 tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web'], // prettier-ignore
-  [/\.onnx$/i, 'ONNX 的文件要先转换：在终端里 pip install onnx2tf，onnx2tf -i 文件.onnx -o saved，再 tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web'], // prettier-ignore
-  [/\.(pb|tflite)$/i, 'SavedModel（.pb）的文件夹要先转换：tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model 文件夹 web；.tflite 请从它的来源网络转换'], // prettier-ignore
+  [/\.(pt|pth|ckpt)$/i, `PyTorch 的文件要先转换：在 Python 里 ${TO_ONNX}，然后${ONNX}`],
+  [/\.onnx$/i, `ONNX 的文件要先转换：${ONNX}`],
+  [
+    /\.(pb|tflite)$/i,
+    `SavedModel（.pb）的文件夹 saved 要先转换：${CONVERTER}，${TO_WEB}；.tflite 请从它的来源网络转换`,
+  ],
   [/\.bin$/i, '这是权值文件；请给出它旁边的 model.json，或所在的文件夹'],
 ];
 

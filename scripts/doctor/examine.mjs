@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { nativeFailureFile } from '../setup/bootstrap.mjs';
 import { kernelspecFile } from '../setup/kernel.mjs';
-import { anyNative, nativeFacts, planNative } from '../setup/native.mjs';
+import { anyNative, brokenNative, nativeFacts, planNative } from '../setup/native.mjs';
 import { tryBinding } from '../setup/native-build.mjs';
 import { checkNode, packagesInstalled } from '../setup/node-packages.mjs';
 import { cacheFolder, folderSize, inRoot, jupyterFolder, readJson, root, venvFolder } from '../setup/place.mjs';
@@ -90,7 +90,7 @@ async function backend(installed) {
   const plan = planNative();
   const usable = anyNative(plan);
   if (installed && usable) {
-    const facts = await tryBinding().catch((error) => ({ problem: error.message.split('\n').pop() }));
+    const facts = await tryBinding().catch((error) => ({ problem: reasonOf(error) }));
     if (!facts.problem) return nativeFinding(label, plan, usable, facts);
     return could(label, both(`wasm；原生后端启动失败：${facts.problem}`, `wasm; native fails: ${facts.problem}`), {
       zh: '重新编译原生后端：删除 .cache/native 后 npm run setup',
@@ -105,6 +105,14 @@ async function backend(installed) {
       en: nativeCommand(plan).en,
     },
   );
+}
+
+/** What a Node process said before it died, in one line: its error, not Node's last words. */
+export function reasonOf({ code, output = '', message }) {
+  const lines = output.split('\n').map((line) => line.trim());
+  const error = lines.find((line) => /^(\w+: )*\w*Error\b.*: /.test(line)) ?? lines.find((line) => /error/i.test(line));
+  if (error) return error.replace(/^(\w*Error: )+/, '').slice(0, 200);
+  return code === 137 ? 'it died without a word' : message.split('\n')[0];
 }
 
 function nativeFinding(label, plan, usable, { version, gpu }) {
@@ -122,6 +130,7 @@ function nativeFinding(label, plan, usable, { version, gpu }) {
 function why(plan) {
   if (plan.kind === 'none') return plan.reason;
   if (plan.noCompiler) return both('没有 C++ 编译器', 'no C++ compiler');
+  if (brokenNative(plan)) return both('它的文件不全，被截断或删除了', 'files of it are missing or cut short');
   const failure = readJson(nativeFailureFile());
   if (failure) return both(lastLine(failure.texts.zh), lastLine(failure.texts.en));
   return both('还没有安装', 'not installed yet');

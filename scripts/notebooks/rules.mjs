@@ -31,6 +31,17 @@ export function strayStderr(notebook) {
   );
 }
 
+/**
+ * A number that is none: a kernel of zeros was divided by its norm, an empty list was averaged. Where a cell says NaN
+ * itself, an exercise waits for its answer.
+ */
+export function notANumber(notebook) {
+  const texts = ({ outputs }) => outputs.flatMap((output) => [output.text, output.data?.['text/plain']]).map(joined);
+  const prints = (cell) => !joined(cell.source).includes('NaN') && texts(cell).some((text) => /\bNaN\b/.test(text));
+  const cells = codeCells(notebook).filter(prints);
+  return cells.map((cell) => `${place(notebook, cell)}: prints NaN`);
+}
+
 /** A cell tagged `figure` shows a picture or a table, one tagged `claim` a claim. */
 export function missingOutputs(notebook) {
   const shows = (cell) => cell.outputs.some((output) => ['display_data', 'execute_result'].includes(output.output_type));
@@ -101,6 +112,6 @@ export function committedFaults(notebook) {
  * committed, so that their size does not matter.
  */
 export function outputFaults(notebook, { substitute = false } = {}) {
-  const rules = [errorCells, strayStderr, missingOutputs];
+  const rules = [errorCells, strayStderr, notANumber, missingOutputs];
   return [...rules, ...(substitute ? [] : [tooLarge, repeatedPictures])].flatMap((rule) => rule(notebook));
 }

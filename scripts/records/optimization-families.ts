@@ -14,17 +14,28 @@ const FAMILIES: Readonly<Record<string, MaximizeOptions>> = {
   没有: { parametrization: pixels(), steps: 20 },
   L2: { parametrization: pixels(), penalties: [l2(0.05)], steps: 20 },
   全变分: { parametrization: pixels(), penalties: [totalVariation(0.05)], steps: 20 },
-  'Yosinski 3': { ...yosinskiPresets[2].options, steps: 48 },
+  'Yosinski 3': { ...yosinskiPresets[2].options, steps: 120 },
 };
 
-/** Without regularisation, with the two penalties, with the paper's projections: each picture judged by two networks. */
+/** What the other network says of the picture as it is (`rank`), and of what is drawn (`drawnRank`). */
+type Row = Record<'own' | 'rank' | 'probability' | 'drawnRank', number[]>;
+
+/** The picture's deviation from the mean, blown up until it fills the range: some differ from it by one grey level. */
+function stretched(image: tf.Tensor3D, mean: readonly number[]): tf.Tensor3D {
+  return tf.tidy(() => {
+    const deviation = tf.sub(image, tf.tensor1d([...mean]));
+    return tf.add(0.5, tf.mul(deviation, tf.div(0.5, tf.max(tf.abs(deviation)))));
+  });
+}
+
+/** Without regularisation, with the two penalties, with the paper's projections: each picture judged by two networks, as it is and stretched. */
 async function families(classes: readonly number[], seed: number): Promise<RecordResult> {
   const model = await loadModel('googlenet');
   const other = await loadModel('efficientnet-lite0');
   const pictures: tf.Tensor3D[] = [];
-  const numbers: Record<string, { own: number[]; rank: number[]; probability: number[] }> = {};
+  const numbers: Record<string, Row> = {};
   for (const [name, options] of Object.entries(FAMILIES)) {
-    const row = { own: [] as number[], rank: [] as number[], probability: [] as number[] };
+    const row: Row = { own: [], rank: [], probability: [], drawnRank: [] };
     numbers[name] = row;
     for (const index of classes) {
       const { image, best } = await maximize(model, classScore(index), { ...options, seed, verdict: false });
@@ -33,7 +44,10 @@ async function families(classes: readonly number[], seed: number): Promise<Recor
       const { rank, probability } = await judge(other, image, index);
       row.rank.push(rank);
       row.probability.push(probability);
-      pictures.push(image);
+      const drawn = stretched(image, model.mean);
+      row.drawnRank.push((await judge(other, drawn, index)).rank);
+      pictures.push(drawn);
+      image.dispose();
     }
   }
   const png = await capturePng(() =>
@@ -55,7 +69,7 @@ const CLASSES = [130, 9, 387, 340, 1, 417, 980, 817, 76, 985];
 export const recipe: Recipe = {
   name: 'optimization-families',
   title: 'GoogLeNet 的十个类别：没有正则化、L2、全变分、Yosinski 的第 3 组',
-  settings: { classes: CLASSES, steps: [20, 20, 20, 48], l2: 0.05, totalVariation: 0.05, judge: 'efficientnet-lite0' },
+  settings: { classes: CLASSES, steps: [20, 20, 20, 120], l2: 0.05, totalVariation: 0.05, judge: 'efficientnet-lite0' },
   seed: 0,
   tolerance: 0.5,
   run: (_settings, seed) => families(CLASSES, seed),

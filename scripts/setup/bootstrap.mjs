@@ -7,7 +7,7 @@ import { checkNode, installPackages, packagesInstalled, rememberMachine } from '
 import { installPython, pythonReady, wheelsPacked } from './python.mjs';
 import { installKernel } from './kernel.mjs';
 import { installHtmlTemplate } from '../html/install.mjs';
-import { anyNative, linkNative, nativeFacts, planNative } from './native.mjs';
+import { anyNative, linkNative, nativeFacts, planNative, unlinkNative } from './native.mjs';
 import { installNative } from './native-build.mjs';
 import { fetchWeights, weightsReady } from './weights.mjs';
 
@@ -92,6 +92,7 @@ async function nativeStep(report, offline, again) {
   }
   const usable = anyNative(plan);
   if (usable) linkNative(usable);
+  else unlinkNative();
   return usable;
 }
 

@@ -1,7 +1,7 @@
 /** Makes the native backend: from the npm package's sources and PyPI's libraries, or the package's own binary. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { folderOf, tfjsPackage } from './native.mjs';
+import { folderOf, sizesIn, tfjsPackage } from './native.mjs';
 import { cacheFolder, inRoot, readJson, venvProgram, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
@@ -17,7 +17,8 @@ export async function installNative(plan, report) {
   try {
     const binding = plan.kind === 'build' ? await build(plan, draft, report) : await fetchPrebuilt(plan, draft);
     const facts = await tryBinding(path.join(draft, binding));
-    writeJson(path.join(draft, 'ready.json'), { binding, kind: plan.kind, flavour: plan.flavour, ...facts });
+    const sizes = sizesIn(draft);
+    writeJson(path.join(draft, 'ready.json'), { binding, kind: plan.kind, flavour: plan.flavour, ...facts, sizes });
     fs.rmSync(final, { recursive: true, force: true });
     fs.renameSync(draft, final);
     return facts;

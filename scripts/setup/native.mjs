@@ -89,12 +89,27 @@ export function planNative(machine = lookAtMachine()) {
 export const folderOf = (plan) => cacheFolder('native', plan.key);
 const readyFile = (plan) => path.join(folderOf(plan), 'ready.json');
 
-/** The facts about a finished native backend of this plan, or undefined. */
+/** The files in a folder with their sizes. */
+export function sizesIn(folder) {
+  const names = fs.readdirSync(folder, { recursive: true }).map(String).sort();
+  const files = names.map((name) => [name, fs.statSync(path.join(folder, name))]);
+  return Object.fromEntries(files.filter(([, stat]) => stat.isFile()).map(([name, { size }]) => [name, size]));
+}
+
+/**
+ * The facts about a finished native backend of this plan, or undefined. One of whose files something is missing does
+ * not count: the process that loads a binding cut short dies without a word.
+ */
 export function nativeFacts(plan) {
   if (plan.kind === 'none') return undefined;
   const facts = readJson(readyFile(plan));
-  return facts && fs.existsSync(path.join(folderOf(plan), facts.binding)) ? facts : undefined;
+  if (!facts || !fs.existsSync(path.join(folderOf(plan), facts.binding))) return undefined;
+  const sizeOf = (name) => fs.statSync(path.join(folderOf(plan), name), { throwIfNoEntry: false })?.size;
+  return Object.entries(facts.sizes ?? {}).every(([name, size]) => sizeOf(name) === size) ? facts : undefined;
 }
+
+/** It was finished once, and now it is not whole. */
+export const brokenNative = (plan) => plan.kind !== 'none' && fs.existsSync(readyFile(plan)) && !nativeFacts(plan);
 
 /** Any finished one will do when the planned one cannot be made (g++ was uninstalled, no network today). */
 export function anyNative(plan) {
@@ -109,6 +124,9 @@ export function anyNative(plan) {
   }
   return keys.map((key) => ({ ...plan, key })).find(nativeFacts);
 }
+
+/** Without a usable one, nothing may be found where the npm package looks for it. */
+export const unlinkNative = () => fs.rmSync(bindingLink, { force: true });
 
 /** Puts a link to the finished binding where the npm package looks for it. Costs nothing when it is there. */
 export function linkNative(plan) {

@@ -1,4 +1,4 @@
-/** Builds the site in five steps: an environment for Sphinx, the sources, the pages, the lab, a look at what came out. */
+/** Builds the site: an environment, the sources, the pages, the functions, the lab, a look at what came out. */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { megabytes } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
 import { buildLab, labPossible } from '../../lite/build.mjs';
 import { finish } from './finish.mjs';
+import { buildFunctions } from './functions.mjs';
 import { examineSite } from './links.mjs';
 import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
 import { stage } from './stage.mjs';
@@ -28,6 +29,8 @@ export async function buildSite(report) {
   await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage({ withLab }));
   await report.step(['排版网页（Sphinx）', 'setting the pages (Sphinx)'], () => sphinx(draft));
   await report.step(['排版公式，放入 plotly', 'setting formulas, adding plotly'], () => finish(draft));
+  const functions = path.join(draft, 'functions');
+  await report.step(['函数的说明（TypeDoc）', 'the functions (TypeDoc)'], () => buildFunctions(functions));
   if (withLab)
     await report.step(['装好浏览器里的 JupyterLab 与内核', 'building the lab that runs in the browser'], () =>
       buildLab(path.join(draft, LAB), siteEnvironment.folder(), workFolder('lab')),

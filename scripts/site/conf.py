@@ -59,6 +59,10 @@ html_theme_options = {
     "article_header_end": ["search-button", "toggle-secondary-sidebar"],
     "footer_content_items": ["footer-licence"],
 }
+# below the contents: the reference of the library, which TypeDoc writes (functions.mjs)
+html_sidebars = {
+    "**": ["navbar-logo.html", "icon-links.html", "search-button-field.html", "sbt-sidebar-nav.html", "functions-link.html"]
+}
 templates_path = [str(root / "scripts" / "site" / "templates")]
 
 

@@ -30,7 +30,7 @@ async function prepare() {
 }
 
 inClass('two students log in, work, and lose nothing when the hub restarts and a server is killed', async () => {
-  const args = [inRoot('deploy', 'try_class.py'), '--short'];
+  const args = [inRoot('test', 'class', 'try_class.py'), '--short'];
   const { code, output } = await run(`${environment}/bin/python`, args, { check: false, limitSeconds: 800 });
   assert.is(code, 0, output.trim().split('\n').slice(-12).join('\n'));
   assert.match(output, '全部通过');

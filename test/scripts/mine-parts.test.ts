@@ -6,8 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Strongest } from '../../lib/02-patches/strongest';
 import { randomGenerator } from '../../lib/base/random';
-import { assemble } from '../../scripts/mine/assemble';
-import { linesOf } from '../../scripts/mine/files';
+import { assemble } from '../../mine/assemble';
+import { linesOf } from '../../mine/files';
 import {
   firstOf,
   type Geometry,
@@ -16,10 +16,10 @@ import {
   readPartial,
   type Seen,
   writePartial,
-} from '../../scripts/mine/partial';
-import { makePlan, listedIn, missingShards, partialFile } from '../../scripts/mine/plan';
-import { scanSafely, type Worker, WorkerDied } from '../../scripts/mine/pool';
-import { walkPhotos } from '../../scripts/mine/walk';
+} from '../../mine/partial';
+import { makePlan, listedIn, missingShards, partialFile } from '../../mine/plan';
+import { scanSafely, type Worker, WorkerDied } from '../../mine/pool';
+import { walkPhotos } from '../../mine/walk';
 import { failure } from '../helpers';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-mine-'));

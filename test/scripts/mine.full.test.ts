@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { loadModel } from '../../lib/model/networks/load';
 import { topPatches } from '../../lib/02-patches/patches';
 import { coursePhotos, photosIn } from '../../lib/image/photos';
-import { Worker } from '../../scripts/mine/pool';
+import { Worker } from '../../mine/pool';
 import { root } from '../helpers';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-mine-'));

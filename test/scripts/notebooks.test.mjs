@@ -39,6 +39,7 @@ test('each broken rule is named with its cell', () => {
   const complaint = (...cells) => outputFaults(notebook(...cells)).join('\n');
   assert.match(complaint(cell('a\nb', { outputs: [error] })), 'cell 1 (a): error TypeError: no');
   assert.match(complaint(cell('a', { outputs: [stderr] })), 'Warning: old');
+  assert.match(complaint(cell('a', { outputs: [display({ 'text/plain': ['与手写的相差 ', 'NaN'] })] })), 'prints NaN');
   assert.match(complaint(cell('a', { tags: ['figure'] })), 'shows nothing');
   assert.match(complaint(cell('a', { tags: ['figure'], outputs: [{ ...stderr, name: 'stdout' }] })), 'shows nothing');
   assert.match(complaint(cell('a', { tags: ['claim'], outputs: [display({ 'text/html': 'x' })] })), 'claims nothing');

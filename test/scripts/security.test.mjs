@@ -116,7 +116,7 @@ test('packages: exact versions, npm ones with a checksum and without install scr
   const { dependencies, devDependencies } = readJson(inRoot('package.json'));
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
     assert.match(version, /^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/, name);
-  const python = ['requirements.txt', 'deploy/requirements.txt', 'deploy/dask/requirements.txt'];
+  const python = ['requirements.txt', 'deploy/requirements.txt', 'mine/dask/requirements.txt'];
   for (const file of python) {
     const lines = fs.readFileSync(inRoot(file), 'utf8').split('\n').filter((line) => line && !line.startsWith('#')); // prettier-ignore
     for (const line of lines) assert.match(line, /^[\w.-]+==[\w.]+( ;.*)?$/, file);

@@ -3,11 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { anyNative, nativeFacts, planNative } from '../../scripts/setup/native.mjs';
+import { reasonOf } from '../../scripts/doctor/examine.mjs';
+import { anyNative, brokenNative, nativeFacts, planNative, sizesIn } from '../../scripts/setup/native.mjs';
 import { installNative } from '../../scripts/setup/native-build.mjs';
 import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
 import { installEnvironment } from '../../scripts/setup/python.mjs';
-import { inRoot, programIn, readJson, venvFolder } from '../../scripts/setup/place.mjs';
+import { inRoot, programIn, readJson, venvFolder, writeJson } from '../../scripts/setup/place.mjs';
 import { Report, SetupError } from '../../scripts/setup/report.mjs';
 import { CommandError, run } from '../../scripts/setup/run.mjs';
 
@@ -131,6 +132,30 @@ test('a native backend that was not finished does not count, and is cleared away
     }
     assert.equal(fs.readdirSync(path.join(cache, 'native')), []);
   });
+});
+
+test('a native backend cut short does not count; the doctor’s reason is the error, not the last line', async () => {
+  const cache = path.join(base, 'cache-cut');
+  const plan = planNative({ ...machine, wish: 'prebuilt' });
+  const folder = path.join(cache, 'native', plan.key);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'tfjs_binding.node'), 'whole');
+  fs.writeFileSync(path.join(folder, 'libtensorflow_cc.so.2'), 'library');
+  writeJson(path.join(folder, 'ready.json'), { binding: 'tfjs_binding.node', sizes: sizesIn(folder) });
+  await withEnvironment({ CONVSCOPE_CACHE: cache }, async () => {
+    assert.ok(nativeFacts(plan) && !brokenNative(plan));
+    fs.truncateSync(path.join(folder, 'tfjs_binding.node'), 2);
+    assert.ok(!nativeFacts(plan) && brokenNative(plan));
+    fs.writeFileSync(path.join(folder, 'tfjs_binding.node'), 'whole');
+    fs.rmSync(path.join(folder, 'libtensorflow_cc.so.2'));
+    assert.ok(!nativeFacts(plan) && brokenNative(plan) && !anyNative(plan));
+  });
+  const dies = (code) => run(process.execPath, ['-e', code]).then(assert.unreachable, reasonOf);
+  assert.is(
+    await dies('throw new Error("libtensorflow_cc.so.2: cannot open shared object file")'),
+    'libtensorflow_cc.so.2: cannot open shared object file',
+  );
+  assert.is(await dies('process.kill(process.pid, "SIGSEGV"); setTimeout(() => {}, 1e4)'), 'it died without a word');
 });
 
 test('a failing program is reported with the end of what it said', async () => {

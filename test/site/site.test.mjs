@@ -92,11 +92,29 @@ for (const chapter of chapters) {
 }
 
 test('the other pages ask for nothing from outside either', async () => {
-  for (const name of htmlFiles(folder).filter((file) => !chapters.includes(file))) {
+  const others = htmlFiles(folder).filter((file) => !chapters.includes(file) && !file.startsWith('functions/'));
+  for (const name of others) {
     const { faults, close } = await open(name);
     assert.equal(faults, [], name);
     await close();
   }
+});
+
+test('the functions: from the contents to one with its example; sorted by chapters', async () => {
+  const { page, faults, close } = await open('notebooks/04-occlusion.html');
+  await page.locator('.cs-functions a').click();
+  await page.getByRole('heading', { name: '04 遮挡实验' }).waitFor();
+  await page.locator('.col-content').getByRole('link', { name: 'occlusionMap', exact: true }).first().click();
+  await page.getByRole('heading', { name: '示例' }).waitFor();
+  assert.match(await page.locator('.tsd-comment pre').first().innerText(), /await occlusionMap\(/);
+  await page.screenshot({ path: path.join(shots, 'function.png') });
+  // a browser does not take drawings from another file of a folder; TypeDoc then puts them into the page (icons.js)
+  await page.waitForFunction(() => document.querySelector('svg use')?.getAttribute('href').startsWith('#'));
+  assert.equal(
+    faults.filter((fault) => !fault.includes('icons.svg')),
+    [],
+  );
+  await close();
 });
 
 test('formulas are set in the formula font, no TeX is left', async () => {

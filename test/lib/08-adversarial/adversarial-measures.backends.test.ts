@@ -64,6 +64,8 @@ test('最小的 ε 是 |得分之差| / ||w||₁，两种攻击都找得到；ma
   assert.is(never.epsilon, Infinity);
   const towards = await smallestEpsilon(model, image, { to: { class: 1 }, max: 0.5, precision: 1.02 });
   assert.ok(Math.abs(towards.epsilon / expected - 1) < 0.03);
+  const own = await failure(() => smallestEpsilon(model, image, { to: { class: 0 } }));
+  assert.match(own.message, '就是网络现在的答案');
   image.dispose();
   model.dispose();
 });

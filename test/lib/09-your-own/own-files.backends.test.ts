@@ -113,6 +113,20 @@ test('载入再释放：张量一个不多', async () => {
     });
 });
 
+test('载入失败：张量一个不多', async () => {
+  const broken = path.join(scratch, '坏图');
+  fs.cpSync(folder('图'), broken, { recursive: true });
+  const file = path.join(broken, 'model.json');
+  const saved = JSON.parse(fs.readFileSync(file, 'utf8'));
+  for (const modelTopology of [
+    { node: '不是数组' },
+    { ...saved.modelTopology, node: saved.modelTopology.node.slice(0, 3) },
+  ]) {
+    fs.writeFileSync(file, JSON.stringify({ ...saved, modelTopology }));
+    await leakFree(() => failure(() => loadOwnModel(broken)));
+  }
+});
+
 test('网址也行', async () => {
   const server = http.createServer((request, response) => {
     const file = path.join(scratch, decodeURIComponent(request.url!));

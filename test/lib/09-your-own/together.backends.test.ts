@@ -1,20 +1,32 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
+import { effectiveFields } from '../../../lib/02-patches/effective-field';
+import { topPatches } from '../../../lib/02-patches/patches';
+import { embed } from '../../../lib/03-embedding/embedding';
+import { featureMatrix } from '../../../lib/03-embedding/features';
 import { occlusionMap } from '../../../lib/04-occlusion/occlusion';
 import { featureMapGradients } from '../../../lib/05-deconv/feature-map-gradients';
-import { gradCam } from '../../../lib/05-deconv/grad-cam';
+import { gradCam, guidedGradCam } from '../../../lib/05-deconv/grad-cam';
 import { inputGradient, withRule } from '../../../lib/05-deconv/gradients';
 import { integratedGradients } from '../../../lib/05-deconv/integrated-gradients';
-import { insertionDeletion } from '../../../lib/05-deconv/perturbation';
+import { insertionDeletion, responseAlong } from '../../../lib/05-deconv/perturbation';
+import { pixelNoise } from '../../../lib/05-deconv/pixel-noise';
+import { patchProjections } from '../../../lib/05-deconv/projections';
 import { cascadingRandomisation } from '../../../lib/05-deconv/sanity';
 import { smoothGrad } from '../../../lib/05-deconv/smooth-grad';
 import { classScore } from '../../../lib/06-optimization/objectives';
 import { maximize } from '../../../lib/06-optimization/optimize';
 import { invert } from '../../../lib/07-inversion/inversion';
-import { iterate } from '../../../lib/08-adversarial/attacks';
+import { pairwiseDistances, photoErrors } from '../../../lib/07-inversion/measures';
+import { fgsm, iterate, leastLikely } from '../../../lib/08-adversarial/attacks';
+import { decisionPlane } from '../../../lib/08-adversarial/decision-plane';
 import { deepFool } from '../../../lib/08-adversarial/deepfool';
+import { logitsAlong } from '../../../lib/08-adversarial/directions';
+import { smallestEpsilon } from '../../../lib/08-adversarial/robustness';
+import { universal } from '../../../lib/08-adversarial/universal';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
+import { coursePhotos } from '../../../lib/image/photos';
 import { classify, type ImageModel } from '../../../lib/model/model';
 import { assertClose, failure, leakFree } from '../../helpers';
 
@@ -57,7 +69,45 @@ const RUNS: Record<string, Run> = {
   invert: (m, x) => invert(m, x, 'pool', { steps: 5, seed: 2, onStep }),
   iterate: (m, x) => iterate(m, x, { steps: 6, epsilon: 0.05 }),
   deepFool: (m, x) => deepFool(m, x),
+  fgsm: (m, x) => fgsm(m, x, { epsilon: 0.05 }),
+  leastLikely: (m, x) => leastLikely(m, x, { epsilon: 0.1, steps: 4, onStep }),
+  smallestEpsilon: (m, x) => smallestEpsilon(m, x, { method: 'iterate', steps: 2, max: 0.2, precision: 2 }),
+  universal: (m, x) => withBatch(x, (images) => universal(m, images, { epochs: 2, onStep })),
+  decisionPlane: (m, x) => along(m, x, (d, e) => decisionPlane(m, x, [d, e], { target, across: [0, 1], up: [0, 1, 2], batchSize: 2, onStep })), // prettier-ignore
+  logitsAlong: (m, x) => along(m, x, (d) => logitsAlong(m, x, d, [0, 0.1, 0.2], [{ class: 1 }, { class: 2 }])),
+  responseAlong: (m, x) => along(m, x, (d) => responseAlong(m, x, target, d, [0, 0.1, 0.2])),
+  pixelNoise: (m, x) => pixelNoise(m, x, target, [3, 40, 100], { repeats: 3 }),
+  guidedGradCam: async (m, x) => guidedGradCam(m, x, target),
+  topPatches: (m) => topPatches(m, photos, 'two', { channels: [0, 3], count: 2, batchSize: 2, cache: false, onStep }),
+  effectiveFields: async (m) => effectiveFields(m, 'two', await patchesOf(m)),
+  patchProjections: async (m) => patchProjections(m, 'two', await patchesOf(m), { rule: 'guided', onStep }),
+  featureMatrix: (m) => featureMatrix(m, photos, 'pool', { batchSize: 2, onStep }),
+  embed: async (m) => embed(await featureMatrix(m, photos, 'pool'), { perplexity: 1.5, steps: 20, seed: 4, onStep }),
+  pairwiseDistances: (m) => pairwiseDistances(m, photos, ['pool', 'two']),
+  photoErrors: (m, x) => photoErrors(m, x, photos, ['pool'], { onStep }),
 };
+
+const photos = coursePhotos().slice(0, 6);
+const patchesOf = async (m: ImageModel) => (await topPatches(m, photos, 'two', { channels: [2], count: 2, cache: false }))[0]; // prettier-ignore
+
+/** Two directions, gone when the work is done: the gradient and the picture itself. */
+async function along<T>(m: ImageModel, x: tf.Tensor3D, work: (d: tf.Tensor3D, e: tf.Tensor3D) => Promise<T>) {
+  const direction = inputGradient(m, x, target);
+  try {
+    return await work(direction, x);
+  } finally {
+    direction.dispose();
+  }
+}
+
+async function withBatch<T>(x: tf.Tensor3D, work: (images: tf.Tensor4D) => Promise<T>) {
+  const images = tf.tidy(() => tf.stack([x, tf.reverse(x, 0)]) as tf.Tensor4D);
+  try {
+    return await work(images);
+  } finally {
+    images.dispose();
+  }
+}
 
 /** Every number in a result, at any depth; tensors are disposed. */
 function numbers(value: unknown, into: number[] = []): number[] {

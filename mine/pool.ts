@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as readline from 'node:readline';
-import { CourseError } from '../../lib/base/errors';
+import { CourseError } from '../lib/base/errors';
 import { mergePartials, readPartial, writePartial } from './partial';
 import type { Listed } from './walk';
 import type { Answer, Settings } from './worker';

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import deployed  # noqa: F401
 from place import CLASS, ENVIRONMENT, ROOT
 
 RESULTS = ROOT / "bench" / "results" / "class-server.json"
@@ -184,7 +185,7 @@ def main():
     try:
         box.start()
         set_up(box)
-        done = box.run(ENVIRONMENT / "bin" / "python", "-B", ROOT / "deploy" / "try_server.py", "--inside")
+        done = box.run(ENVIRONMENT / "bin" / "python", "-B", ROOT / "test" / "class" / "try_server.py", "--inside")
         if done.returncode != 0:
             raise SystemExit(done.stderr + box.run("journalctl", "-u", "convscope-hub", "-n", "20").stdout)
     finally:

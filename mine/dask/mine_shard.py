@@ -15,11 +15,11 @@ ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
 class NodeWorker:
-    """scripts/mine/worker.ts: JSON lines in, JSON lines out. It ends when we do, because its input ends then."""
+    """mine/worker.ts: JSON lines in, JSON lines out. It ends when we do, because its input ends then."""
 
     def __init__(self, home, settings):
         loader = Path(home, "node_modules", "tsx", "dist", "loader.mjs").as_uri()
-        program = Path(home, "scripts", "mine", "worker.ts")
+        program = Path(home, "mine", "worker.ts")
         self.process = subprocess.Popen(
             ["node", "--import", loader, str(program), json.dumps(settings)],
             stdin=subprocess.PIPE,

@@ -87,7 +87,7 @@ class Hub:
 
     async def start(self):
         """Returns the seconds until it answers through the proxy."""
-        words = [str(ENVIRONMENT / "bin" / "jupyterhub"), "-f", str(ROOT / "deploy" / "trial" / "hub_config.py")]
+        words = [str(ENVIRONMENT / "bin" / "jupyterhub"), "-f", str(ROOT / "test" / "class" / "trial" / "hub_config.py")]
         log = open(self.folder / "hub.log", "a")
         self.process = subprocess.Popen(
             words, cwd=self.folder, env=self.env, stdout=log, stderr=log, start_new_session=True

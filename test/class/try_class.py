@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import deployed  # noqa: F401
 import publish
 from place import CLASS, ENVIRONMENT, ROOT, models
 

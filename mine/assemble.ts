@@ -1,7 +1,7 @@
 /** Partial results -> top.json, features.npy, index.csv, bad.csv. The same bytes however the photos were shared out. */
 import * as path from 'node:path';
-import { Strongest } from '../../lib/02-patches/strongest';
-import { boxMapping } from '../../lib/image/photo-box';
+import { Strongest } from '../lib/02-patches/strongest';
+import { boxMapping } from '../lib/image/photo-box';
 import { Draft, viewOf } from './files';
 import { firstOf, type Geometry, type Partial, readPartial, type Seen } from './partial';
 

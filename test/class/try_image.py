@@ -19,6 +19,7 @@ import threading
 import time
 from pathlib import Path
 
+import deployed  # noqa: F401
 from dockerfile import parse
 from place import CLASS, ROOT
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
 c = get_config()  # noqa: F821
-load_subconfig(str(Path(__file__).resolve().parent.parent / "jupyterhub_config.py"))  # noqa: F821
+load_subconfig(str(Path(__file__).resolve().parents[3] / "deploy" / "jupyterhub_config.py"))  # noqa: F821
 
 PUBLIC, API, HUB = os.environ["TRIAL_PORTS"].split()
 HOMES = Path(os.environ["TRIAL_HOMES"])

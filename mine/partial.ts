@@ -1,8 +1,8 @@
 /** A partial result: what a set of photos gives at a layer. Partial results of any sets add up, in any order. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { type Entry, Strongest } from '../../lib/02-patches/strongest';
-import type { ReceptiveField } from '../../lib/model/receptive-field';
+import { type Entry, Strongest } from '../lib/02-patches/strongest';
+import type { ReceptiveField } from '../lib/model/receptive-field';
 import { viewOf, writeWhole } from './files';
 
 /** A photo that was seen (`size`: its own width and height) or a file that was not (`reason`). */

@@ -6,8 +6,8 @@
  */
 import * as os from 'node:os';
 import * as readline from 'node:readline';
-import { startBackend } from '../../lib/tf/backend';
-import { loadModel, type NetworkId } from '../../lib/model/networks/load';
+import { startBackend } from '../lib/tf/backend';
+import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { type Geometry, writePartial } from './partial';
 import { geometryOf, type Scan, scanShard } from './scan';
 import type { Listed } from './walk';

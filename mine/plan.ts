@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { CourseError } from '../../lib/base/errors';
+import { CourseError } from '../lib/base/errors';
 import { Draft, linesOf, writeWhole } from './files';
 import { firstOf } from './partial';
 import { type Listed, walkPhotos } from './walk';

@@ -1,7 +1,7 @@
 /** The work of npm run mine, after set-up. usage: main.ts OPTIONS (JSON, from scripts/mine.mjs) */
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { duration } from '../../lib/show/progress';
+import { duration } from '../lib/show/progress';
 import { assemble } from './assemble';
 import { removeDrafts, writeWhole } from './files';
 import { listedIn, makePlan, missingShards, partialFile, type Plan, type Shard } from './plan';

@@ -1,12 +1,12 @@
 /** Sends the photos of one shard through the network. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { tf } from '../../lib/tf/backend';
-import { Strongest } from '../../lib/02-patches/strongest';
-import { CourseError } from '../../lib/base/errors';
-import { loadPhoto } from '../../lib/image/image';
-import type { ImageModel } from '../../lib/model/model';
-import { spatialLayer, summarizeImages } from '../../lib/02-patches/patches';
+import { tf } from '../lib/tf/backend';
+import { Strongest } from '../lib/02-patches/strongest';
+import { CourseError } from '../lib/base/errors';
+import { loadPhoto } from '../lib/image/image';
+import type { ImageModel } from '../lib/model/model';
+import { spatialLayer, summarizeImages } from '../lib/02-patches/patches';
 import type { Geometry, Partial, Seen } from './partial';
 import type { Listed } from './walk';
 

@@ -1,5 +1,5 @@
 /** One line that says how far we are: replaced on a terminal, every ten seconds elsewhere. */
-import { duration } from '../../lib/show/progress';
+import { duration } from '../lib/show/progress';
 
 const EVERY_MS = 10_000;
 
