@@ -47,7 +47,7 @@ async function execute({ id, code, count, silent, allowStdin, expressions }) {
     error = outcome.error;
     const { value, hidden } = outcome;
     if (value !== undefined && value !== null && !silent && !(hidden && !showsItself(value))) {
-      const content = { execution_count: count, data: await displayValue(value), metadata: {} };
+      const content = { execution_count: count, data: await show(id, value), metadata: {} };
       output.publish(id, 'execute_result', content);
     }
     if (!error) values = await evaluateAll(id, expressions);
@@ -58,6 +58,8 @@ async function execute({ id, code, count, silent, allowStdin, expressions }) {
   done(id, error, values);
 }
 
+const show = (id, value) => executor.attend(id, () => displayValue(value));
+
 /** `user_expressions`: what a client wants to know after a cell. */
 async function evaluateAll(id, expressions) {
   const values = {};
@@ -66,7 +68,7 @@ async function evaluateAll(id, expressions) {
       const { error, value } = await executor.execute(id, String(code), 0);
       values[name] = error
         ? { status: 'error', ...error }
-        : { status: 'ok', data: await displayValue(value), metadata: {} };
+        : { status: 'ok', data: await show(id, value), metadata: {} };
     } catch (thrown) {
       values[name] = { status: 'error', ...describeError(thrown, 0) };
     }

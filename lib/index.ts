@@ -20,7 +20,7 @@ export {
 } from './model/model';
 export { type ClassTarget, fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
-export { networkFilesPresent } from './model/weights/download';
+export { networkFilesPresent } from './model/weights/present';
 export { untrainedModel } from './model/networks/untrained';
 export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';

@@ -7,7 +7,7 @@ import { type DisplayBundle, setSink } from '../lib/show/sink';
 import { type ImageModel, imageModel } from '../lib/model/model';
 import { Convolution, Relu } from '../lib/model/networks/layers';
 import type { NetworkFilesId } from '../lib/model/weights/catalogue';
-import { networkFilesPresent } from '../lib/model/weights/download';
+import { networkFilesPresent } from '../lib/model/weights/present';
 
 export const root = resolve(__dirname, '..');
 

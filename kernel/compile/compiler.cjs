@@ -1,8 +1,7 @@
 'use strict';
 /** Compiles cells: checks them together with what the cells before have defined, and makes JavaScript of them. */
-const path = require('path');
-const { ts, notebookFolder, root, OPTIONS, Service, parse, isSource, slashes } = require('./service.cjs');
-const { Library } = require('./library.cjs');
+const { ts, notebookFolder, OPTIONS, Service, parse, isSource } = require('./service.cjs');
+const { Library, nameOf, awaits } = require('./library.cjs');
 const { Names, kindOf } = require('./names.cjs');
 const { EditedText } = require('./text.cjs');
 const { rewrite, freePrefix } = require('./rewrite.cjs');
@@ -28,8 +27,6 @@ class Compiler {
     this.count = 0;
     /** Cells that a cell itself names: `@module name`. @type {Set<string>} */
     this.modules = new Set();
-    /** Files with errors of syntax: until they are repaired nothing runs on what they were. @type {Set<string>} */
-    this.broken = new Set();
   }
 
   /** @returns {{ cell?: CompiledCell, problems: Problem[], changed: string[] }} */
@@ -42,11 +39,11 @@ class Compiler {
     const { module, jsx, browser } = readDirectives(source);
     if (module) return this.addModule(module, source, jsx, changed);
     if (browser) return { problems: [] };
-    const file = `${notebookFolder}/__cell${++this.count}__.${jsx ? 'tsx' : 'ts'}`;
+    const file = `${notebookFolder}/__cell__.${jsx ? 'tsx' : 'ts'}`;
     const draft = this.read(file, source);
     if (draft.refused) return { problems: [draft.refused] };
     const program = this.check(draft);
-    const problems = [...this.brokenFiles(changed), ...this.problemsOf(draft, program)];
+    const problems = this.problemsOf(draft, program);
     if (problems.length > 0) return { problems };
     this.define(draft, program);
     return { problems: [], cell: this.emit(draft) };
@@ -72,11 +69,11 @@ class Compiler {
     const { text, refused } = withoutExports(source, parsed);
     const locals = [...(parsed.locals?.keys() ?? [])].filter((name) => isOwn(parsed, name));
     const own = new Map(locals.map((name) => [name, rough(parsed.locals.get(name))]));
-    const used = namesIn(text);
-    const preamble = this.names.preamble((name) => used.has(name), own);
+    const preamble = this.names.preamble((name) => parsed.identifiers.has(name), own);
     const end = locals.length > 0 ? `export { ${locals.join(', ')} };` : 'export {};';
-    this.service.write(file, `${preamble}\n${text}\n${end}`);
-    return { file, source, parsed, text, own, offset: preamble.length + 1, refused };
+    const whole = `${preamble}\n${text}\n${end}`;
+    this.service.write(file, whole);
+    return { file, source, whole, parsed, text, own, offset: preamble.length + 1, refused };
   }
 
   check({ file }) {
@@ -92,19 +89,6 @@ class Compiler {
     return [...inCell.flatMap((d) => toProblems(d, 1)), ...others.flatMap((d) => toProblems(d, 0))];
   }
 
-  /** Files that earlier cells have imported and that somebody has just edited into an error of syntax. */
-  brokenFiles(changed) {
-    for (const file of changed) this.broken.add(file);
-    const problems = [];
-    for (const file of this.broken) {
-      const text = this.service.textOf(file);
-      const found = text === undefined ? [] : syntaxOf(file, text);
-      if (found.length === 0) this.broken.delete(file);
-      problems.push(...found.flatMap((d) => toProblems(d, 0)));
-    }
-    return problems;
-  }
-
   /** What the cell's names mean, exactly. */
   define(draft, program) {
     const checker = program.getTypeChecker();
@@ -114,7 +98,7 @@ class Compiler {
       const symbol = file.locals.get(name);
       if (symbol) draft.defined.set(name, kindOf(ts, checker, symbol));
     }
-    if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(draft.file);
+    if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(this.store(draft));
   }
 
   // ---- a cell as JavaScript ---------------------------------------------------------------------------------------
@@ -124,7 +108,7 @@ class Compiler {
     const { file, source, parsed, text } = draft;
     const prefix = freePrefix(source);
     const marked = new EditedText(text);
-    const isAsync = usesTopLevelAwait(parsed);
+    const isAsync = awaits(ts, parsed);
     const hidden = markStatements(parsed, marked, prefix);
     const { outputText, sourceMapText } = ts.transpileModule(marked.finish(), {
       fileName: file,
@@ -161,7 +145,14 @@ class Compiler {
 
   /** After the cell has run to its end. */
   keep({ draft }) {
-    this.names.add(draft.file, draft.defined);
+    if (draft.defined.size > 0) this.names.add(this.store(draft), draft.defined);
+  }
+
+  /** The cell at work is always the same file, so that TypeScript can keep the program; what it defines gets a place. */
+  store(draft) {
+    draft.stored ??= draft.file.replace('__cell__', `__cell${++this.count}__`);
+    this.service.write(draft.stored, draft.whole);
+    return draft.stored;
   }
 
   /**
@@ -181,7 +172,7 @@ class Compiler {
       const program = this.check(part);
       if (this.problemsOf(part, program).length > 0) continue;
       this.define(part, program);
-      this.names.add(part.file, part.defined);
+      this.names.add(this.store(part), part.defined);
       return [...part.own.keys()];
     }
     return [];
@@ -200,14 +191,17 @@ class Compiler {
 
   // ---- Tab and Shift-Tab ------------------------------------------------------------------------------------------
 
-  /** A file with the half-typed cell; the answer's positions are `offset` too large. */
-  probe(source, used) {
+  /**
+   * A file with the half-typed cell; the answer's positions are `offset` too large.
+   * @param {boolean} [all] whether names of earlier cells are wanted that it does not mention
+   */
+  probe(source, all = false) {
     this.service.changedFiles();
-    const file = `${notebookFolder}/__probe__.ts`;
+    const file = `${notebookFolder}/__cell__.ts`;
     const parsed = parse(source, file);
     ts.bindSourceFile(parsed, OPTIONS);
     const own = new Map([...(parsed.locals ?? [])].map(([name, symbol]) => [name, rough(symbol)]));
-    const preamble = this.names.preamble((name) => !used || used.has(name), own);
+    const preamble = this.names.preamble((name) => all || parsed.identifiers.has(name), own);
     this.service.write(file, `${preamble}\n${source}\nexport {};`);
     const program = this.service.open(file);
     return { file, program, service: this.service.service, offset: preamble.length + 1 };
@@ -215,14 +209,6 @@ class Compiler {
 }
 
 // ---- parts of a cell ----------------------------------------------------------------------------------------------
-
-function syntaxOf(file, text) {
-  if (/\.json$/.test(file)) return ts.parseJsonText(file, text).parseDiagnostics;
-  return parse(text, file).parseDiagnostics;
-}
-
-/** Identifiers of a text, roughly: one too many costs nothing. */
-const namesIn = (text) => new Set(text.match(/[\p{L}_$][\p{L}\p{N}\p{M}_$\u200c\u200d]*/gu));
 
 /** Before the checker has looked: what the syntax says. */
 function rough({ flags }) {
@@ -287,23 +273,6 @@ function markStatements(parsed, text, prefix) {
   return last !== undefined && ts.isExpressionStatement(last) && last.getText(parsed).endsWith(';');
 }
 
-/** Whether `await` stands outside of every function, so that the cell must run as an async function. */
-function usesTopLevelAwait(parsed) {
-  let found = false;
-  const visit = (node) => {
-    if (found) return;
-    if (
-      ts.isAwaitExpression(node) ||
-      (ts.isForOfStatement(node) && node.awaitModifier) ||
-      (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing)
-    )
-      found = true;
-    else if (!ts.isFunctionLike(node)) ts.forEachChild(node, visit);
-  };
-  if (/\bawait\b/.test(parsed.text)) visit(parsed);
-  return found;
-}
-
 /** From a position in the JavaScript that runs to one in the cell, both 1-based. */
 function locator(code, rewritten, json, marked) {
   const lines = code.split('\n');
@@ -324,7 +293,7 @@ function toProblems(diagnostic, extraLines) {
   const at = file ? ts.getLineAndCharacterOfPosition(file, start) : { line: extraLines, character: 0 };
   const own = extraLines > 0;
   const place = { line: at.line + 1 - extraLines, column: at.character + 1 };
-  const name = own || !file ? undefined : slashes(path.relative(root, file.fileName));
+  const name = own || !file ? undefined : nameOf(file.fileName);
   const all = [];
   const visit = (message, depth) => {
     if (typeof message === 'string') return all.push({ ...place, message, code, file: name });
@@ -335,4 +304,4 @@ function toProblems(diagnostic, extraLines) {
   return all;
 }
 
-module.exports = { Compiler, namesIn };
+module.exports = { Compiler };

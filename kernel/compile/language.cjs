@@ -3,7 +3,6 @@
 const fs = require('fs');
 const path = require('path');
 const { ts, parse, importFolders } = require('./service.cjs');
-const { namesIn } = require('./compiler.cjs');
 const { optionsOf } = require('./options.cjs');
 
 /** Jupyter counts positions in characters, JavaScript in UTF-16 units: they differ after an emoji. */
@@ -43,7 +42,7 @@ function completePath(code, cursor) {
 
 /** The names that can stand at the cursor: those that begin with what is typed come first, then those that contain it. */
 function completeCode(compiler, code, cursor) {
-  const { file, program, service, offset } = compiler.probe(code);
+  const { file, program, service, offset } = compiler.probe(code, true);
   const original = service.getCompletionsAtPosition(file, cursor + offset, {});
   const source = program.getSourceFile(file);
   const word = wordAt(source, cursor + offset);
@@ -77,7 +76,7 @@ function wordAt(source, position) {
 
 /** What TypeScript says about a name, and what options it takes if it is a function of ours. */
 function inspectCode(compiler, code, position) {
-  const { file, program, service, offset } = compiler.probe(code, namesIn(code));
+  const { file, program, service, offset } = compiler.probe(code);
   const info = service.getQuickInfoAtPosition(file, position + offset);
   const source = program.getSourceFile(file);
   return info && { ...info, options: optionsOf(ts, source, program.getTypeChecker(), position + offset) };

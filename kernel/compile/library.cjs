@@ -24,6 +24,23 @@ function readCaches(name) {
   });
 }
 
+/** A file as people write it: from the project's folder. */
+function nameOf(file) {
+  const inside = path.relative(root, file);
+  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.replace(/\\/g, '/');
+}
+
+/** Whether `await` stands outside of every function: the whole must then run as an async function. */
+function awaits(ts, file) {
+  if (!/\bawait\b/.test(file.text)) return false;
+  const isAwait = (node) =>
+    ts.isAwaitExpression(node) ||
+    (ts.isForOfStatement(node) && node.awaitModifier) ||
+    (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing);
+  const visit = (node) => isAwait(node) || (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
+  return Boolean(visit(file));
+}
+
 /** Renamed into place, so that several kernels may write at once; a cache that cannot be written is no error. */
 function writeCache(name, value) {
   try {
@@ -69,10 +86,9 @@ class Library {
   /** What a file's errors depend on: its text and that of the project files it imports. */
   fingerprint(file, service, program) {
     const parts = [this.hashOf(file)];
-    for (const [specifier, { resolvedModule }] of service.resolutions.get(file.fileName) ?? []) {
-      const name = resolvedModule?.resolvedFileName;
-      const imported = name && this.isOurs(name) && program.getSourceFile(name);
-      parts.push(imported ? this.hashOf(imported) : `${specifier} ${name}`);
+    for (const { name, found } of service.importsOf(file.fileName)) {
+      const imported = found && this.isOurs(found) && program.getSourceFile(found);
+      parts.push(imported ? this.hashOf(imported) : `${name} ${found}`);
     }
     return hash(...parts);
   }
@@ -98,17 +114,34 @@ class Library {
     if (!this.compiled[key]) {
       const { ts } = this;
       const transformers = { before: [(context) => (file) => this.withImports(file, context)] };
-      const { outputText, sourceMapText } = ts.transpileModule(text, {
+      const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
         fileName,
         compilerOptions: this.options,
         transformers,
+        reportDiagnostics: true,
       });
+      this.refuse(diagnostics);
       const code = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
-      this.compiled[key] = { code, map: JSON.parse(sourceMapText), isAsync: this.awaits(fileName, text) };
+      this.compiled[key] = {
+        code,
+        map: JSON.parse(sourceMapText),
+        isAsync: awaits(ts, ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)),
+      };
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), 500);
     }
     return this.compiled[key];
+  }
+
+  /** TypeScript makes something of every text; of a half-typed one it would be something wrong. */
+  refuse(diagnostics) {
+    const { ts } = this;
+    const found = diagnostics.find(({ file }) => file);
+    if (!found) return;
+    const { file, start, messageText } = found;
+    const { line, character } = ts.getLineAndCharacterOfPosition(file, start);
+    const message = ts.flattenDiagnosticMessageText(messageText, '；');
+    throw new SyntaxError(`${nameOf(file.fileName)} 第 ${line + 1} 行第 ${character + 1} 列：${message}`);
   }
 
   /** `import(x)` stays one: a `require` could not load every package. */
@@ -123,21 +156,10 @@ class Library {
     return ts.visitNode(file, visit);
   }
 
-  /** Whether a module awaits outside of every function. */
-  awaits(fileName, text) {
-    if (!/\bawait\b/.test(text)) return false;
-    const { ts } = this;
-    const visit = (node) =>
-      ts.isAwaitExpression(node) ||
-      (ts.isForOfStatement(node) && node.awaitModifier) ||
-      (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
-    return Boolean(visit(ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)));
-  }
-
   save() {
     const newest = Object.entries(this.compiled).slice(-500);
     writeCache(`compiled-${this.version}.json`, Object.fromEntries(newest));
   }
 }
 
-module.exports = { Library };
+module.exports = { Library, nameOf, awaits };

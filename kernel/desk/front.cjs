@@ -134,15 +134,27 @@ async function interrupt() {
   }
 }
 
-/** SIGINT, as the terminal would send it, to the children of this process; where the system tells which they are. */
-function interruptChildren() {
+/** What this process has started, and what that has started (a shell waits for its command): where the system tells. */
+function descendants(pid) {
   try {
-    for (const thread of fs.readdirSync('/proc/self/task')) {
-      const list = fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
-      for (const pid of list.split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGINT');
-    }
+    const threads = fs.readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
+    const children = lists.flatMap((list) => list.split(' ').filter(Boolean));
+    return children.flatMap((child) => [...descendants(child), Number(child)]);
   } catch {
-    // not Linux, or a child that has just ended
+    // not Linux, or a process that has just ended
+    return [];
+  }
+}
+
+/** As the terminal would send it; who does not listen is asked once more, in another word. */
+function stopChildren(times) {
+  for (const pid of descendants(process.pid)) {
+    try {
+      process.kill(pid, times < 4 ? 'SIGINT' : 'SIGTERM');
+    } catch {
+      // it has just ended
+    }
   }
 }
 
@@ -151,7 +163,8 @@ async function cutOff(cell) {
   const session = new inspector.Session();
   session.connectToMainThread();
   // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
-  const waiting = setInterval(interruptChildren, 500);
+  let times = 0;
+  const waiting = setInterval(() => stopChildren(times++), 500);
   await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
   clearInterval(waiting);
   session.disconnect();

@@ -13,6 +13,7 @@ function toJson(bundle) {
     if (typeof value === 'string') data[type] = value;
     else if (ArrayBuffer.isView(value))
       data[type] = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+    else if (util.types.isAnyArrayBuffer(value)) data[type] = Buffer.from(value).toString('base64');
     else data[type] = plain(type, value);
   }
   return data;
@@ -21,12 +22,32 @@ function toJson(bundle) {
 function plain(type, value) {
   let json;
   try {
-    json = JSON.stringify(value);
+    json = JSON.stringify(value, noCollections);
   } catch (error) {
-    throw new TypeError(`要显示的内容（${type}）不能写成 JSON：${String(error.message).split('\n')[0]}`);
+    throw new TypeError(`要显示的内容（${type}）不能写成 JSON：${String(error?.message ?? error).split('\n')[0]}`);
   }
   if (json === undefined) throw new TypeError(`要显示的内容（${type}）不能写成 JSON：它是 ${typeof value}`);
   return JSON.parse(json);
+}
+
+/** JSON would write `{}` and say nothing. */
+function noCollections(_key, value) {
+  if (util.types.isMap(value) || util.types.isSet(value)) throw new TypeError('Map 与 Set 要先变成数组，如 [...map]');
+  return value;
+}
+
+/** What a notebook's file may hold: JSON where the type says so, otherwise text, in one piece or in lines. */
+function toBundle(bundle) {
+  if (typeof bundle !== 'object' || bundle === null || Array.isArray(bundle))
+    throw new TypeError(`要显示的应是 { 'text/html': … } 这样的对象，得到 ${util.inspect(bundle)}`);
+  const data = toJson(bundle);
+  for (const [type, value] of Object.entries(data)) {
+    if (/[/+]json$/.test(type) || [value].flat().every((line) => typeof line === 'string')) continue;
+    if (typeof value === 'object')
+      throw new TypeError(`要显示的内容（${type}）应为字符串，得到 ${util.inspect(value)}`);
+    data[type] = String(value);
+  }
+  return withPlainText(data);
 }
 
 /** For who reads without a browser: the words of a table or a text. */
@@ -59,9 +80,9 @@ const showsItself = (value) => typeof value?.[DISPLAY] === 'function';
 
 /** @returns {Promise<Record<string, unknown>>} */
 async function displayValue(value) {
-  if (showsItself(value)) return withPlainText(toJson((await value[DISPLAY]()) ?? {}));
+  if (showsItself(value)) return toBundle(await value[DISPLAY]());
   if (isTensor(value)) return displayTensor(value);
   return { 'text/plain': asText(value) };
 }
 
-module.exports = { displayValue, showsItself, toJson, withPlainText };
+module.exports = { displayValue, showsItself, toJson, toBundle };

@@ -83,21 +83,23 @@ function describeError(error, count) {
 }
 
 /** An error with everything that it is made of: properties, parts, causes. */
-function describeAll(error, count, depth = 0) {
+function describeAll(error, count, above = []) {
   const lines = [`${red(nameOf(error))}: ${messageOf(error)}`, ...describeProperties(error)];
-  lines.push(...describeStack(error, count, depth === 0));
-  const parts = attempt(() => (Array.isArray(error.errors) ? error.errors : []), []);
+  lines.push(...describeStack(error, count, above.length === 0));
+  const parts = attempt(() => (Array.isArray(error.errors) ? [...error.errors] : []), []);
   const cause = attempt(() => error.cause);
-  if (depth >= MOST_CAUSES) return lines;
-  for (const part of parts.slice(0, 5)) lines.push(...titled('- ', part, count, depth));
+  const chain = [...above, error];
+  if (chain.length > MOST_CAUSES) return lines;
+  for (const part of parts.slice(0, 5)) lines.push(...titled('- ', part, count, chain));
   if (parts.length > 5) lines.push(`- …… 另有 ${parts.length - 5} 个`);
-  if (cause !== undefined) lines.push(...titled('原因：', cause, count, depth));
+  if (cause !== undefined) lines.push(...titled('原因：', cause, count, chain));
   return lines;
 }
 
-function titled(title, value, count, depth) {
+function titled(title, value, count, above) {
+  if (above.includes(value)) return [`${title}上面的 ${nameOf(value)}`];
   if (!isError(value)) return [`${title}${inspect(value)}`];
-  const [head, ...rest] = describeAll(value, count, depth + 1);
+  const [head, ...rest] = describeAll(value, count, above);
   return [title + head.replace(red(nameOf(value)), () => nameOf(value)), ...rest];
 }
 

@@ -2,7 +2,7 @@
 /** Everything a cell says on its way: text on stdout and stderr, displays. It goes to the cell that it comes from. */
 const { StringDecoder } = require('string_decoder');
 const { jupyter } = require('./tslab.cjs');
-const { toJson, withPlainText } = require('./display.cjs');
+const { toJson, toBundle } = require('./display.cjs');
 
 class Output {
   /**
@@ -39,7 +39,7 @@ class Output {
       const content = {
         metadata: toJson(metadata),
         transient: id === undefined ? {} : { display_id: id },
-        data: withPlainText(toJson(data)),
+        data: toBundle(data),
       };
       this.say(update ? 'update_display_data' : 'display_data', content);
     };

@@ -7,7 +7,7 @@ const fs = require('fs');
 const childProcess = require('child_process');
 const { syncBuiltinESMExports } = require('module');
 
-const STREAMS = { 1: 'stdout', 2: 'stderr' };
+const STREAMS = { 1: 'stdout', 2: 'stderr', '/dev/stdout': 'stdout', '/dev/stderr': 'stderr' };
 
 /** @returns {{ stdio: any[], inherited: number[] }} */
 function piped(stdio) {
@@ -52,7 +52,7 @@ function install() {
     if (silent) return fork.call(this, file, ...rest);
     rest[at] = { ...rest[at], silent: true };
     const child = fork.call(this, file, ...rest);
-    for (const name of Object.values(STREAMS)) child[name]?.on('data', (chunk) => process[name].write(chunk));
+    for (const name of ['stdout', 'stderr']) child[name]?.on('data', (chunk) => process[name].write(chunk));
     return child;
   };
 
@@ -66,17 +66,17 @@ function install() {
   const sync = (run, at) =>
     function (...args) {
       const place = at(args);
-      const options = args[place];
-      // the error output is inherited unless something else is said
-      const { stdio, inherited } = piped(options?.stdio ?? ['pipe', 'pipe', 'inherit']);
-      args[place] = { ...options, stdio };
+      const { stdio: wanted, ...options } = args[place] ?? {};
+      // without a word about it Node itself writes the error output to process.stderr
+      if (!wanted) return run.apply(this, args);
+      const { stdio, inherited } = piped(wanted);
+      args[place] = inherited.includes(2) ? options : { ...options, stdio };
       try {
         const output = run.apply(this, args);
-        if (!inherited.includes(1)) return output;
-        process.stdout.write(output);
-        return null;
+        if (inherited.includes(1)) process.stdout.write(output);
+        return inherited.includes(1) || stdio[1] !== 'pipe' ? null : output;
       } catch (error) {
-        for (const fd of inherited) forward(error, fd, false);
+        if (inherited.includes(1)) forward(error, 1, false);
         throw error;
       }
     };

@@ -29,7 +29,7 @@ class Executor {
     this.silence = silence;
     this.phase = 'waiting';
     this.compiler = new Compiler();
-    this.modules = new Modules(this.compiler);
+    this.modules = new Modules(this.compiler, (phase, work) => this.during(phase, work));
     this.modules.onPackageLoaded(teachTensors);
     this.scope = new Scope();
     this.stage = new Stage();
@@ -99,7 +99,7 @@ class Executor {
   }
 
   /** @returns {Promise<{ error?: { thrown: unknown } }>} */
-  async run(id, cell, source, count, inside) {
+  run(id, cell, source, count, inside) {
     const filename = rememberCell(count, source, cell);
     const { code, prefix, boxes, hoisted } = cell;
     // what the cell declares itself must not be a parameter as well
@@ -108,32 +108,16 @@ class Executor {
     const lifted = hoisted.map((name) => `${prefix}${name}.v=${name};`).join('');
     const head = `(${cell.isAsync ? 'async ' : ''}function ${WHOLE_CELL}(${parameters.join(', ')}) { ${lifted}`;
     const text = `${head}${code}\n})(...__convscope__)`;
-    const current = { id, started: false, finish: undefined, timer: undefined };
-    this.current = current;
-    const finished = new Promise((resolve) => {
-      current.finish = (outcome) => {
-        if (this.current !== current) return;
-        clearTimeout(current.timer);
-        this.current = undefined;
-        this.enter('waiting');
-        resolve(outcome);
-      };
-    });
+    const { current, finished } = this.begin(id);
     const fail = (thrown) => {
       const interrupted = isInterruption(thrown);
       if (interrupted) mendEngine();
       current.finish({ error: { thrown: interrupted ? new Interrupted(INTERRUPTED) : thrown } });
     };
-    try {
-      await this.link(cell);
-    } catch (error) {
-      fail(error);
-      return finished;
-    }
-    const values = [inside, ...boxes.map((name) => this.scope.box(name)), ...this.outerValues(outer)];
     const script = () => {
       if (this.current !== current) return;
       current.started = true;
+      const values = [inside, ...boxes.map((name) => this.scope.box(name)), ...this.outerValues(outer)];
       try {
         const compiled = new vm.Script(text, { filename, columnOffset: -head.length });
         Object.defineProperty(globalThis, '__convscope__', { value: values, configurable: true });
@@ -146,8 +130,37 @@ class Executor {
         fail(error);
       }
     };
-    this.stage.run(script);
+    // a file that it imports may never come to its end
+    this.link(cell).then(() => this.stage.run(script), fail);
     return finished;
+  }
+
+  begin(id) {
+    const current = { id, started: false, finish: undefined, timer: undefined };
+    this.current = current;
+    const finished = new Promise((resolve) => {
+      current.finish = (outcome) => {
+        if (this.current !== current) return;
+        clearTimeout(current.timer);
+        this.current = undefined;
+        this.enter('waiting');
+        resolve(outcome);
+      };
+    });
+    return { current, finished };
+  }
+
+  /** What comes after a cell's code and may be the cell's as well: a value that shows itself. It can be interrupted. */
+  async attend(id, work) {
+    const { current, finished } = this.begin(id);
+    current.started = true;
+    work().then(
+      (value) => current.finish({ value }),
+      (thrown) => current.finish({ error: { thrown } }),
+    );
+    const { error, value } = await finished;
+    if (error) throw error.thrown;
+    return value;
   }
 
   outerValues(names) {
@@ -159,8 +172,12 @@ class Executor {
 
   /** The kernel's own work and the loading of packages must not be cut off in the middle. */
   undisturbed(work) {
+    return this.during('own', work);
+  }
+
+  during(phase, work) {
     const before = this.phase;
-    this.enter('own');
+    this.enter(phase);
     try {
       return work();
     } finally {
@@ -201,7 +218,9 @@ class Executor {
   cutOff(id) {
     restoreSignals();
     mendEngine();
+    this.modules.forgetUnfinished();
     if (this.current?.id !== id) return false;
+    this.silence(id);
     this.current.finish({ error: { thrown: new Interrupted(INTERRUPTED) } });
     return true;
   }

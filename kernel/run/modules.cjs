@@ -6,8 +6,9 @@
 const path = require('path');
 const vm = require('vm');
 const { createRequire } = require('module');
-const { pathToFileURL } = require('url');
+const { fileURLToPath, pathToFileURL } = require('url');
 const { root, notebookFolder } = require('../compile/service.cjs');
+const { nameOf } = require('../compile/library.cjs');
 const { rememberScript } = require('./stack.cjs');
 const { tslab } = require('../display/tslab.cjs');
 
@@ -23,9 +24,13 @@ const esmCodes = new Set(['ERR_REQUIRE_ESM', 'ERR_PACKAGE_PATH_NOT_EXPORTED', 'E
 const isRelative = (id) => /^\.\.?(\/|$)/.test(id) || path.isAbsolute(id);
 
 class Modules {
-  /** @param {import('../compile/compiler.cjs').Compiler} compiler */
-  constructor(compiler) {
+  /**
+   * @param {import('../compile/compiler.cjs').Compiler} compiler
+   * @param {(phase: 'own' | 'sync', work: () => any) => any} during a package is loaded to its end; a file may be cut off
+   */
+  constructor(compiler, during) {
     this.compiler = compiler;
+    this.during = during;
     /** Evaluated modules by file. @type {Map<string, { exports: object }>} */
     this.loaded = new Map();
     /** @type {Map<string, Set<string>>} module -> modules that import it */
@@ -48,13 +53,17 @@ class Modules {
     for (const importer of this.importers.get(file) ?? []) this.forget(importer);
   }
 
-  load(file) {
+  /** @param {string} [importer] who asks */
+  load(file, importer) {
     const present = this.loaded.get(file);
+    if (present?.pending && !this.needs(file, importer)) throw new NeedsAwait(() => present.pending);
     if (present) return present.exports;
     const { isAsync, run, module } = this.prepare(file);
     if (isAsync) throw new NeedsAwait(() => this.loadAsync(file));
+    // Known before it has run, as in Node, so that modules may import each other.
+    this.loaded.set(file, module);
     try {
-      run();
+      this.during('sync', run);
     } catch (error) {
       this.loaded.delete(file);
       throw error;
@@ -63,30 +72,51 @@ class Modules {
     return module.exports;
   }
 
-  /** A file with `await` at its top level; what it needs is loaded first. */
-  async loadAsync(file) {
-    if (this.loaded.has(file)) return;
+  /** Files that were cut off in the middle. */
+  forgetUnfinished() {
+    for (const [file, { loaded, pending }] of this.loaded) if (!loaded && !pending) this.loaded.delete(file);
+  }
+
+  /** A file with `await` at its top level; what it needs is loaded first. Who else asks for it waits as well. */
+  loadAsync(file) {
+    const present = this.loaded.get(file);
+    if (present) return present.pending;
+    const pending = this.evaluate(file);
+    this.loaded.set(file, { exports: {}, pending });
+    pending.catch(() => this.loaded.delete(file));
+    return pending;
+  }
+
+  async evaluate(file) {
     for (;;) {
+      await null;
       const { run, module } = this.prepare(file);
+      module.pending = this.loaded.get(file)?.pending;
+      this.loaded.set(file, module);
       try {
         await run();
+        module.pending = undefined;
         module.loaded = true;
         return;
       } catch (error) {
-        this.loaded.delete(file);
         if (!(error instanceof NeedsAwait)) throw error;
         await error.load();
       }
     }
   }
 
+  /** Whether `file` imports `importer`, itself or through others: waiting for each other, both would wait for ever. */
+  needs(file, importer) {
+    const above = new Set([importer]);
+    for (const name of above) for (const next of this.importers.get(name) ?? []) above.add(next);
+    return above.has(file);
+  }
+
   prepare(file) {
     const { service, library } = this.compiler;
     const text = service.textOf(file) ?? '';
     const module = { exports: {}, filename: file, id: file, loaded: false };
-    // Known before it has run, as in Node, so that modules may import each other.
-    this.loaded.set(file, module);
-    if (/\.json$/.test(file)) return { module, run: () => (module.exports = JSON.parse(text)) };
+    if (/\.json$/.test(file)) return { module, run: () => (module.exports = parseJson(file, text)) };
     const { code, map, isAsync } = library.compile(file, text);
     rememberScript(file, map);
     const names = ['exports', 'require', 'module', '__filename', '__dirname', '__import'];
@@ -127,7 +157,7 @@ class Modules {
 
   package(id, from) {
     // Cells that print `import ... from 'tslab'` must share the instance that the kernel listens to.
-    const exports = id === 'tslab' ? tslab() : this.requirePackage(id, from);
+    const exports = id === 'tslab' ? tslab() : this.during('own', () => this.requirePackage(id, from));
     for (const callback of this.packageLoaded) callback(id);
     return exports;
   }
@@ -173,7 +203,7 @@ class Modules {
       if (file === undefined) return this.package(id, filename);
       if (!this.importers.has(file)) this.importers.set(file, new Set());
       this.importers.get(file).add(importer);
-      return this.load(file);
+      return this.load(file, importer);
     }, real);
   }
 
@@ -197,7 +227,7 @@ class Modules {
 
   /** `import(id)` in a file or a cell. */
   async import(id, importer) {
-    const name = String(id);
+    const name = /^file:/.test(id) ? fileURLToPath(id) : String(id);
     const isCell = this.compiler.service.isCell(importer);
     const load = () => (isCell ? this.forCell(name, importer) : this.requireFrom(importer, importer)(name));
     for (;;) {
@@ -208,6 +238,14 @@ class Modules {
         await error.load();
       }
     }
+  }
+}
+
+function parseJson(file, text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`${nameOf(file)} 不是 JSON：${error.message}`);
   }
 }
 

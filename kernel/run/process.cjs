@@ -1,7 +1,7 @@
 'use strict';
 /** What can happen to the process beside a cell's own failure: late errors, process.exit. */
 const { describeLate } = require('../display/errors.cjs');
-const { owner, ownerOfFailure } = require('./owner.cjs');
+const { owner, ownerOfFailure, speakAs } = require('./owner.cjs');
 
 /** Thrown by process.exit, because that never returns. */
 class ProcessExit extends Error {
@@ -13,7 +13,9 @@ function watchFailures(isRunning) {
   const late = () =>
     isRunning(ownerOfFailure()) ? '里的一个回调函数抛出了错误：' : '结束之后，它留下的回调函数抛出了错误：';
   const tell = (error, what) => {
-    if (!(error instanceof ProcessExit)) process.stderr.write(describeLate(error, ownerOfFailure()?.count, what));
+    if (error instanceof ProcessExit) return;
+    const cell = ownerOfFailure();
+    speakAs(cell, () => process.stderr.write(describeLate(error, cell?.count, what)));
   };
   process.on('unhandledRejection', (reason) =>
     tell(reason, '里有一个 Promise 失败了，却没有人处理（是否漏写了 await？）：'),

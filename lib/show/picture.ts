@@ -101,6 +101,9 @@ const BIG_BYTES = 90_000;
 /** A twin beside a live plot cannot be JPEG: above this it is stored with fewer colours. */
 const BIG_TWIN_BYTES = 70_000;
 
+/** Pixels: sheets at their natural size, whose detail is far above what JPEG takes away. */
+const LARGE = 1.5e6;
+
 interface Encoded {
   readonly mime: 'image/png' | 'image/jpeg';
   readonly bytes: Uint8Array;
@@ -140,7 +143,7 @@ interface EmitOptions {
 /** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
 export async function emitCanvas(
   canvas: Canvas,
-  { alt, live = {}, id, update, quality = 78 }: EmitOptions,
+  { alt, live = {}, id, update, quality = canvas.width * canvas.height > LARGE ? 58 : 78 }: EmitOptions,
 ): Promise<void> {
   const isTwin = Object.keys(live).length > 0;
   const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas, quality);

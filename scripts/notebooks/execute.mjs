@@ -25,19 +25,35 @@ export function notebookFiles(folder = inRoot('notebooks')) {
   return names.sort().map((name) => path.join(folder, name));
 }
 
+/** Every code cell twice in a row, as a reader runs a cell again before going on. */
+export function doubled(notebook) {
+  const again = (cell) => ({ ...cell, id: `${cell.id}-again` });
+  return { ...notebook, cells: notebook.cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell, again(cell)] : [cell])) }; // prettier-ignore
+}
+
+/** A doubled notebook with what the second runs gave. */
+export function halved(notebook) {
+  const ids = new Set(notebook.cells.map(({ id }) => id));
+  const cells = notebook.cells.filter(({ id }) => !ids.has(`${id}-again`));
+  return { ...notebook, cells: cells.map((cell) => ({ ...cell, id: cell.id.replace(/-again$/, '') })) };
+}
+
 /** Runs a notebook to its end or its first error; gives it with its outputs, the seconds of its cells, the failure. */
-export async function execute(file, { env = {}, folder = path.dirname(file) } = {}) {
+export async function execute(file, { env = {}, folder = path.dirname(file), twice = false } = {}) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-notebook-'));
   try {
     const target = path.join(scratch, path.basename(file));
-    const args = [inRoot('scripts', 'notebooks', 'execute.py'), file, target, folder, String(CELL_SECONDS)];
+    const source = twice ? path.join(scratch, 'doubled.ipynb') : file;
+    if (twice) writeJson(source, doubled(readJson(file)));
+    const args = [inRoot('scripts', 'notebooks', 'execute.py'), source, target, folder, String(CELL_SECONDS)];
     const { code, output, stdout } = await run(venvProgram('python'), args, {
       env: { ...jupyterEnvironment(), ...env },
       limitSeconds: NOTEBOOK_SECONDS,
       check: false,
     });
     if (code !== 0) return { failure: `the runner ended with ${code}\n${output.trim()}` };
-    return { ...JSON.parse(stdout.trim().split('\n').pop()), notebook: readJson(target) };
+    const notebook = readJson(target);
+    return { ...JSON.parse(stdout.trim().split('\n').pop()), notebook: twice ? halved(notebook) : notebook };
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
@@ -51,14 +67,15 @@ function substituteEnvironment(scratch) {
 /**
  * One notebook from top to bottom: { passed, failed, output, notebook }. `substitute` runs it on the embedded
  * network, where numbers may differ from the record; otherwise claims are compared with data/records/claims.json.
+ * `twice` runs every code cell twice in a row: the second runs must give the same.
  * @param {string} file
- * @param {{ substitute?: boolean, write?: boolean, folder?: string, record?: object }} options
+ * @param {{ substitute?: boolean, write?: boolean, twice?: boolean, folder?: string, record?: object }} options
  */
 export async function runNotebook(file, options = {}) {
-  const { substitute = false, write = false, folder, record = claimsOnRecord(file) } = options;
+  const { substitute = false, write = false, twice = false, folder, record = claimsOnRecord(file) } = options;
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-empty-'));
   const env = substitute ? substituteEnvironment(scratch) : {};
-  const { notebook, failure, seconds } = await execute(file, { env, folder });
+  const { notebook, failure, seconds } = await execute(file, { env, folder, twice });
   fs.rmSync(scratch, { recursive: true, force: true });
   const name = path.basename(file);
   if (!notebook) return verdict(name, [failure]);

@@ -5,7 +5,8 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fetchNetworkFiles, networkFilesPresent } from '../../lib/model/weights/download';
+import { fetchNetworkFiles } from '../../lib/model/weights/download';
+import { networkFilesPresent } from '../../lib/model/weights/present';
 import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
 async function main([folder, ...ids]: string[]): Promise<void> {

@@ -92,8 +92,8 @@ const readyFile = (plan) => path.join(folderOf(plan), 'ready.json');
 /** The files in a folder with their sizes. */
 export function sizesIn(folder) {
   const names = fs.readdirSync(folder, { recursive: true }).map(String).sort();
-  const files = names.map((name) => [name, fs.statSync(path.join(folder, name))]);
-  return Object.fromEntries(files.filter(([, stat]) => stat.isFile()).map(([name, { size }]) => [name, size]));
+  const files = names.map((name) => ({ name, stat: fs.statSync(path.join(folder, name)) }));
+  return Object.fromEntries(files.filter(({ stat }) => stat.isFile()).map(({ name, stat }) => [name, stat.size]));
 }
 
 /**

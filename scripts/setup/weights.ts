@@ -2,7 +2,8 @@
  * The library's own downloader, started by set-up and by the doctor.
  * `fetch` gets GoogLeNet, the only downloaded network that chapters want; `state` looks without the network. Prints JSON lines.
  */
-import { fetchNetworkFiles, networkFilesPresent, type DownloadProgress } from '../../lib/model/weights/download';
+import { fetchNetworkFiles, type DownloadProgress } from '../../lib/model/weights/download';
+import { networkFilesPresent } from '../../lib/model/weights/present';
 import type { NetworkFilesId } from '../../lib/model/weights/catalogue';
 
 const COURSE: readonly NetworkFilesId[] = ['googlenet'];

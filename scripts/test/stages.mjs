@@ -75,7 +75,7 @@ const cpuStage = fileStage('unit on cpu', 'lib', {
   backends: () => ['cpu'],
 });
 
-const fullStage = (name, folder) => fileStage(name, folder, { pick: isFull, backends: fastest });
+const fullStage = (name, folder) => fileStage(name, folder, { pick: isFull, parallel: true, backends: fastest });
 
 const lintStage = {
   name: 'lint',
@@ -117,6 +117,17 @@ const notebookStage = {
       if (inBrowser) return { name, run: look };
       return { name, run: () => runNotebook(file, { substitute: TWO_NETWORKS.includes(name) }) };
     }),
+};
+
+/** A reader runs a cell again before going on: what follows must not notice. */
+const twiceStage = {
+  name: 'notebooks, every cell twice',
+  parallel: true,
+  tasks: () =>
+    chapters().map(({ file, name }) => ({
+      name: `${name}, every cell twice`,
+      run: () => runNotebook(file, { twice: true, substitute: TWO_NETWORKS.includes(name) }),
+    })),
 };
 
 /** Those two on the network that they are written for; with a Chromium, in JupyterLab (test/browser/downloaded.test.mjs). */
@@ -171,6 +182,7 @@ export const restStages = [
   fullStage('kernel, the long ones', 'kernel'),
   remakeStage,
   fullStage('notebook files, executed', 'notebooks'),
+  twiceStage,
   downloadedStage,
   siteStage,
   fileStage('browser, the rest', 'browser', { pick: (file) => !isMainPath(file), ...inBrowser }),

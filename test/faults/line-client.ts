@@ -4,11 +4,18 @@
  */
 import { fetchNetworkFiles } from '../../lib/model/weights/download';
 import { mirrorHost } from '../../lib/model/weights/settings';
-import { makeUpFiles } from '../lib/model/weights/download-server';
+import { makeUpFiles, RESUMED } from '../lib/model/weights/download-server';
 
 async function main(cache: string, dies = Infinity): Promise<void> {
   const contents = makeUpFiles();
-  const settings = { cache, folder: undefined, mirror: mirrorHost('http://10.9.0.1:8000'), hosts: [], offline: false };
+  const settings = {
+    cache,
+    folder: undefined,
+    mirror: mirrorHost('http://10.9.0.1:8000'),
+    hosts: [],
+    offline: false,
+    resumeOver: RESUMED,
+  };
   for (const id of ['squeezenet', 'alexnet-2012'] as const) {
     const files = await fetchNetworkFiles(id, {
       settings,

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { fetchNetworkFiles } from '../../lib/model/weights/download';
 import { decodeSqueezeNet } from '../../lib/model/weights/formats/deep-compression';
 import { readEmbeddedNetwork } from '../../lib/model/weights/formats/embedded';
-import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../lib/model/weights/formats/quantized-cnn';
+import { decodeAlexNetHead, decodeAlexNetTrunk } from '../../lib/model/weights/formats/quantized-cnn';
 import type { NamedWeights } from '../../lib/model/weights/formats/weights';
 import { projectRoot } from '../../lib/base/paths';
 import { type RandomGenerator, randomGenerator } from '../../lib/base/random';
@@ -51,22 +51,11 @@ function embedded(scratch: string): Family {
 
 /** Without the downloaded files only the embedded network remains; its figures say so. */
 async function families(scratch: string): Promise<Family[]> {
-  const downloaded = async (id: 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-mean') =>
-    fetchNetworkFiles(id, { offline: true });
-  const [squeezenet, trunk, mean] = await Promise.all([
-    downloaded('squeezenet'),
-    downloaded('alexnet-2012'),
-    downloaded('alexnet-2012-mean'),
-  ]);
+  const downloaded = async (id: 'squeezenet' | 'alexnet-2012') => fetchNetworkFiles(id, { offline: true });
+  const [squeezenet, trunk] = await Promise.all([downloaded('squeezenet'), downloaded('alexnet-2012')]);
   return [
     { name: 'squeezenet', share: 5, files: squeezenet, read: (files) => decodeSqueezeNet([...files.values()][0]) },
     { name: 'alexnet-2012', share: 5, files: trunk, read: (files) => decodeAlexNetTrunk(files) },
-    {
-      name: 'alexnet-2012-mean',
-      share: 1,
-      files: mean,
-      read: (files) => ({ mean: decodeMean([...files.values()][0]) }),
-    },
     embedded(scratch),
   ];
 }

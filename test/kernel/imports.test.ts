@@ -86,6 +86,43 @@ test('a file that was missing is found once it is there', async () => {
   assert.is(await kernel.value("import { late } from './late';\nlate"), '7');
 });
 
+test('a file edited into an error of syntax: what needs it is refused, the rest runs; the same for JSON', async () => {
+  await kernel.value(
+    "import { b } from '../lib/sub/b'; import data from './data.json'; const viaFunction = () => b(); 0",
+  );
+  write('lib/sub/b.ts', 'export function b( {');
+  write('notebooks/data.json', '{ "x": ');
+  for (const code of ['b()', 'viaFunction()', "require('../lib/sub/b')"])
+    assert.match((await kernel.run(code)).error!.evalue, 'lib/sub/b.ts 第 1 行', code);
+  assert.match(
+    (await kernel.run("require(['..', 'lib', 'sub', 'b'].join('/'))")).error!.evalue,
+    'lib/sub/b.ts 第 1 行',
+  );
+  assert.match((await kernel.run('data.x')).error!.evalue, 'data.json');
+  // the words of a text are no names
+  assert.is(await kernel.value("'b() and data'"), "'b() and data'");
+  write('lib/sub/b.ts', B("return 'b4 ' + counter.n;"));
+  write('notebooks/data.json', '{ "x": 3 }');
+  assert.match((await kernel.value('viaFunction() + data.x'))!, /^'b4 \d+3'$/);
+});
+
+test('files without exports, ./x.ts, ./x.js for x.ts, .tsx, top-level await', async () => {
+  write('notebooks/side.ts', "console.log('side');");
+  write('notebooks/view.tsx', 'const h = (...parts: unknown[]) => parts;\nconst React = { createElement: h };\nexport const view = <b>x</b>;\ndeclare global { namespace JSX { interface IntrinsicElements { b: object } } }'); // prettier-ignore
+  write(
+    'notebooks/slow.ts',
+    'await new Promise((r) => setTimeout(r, 50));\nexport const slow = await Promise.resolve(5);',
+  );
+  for (const name of ['left', 'right'])
+    write(`notebooks/${name}.ts`, `import { slow } from './slow';\nexport const ${name} = slow + 1;`);
+  assert.is((await kernel.run("import './side'")).stdout, 'side\n');
+  assert.is(await kernel.value("import { late as again } from './late.ts'; import { late as third } from './late.js'; again + third"), '14'); // prettier-ignore
+  assert.is(await kernel.value("import { view } from './view'; view"), "[ 'b', null, 'x' ]");
+  const parallel = "const [l, r] = await Promise.all([import('./left'), import('./right')]); l.left + r.right";
+  assert.is(await kernel.value(parallel), '12');
+  assert.is(await kernel.value("import { slow } from './slow'; slow"), '5');
+});
+
 test('from the root, from a sub-folder, through a symlink and from outside of the project', async () => {
   const outside = join(base, '别处');
   mkdirSync(outside);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Kernel, pause } from './client';
@@ -114,6 +117,30 @@ test('an interrupt while the kernel itself is loading or compiling breaks nothin
   await other.result(id);
   assert.is(await other.value("import * as tf from '@tensorflow/tfjs';\ntypeof tf.conv2d"), "'function'");
   await other.stop();
+});
+
+test('a display, an imported file, a child behind a shell: none holds the kernel for ever', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kernel-endless-'));
+  writeFileSync(join(folder, 'loop.ts'), "console.log('started'); while (true);");
+  writeFileSync(join(folder, 'wait.ts'), "console.log('started'); await new Promise(() => {});");
+  const endless = [
+    "({ [Symbol.for('Jupyter.display')]() { console.log('started'); return new Promise(() => {}); } })",
+    `import ${JSON.stringify(join(folder, 'loop.ts'))}`,
+    `import ${JSON.stringify(join(folder, 'wait.ts'))}`,
+  ];
+  // only Linux tells whose children are whose
+  if (process.platform === 'linux')
+    endless.push("console.log('started'); require('child_process').execSync('sleep 100; true')");
+  for (const code of endless) {
+    const id = await kernel.begin(code);
+    kernel.interrupt('message');
+    assert.is((await kernel.result(id)).error!.ename, 'Interrupted', code);
+    assert.is(await kernel.value('6'), '6', code);
+  }
+  // what was cut off in the middle is not taken for loaded
+  writeFileSync(join(folder, 'loop.ts'), 'export const done = 1;');
+  assert.is(await kernel.value(`import { done } from ${JSON.stringify(join(folder, 'loop.ts'))}; done`), '1');
+  rmSync(folder, { recursive: true });
 });
 
 test('what a cell leaves running can be stopped too', async () => {

@@ -33,7 +33,7 @@ test('a kernel that is busy for ever ends as well', async () => {
   await kernel.stop();
 });
 
-test('a kernel whose Jupyter is gone ends by itself', async () => {
+test('a kernel whose Jupyter is gone ends by itself, also in the middle of a loop', async () => {
   if (process.platform === 'win32') return;
   // A process in between starts the kernel and dies.
   const script = `
@@ -41,7 +41,7 @@ test('a kernel whose Jupyter is gone ends by itself', async () => {
     (async () => {
       process.env.JPY_PARENT_PID = String(process.pid);
       const kernel = await Kernel.start();
-      await kernel.value('1');
+      await kernel.begin("console.log('started'); while (true);");
       console.log('kernel ' + kernel.process.pid);
       process.kill(process.pid, 'SIGKILL');
     })();`;

@@ -25,11 +25,34 @@ test('a display that is not JSON is an error of its cell', async () => {
     "display.raw('application/json', { count: 10n } as any)",
     "display.raw('application/json', (() => 1) as any)",
     "({ [Symbol.for('Jupyter.display')]() { return { 'application/json': { a: 1n } } } })",
+    "display.raw('application/json', Symbol('x') as any)",
+    "display.raw('application/json', { toJSON() { throw null } } as any)",
+    "display.raw('application/json', { inner: new Map([[1, 2]]) } as any)",
+    "display.raw('application/json', new Proxy({}, { ownKeys() { throw new Error('keys') } }) as any)",
   ]) {
     const { error } = await kernel.run(code);
     assert.match(error!.evalue, 'JSON', code);
     assert.is(await kernel.value('kept'), "'kept'");
   }
+});
+
+test('what the file of a notebook could not hold is no display either', async () => {
+  const shown = await kernel.run(
+    "display.html(5 as any); display.raw('image/png', new Uint8Array([1, 2, 3]).buffer as any)",
+  );
+  assert.equal(
+    shown.published.filter((m) => m.type === 'display_data').map((m) => m.content.data),
+    [
+      { 'text/html': '5', 'text/plain': '5' },
+      { 'image/png': 'AQID', 'text/plain': '[image/png]' },
+    ],
+  );
+  for (const code of [
+    'display.html({ a: 1 } as any)',
+    "({ [Symbol.for('Jupyter.display')]: () => null })",
+    "({ [Symbol.for('Jupyter.display')]: () => [1] })",
+  ])
+    assert.is((await kernel.run(code)).error!.ename, 'TypeError', code);
 });
 
 test('half an emoji becomes U+FFFD in streams, results, displays and errors', async () => {
@@ -74,6 +97,25 @@ test('late output goes under its own cell; a cell that was given up says nothing
   assert.not.match(textOf(id, 'stdout'), 'left over');
 });
 
+test('whatever way a cell waits, what comes later is its own', async () => {
+  await kernel.value("import { setTimeout as sleep } from 'timers/promises'; import { spawn } from 'child_process'; import { promisify } from 'util'; const work = async () => { await sleep(100); console.log('LATER') }"); // prettier-ignore
+  const ways = [
+    'work(); undefined',
+    "setTimeout(async () => { await sleep(50); console.log('LATER') }, 50); undefined",
+    "promisify(setTimeout)(100).then(() => console.log('LATER')); undefined",
+    "spawn('sh', ['-c', 'sleep 0.1; echo LATER'], { stdio: 'inherit' }); undefined",
+    "(async () => { await sleep(100); throw new Error('LATER') })(); undefined",
+  ];
+  for (const way of ways) {
+    const { id } = await kernel.run(way);
+    const second = await kernel.run("await new Promise((r) => setTimeout(r, 400)); console.log('B')");
+    assert.is(second.stdout + second.stderr, 'B\n', way);
+    await until(() => (textOf(id, 'stdout') + textOf(id, 'stderr')).includes('LATER'), way);
+  }
+  // a function of an earlier cell that this one has called
+  assert.is((await kernel.run('await new Promise<void>((r) => void work().then(r))')).stdout, 'LATER\n');
+});
+
 test('errors in full: properties, causes, the parts of an AggregateError; console.trace', async () => {
   const props = await kernel.run("throw Object.assign(new Error('props'), { code: 'EX', detail: { a: 1 } })");
   assert.match(props.error!.traceback, "{ code: 'EX', detail: { a: 1 } }");
@@ -85,6 +127,13 @@ test('errors in full: properties, causes, the parts of an AggregateError; consol
     "await Promise.any([Promise.reject(new Error('A')), Promise.reject(new TypeError('B'))])",
   );
   assert.match(parts.error!.traceback, '- TypeError: B');
+  const circle = await kernel.run(
+    "const circular: any = new Error('round'); circular.cause = circular; throw circular",
+  );
+  assert.match(circle.error!.traceback, '原因：上面的 Error');
+  const hostile =
+    "throw Object.assign(new AggregateError([], 'sum'), { errors: new Proxy([], { get() { throw 1 } }) })";
+  assert.is((await kernel.run(hostile)).error!.evalue, 'sum');
   assert.match((await kernel.run("console.trace('here')")).stderr, 'Trace: here');
 });
 
@@ -93,6 +142,9 @@ test('children that inherit, fs.writeSync(1): into the notebook', async () => {
 execSync('echo one', { stdio: 'inherit' }); spawnSync('echo', ['two'], { stdio: 'inherit' }); writeSync(1, 'three\\n');
 undefined`;
   assert.is((await kernel.run(code)).stdout, 'one\ntwo\nthree\n');
+  const errors = "execSync('echo a >&2; echo b', { stdio: 'inherit' }); execSync('echo c >&2'); undefined";
+  const both = await kernel.run(errors);
+  assert.equal([both.stdout, both.stderr], ['b\n', 'a\nc\n']);
 });
 
 test('habits from Python get one sentence; a result behind `;` is hidden', async () => {
@@ -102,6 +154,12 @@ test('habits from Python get one sentence; a result behind `;` is hidden', async
     ['print("hello")', /console\.log/],
     ['for i in range(10):\n    i', /for \(let i/],
     ['console.log（1）', /中文标点/],
+    ['def f(x): return x', /花括号/],
+    ['f"{1}"', /反引号/],
+    ['[1, 2][0:1]', /slice/],
+    ['true and false', /&&/],
+    ['pip install x', /execSync/],
+    ['undeclared = 5', /let undeclared/],
   ];
   for (const [code, word] of words) assert.match((await kernel.run(code)).error!.evalue, word, code);
   assert.not.match((await kernel.run("const n: number = '（）'")).error!.evalue, '标点');

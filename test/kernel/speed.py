@@ -24,6 +24,7 @@ os.environ['JUPYTER_PATH'] = os.pathsep.join([str(root / '.venv' / 'share' / 'ju
 from jupyter_client import KernelManager  # noqa: E402 - it reads the path when it is loaded
 
 LOOP = 'for (let i = 0; i < 30_000_000; i++) s += i * 0.5;'
+ROOTS = 'for (let i = 0; i < 30_000_000; i++) s += Math.sqrt(i);'
 AWAITS = 'for (let i = 0; i < 300_000; i++) await 0;'
 STAMP = 'const t = performance.now();'
 
@@ -92,11 +93,11 @@ def main_program(repeats):
     row('1 + i', quickest(repeats, kernels, lambda k, i: cell(k, f'1 + {i}')))
     row('completion', quickest(repeats, kernels, lambda k, i: k.complete('Math.ma')))
     few = max(3, repeats // 7)
-    top = quickest(few, kernels, lambda k, i: inside(k, timed(f't{i}', f's = 0; {LOOP}')))
-    within = f'console.log((() => {{ {STAMP} let s = 0; {LOOP} return performance.now() - t + 0 * s; }})());'
-    function = quickest(few, kernels, lambda k, i: inside(k, within))
-    row('loop at the top level', top)
-    row('loop in a function', function)
+    for what, loop in [('sum', LOOP), ('sum of roots', ROOTS)]:
+        top = quickest(few, kernels, lambda k, i: inside(k, timed(f't{len(loop)}_{i}', f's = 0; {loop}')))  # noqa: B023
+        within = f'console.log((() => {{ {STAMP} let s = 0; {loop} return performance.now() - t + 0 * s; }})());'
+        row(f'{what} at the top level', top)
+        row(f'{what} in a function', quickest(few, kernels, lambda k, i: inside(k, within)))  # noqa: B023
     awaits = quickest(few, kernels, lambda k, i: inside(k, timed(f'u{i}', AWAITS)))
     node = f'(async () => {{ {STAMP} {AWAITS} console.log(performance.now() - t); }})()'
     plain = min(float(subprocess.run(['node', '-e', node], capture_output=True, text=True).stdout) for _ in range(few))

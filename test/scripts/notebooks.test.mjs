@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { normalised, runNotebook, withOutputs } from '../../scripts/notebooks/execute.mjs';
+import { doubled, halved, normalised, runNotebook, withOutputs } from '../../scripts/notebooks/execute.mjs';
 import { codeHash, committedFaults, outputFaults } from '../../scripts/notebooks/rules.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
 
@@ -106,6 +106,24 @@ test('the kernel executes a notebook; its claims are compared with the record', 
   const moved = await executed('moved', { T1: { ...before.T1, measured: 2.2 } }, ...withClaim);
   assert.is(moved.failed, 1);
   assert.match(moved.output, 'claim T1: measured: 2, on record 2.2');
+});
+
+test('every cell twice: a cell that cannot be run again fails, the second outputs count', async () => {
+  const cells = [cell('let n = 0;'), cell('n += 1;\nconsole.log(n)'), cell('const list = [1];')];
+  const twice = doubled(notebook({ cell_type: 'markdown', id: 'm', source: 'x', metadata: {} }, ...cells));
+  assert.equal(twice.cells.map(({ cell_type: type }) => type[0]).join(''), 'mcccccc');
+  assert.equal(halved(twice), notebook({ cell_type: 'markdown', id: 'm', source: 'x', metadata: {} }, ...cells));
+  const file = path.join(folder, 'twice.ipynb');
+  fs.writeFileSync(file, JSON.stringify(notebook(...cells)));
+  const { notebook: executed } = await runNotebook(file, { twice: true, folder, record: {} });
+  assert.is(executed.cells[1].outputs[0].text.join(''), '2\n');
+  const once = notebook(
+    cell('const box: { x?: number } = { x: 1 };'),
+    cell('console.log(box.x!.toFixed());\ndelete box.x;'),
+  );
+  fs.writeFileSync(file, JSON.stringify(once));
+  const failed = await runNotebook(file, { twice: true, folder, record: {} });
+  assert.match(failed.output, 'TypeError');
 });
 
 test('a cell with an error fails the notebook', async () => {

@@ -1,6 +1,7 @@
 import { startBackend, tf } from '../../tf/backend';
 import { imageNetClasses } from '../classes';
-import { type FetchOptions, fetchNetworkFiles, networkFilesPresent } from '../weights/download';
+import { type FetchOptions, fetchNetworkFiles } from '../weights/download';
+import { networkFilesPresent } from '../weights/present';
 import { type FullPrecision, fullPrecisionAlexNet } from '../weights/full-precision';
 import { unknownName } from '../../base/errors';
 import { type ImageModel, imageModel } from '../model';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -8,39 +9,27 @@ import { faultOf } from './verify';
 
 type Found = { bytes: Uint8Array } | { fault: string };
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code;
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code ?? '';
 
 /** 写缓存时的错误变成一句人话：磁盘满、没有写权限；别的错误照旧。 */
 export function diskError(error: unknown, file: WeightFile, folder: string): unknown {
-  const size = `${(file.bytes / 1e6).toFixed(1)} MB`;
+  const code = codeOf(error);
   const elsewhere = '或用环境变量 CONVSCOPE_CACHE 指定另一个目录';
-  switch (codeOf(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new CourseError(`磁盘已满：写不下 ${file.name}（${size}）到 ${folder}。请腾出空间后重试，${elsewhere}。`, {
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new CourseError(`不能写缓存目录 ${folder}（${codeOf(error)}）。请检查它的权限，${elsewhere}。`, {
-        cause: error,
-      });
-    default:
-      return error;
-  }
+  const full = `磁盘已满：写不下 ${file.name}（${(file.bytes / 1e6).toFixed(1)} MB）到 ${folder}。请腾出空间后重试`;
+  const closed = `不能写缓存目录 ${folder}（${code}）。请检查它的权限`;
+  const told = ['ENOSPC', 'EDQUOT'].includes(code) ? full : closed;
+  const known = told === full || ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code);
+  return known ? new CourseError(`${told}，${elsewhere}。`, { cause: error }) : error;
 }
 
 async function readVerified(file: WeightFile, at: string): Promise<Found> {
   try {
     const bytes = new Uint8Array(await fs.readFile(at));
     const fault = faultOf(file, bytes);
-    return fault ? { fault: `${at} ${fault}` } : { bytes };
+    return fault ? { fault } : { bytes };
   } catch (error) {
-    const missing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-    return { fault: missing ? '没有这个文件' : `${at} 读不出（${codeOf(error) ?? error}）` };
+    const missing = ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+    return { fault: missing ? '没有这个文件' : `读不出（${codeOf(error) || error}）` };
   }
 }
 
@@ -63,71 +52,55 @@ export async function readFromFolder(file: WeightFile, folder: string): Promise<
   for (const place of placesIn(folder, file)) {
     const found = await readVerified(file, place);
     if ('bytes' in found) return found;
-    if (found.fault !== '没有这个文件') fault = found.fault;
+    if (found.fault !== '没有这个文件') fault = `${place} ${found.fault}`;
   }
   return { fault };
 }
 
 /** Half-done downloads that this process is writing right now. */
-const activeParts = () => shared('download-parts', () => ({ names: new Set<string>(), count: 0 }));
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-};
+const active = () => shared('download-parts', () => new Set<string>());
+const machine = () => os.hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
 
 /**
- * A half-done download belongs to one process, which its name tells: NAME.HOST.PID.COUNT.part. One that was left
- * behind is adopted by renaming it, which only one of several processes can do: that is the whole locking.
+ * A name for a half-done download that no other process uses. What a dead one of this machine left behind is taken
+ * over by renaming it, which only one of several can do: that is the whole locking.
  */
 export async function claimPart(file: WeightFile, cache: string): Promise<string> {
   await fs.mkdir(cache, { recursive: true });
-  const active = activeParts();
-  const host = os.hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
-  const mine = path.join(cache, `${file.name}.${host}.${process.pid}.${active.count++}.part`);
-  active.names.add(mine);
-  const left = (await fs.readdir(cache)).filter((name) => name.startsWith(`${file.name}.`) && name.endsWith('.part'));
-  let adopted = false;
-  for (const at of left.map((name) => path.join(cache, name))) {
-    if (active.names.has(at) || !(await isAbandoned(at, host))) continue;
-    // One is enough: older leftovers go.
-    if (adopted) await fs.rm(at, { force: true });
-    adopted ||= await fs.rename(at, mine).then(succeeded, failed);
-  }
+  const mine = path.join(cache, `${file.name}.${randomUUID()}.${machine()}.${process.pid}.part`);
+  active().add(mine);
+  for (const left of (await fs.readdir(cache)).map((name) => path.join(cache, name)))
+    if (path.basename(left).startsWith(`${file.name}.`) && isAbandoned(left))
+      await fs.rename(left, mine).catch(() => undefined);
   return mine;
 }
 
-const succeeded = () => true;
-const failed = () => false;
-
-async function isAbandoned(part: string, host: string): Promise<boolean> {
-  const [owner, pid] = part.split('.').slice(-4, -2);
-  if (owner === host) return Number(pid) === process.pid || !isAlive(Number(pid));
-  // Another machine on the same network folder: nobody writes it who has not touched it for ten minutes.
-  const { mtimeMs } = await fs.stat(part).catch(() => ({ mtimeMs: Date.now() }));
-  return Date.now() - mtimeMs > 600_000;
+function isAbandoned(part: string): boolean {
+  const [owner, pid, ending] = part.split('.').slice(-3);
+  if (ending !== 'part' || owner !== machine() || active().has(part)) return false;
+  try {
+    return Number(pid) === process.pid || !process.kill(Number(pid), 0);
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
 }
 
-export const releasePart = (part: string): void => void activeParts().names.delete(part);
+/** Lets go of a part; the next download of the file takes over what is kept. */
+export async function releasePart(part: string, keep: boolean): Promise<void> {
+  active().delete(part);
+  if (!keep) await fs.rm(part, { force: true }).catch(() => undefined);
+}
 
 /** Checks a finished part and gives it its final name in one step; a faulty one is removed. */
 export async function finishPart(file: WeightFile, part: string, cache: string): Promise<Found> {
   const found = await readVerified(file, part);
-  if ('fault' in found) {
-    await fs.rm(part, { force: true });
-    return { fault: found.fault.replace(`${part} `, '') };
-  }
   const at = path.join(cache, file.name);
   try {
-    await fs.rename(part, at);
+    if ('bytes' in found) await fs.rename(part, at);
   } catch (error) {
     // Windows refuses to replace a file that another process is reading; then that process has put it there.
-    await fs.rm(part, { force: true });
     if (!('bytes' in (await readVerified(file, at)))) throw error;
   }
+  await fs.rm(part, { force: true });
   return found;
 }

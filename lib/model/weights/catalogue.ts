@@ -1,11 +1,11 @@
+import { unknownName } from '../../base/errors';
 import { googlenetFile } from './formats/googlenet';
 import { googlenetFiles } from './googlenet-files';
 
 /** The files of the downloaded networks: where they lie, how long they are, and what they must hash to. */
 
-/** 可以下载的权值集（weight sets）；`alexnet-2012-mean` 是 ImageNet 的均值图像，课程只用它的平均颜色；`alexnet-2012-full` 是躯干的完整精度。 */
-export type NetworkFilesId =
-  'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-full' | 'alexnet-2012-head' | 'alexnet-2012-mean';
+/** 可以下载的权值集（weight sets）；`alexnet-2012-full` 是躯干的完整精度。 */
+export type NetworkFilesId = 'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-full' | 'alexnet-2012-head';
 
 export interface WeightFile {
   /** Key in the map of `fetchNetworkFiles`, and the name in the cache. */
@@ -79,11 +79,6 @@ const head: Row[] = [
   ['ctrdLst.22.bin', 262160, '5f50cf0ee6f4d7da55cc1051355bae445b5dc193569895cec2695af27a7016c2', '0807bc485631192babbf7f2bf33eb82e2dd6118a'],
 ];
 
-// prettier-ignore
-const mean: Row[] = [
-  ['imagenet_mean.single.bin', 786448, '84c3c93cb28f2abd13e0f102544cf9e0c325e38c55942d3ef7f058a1646ed3f8', 'df02c7b5f6da4332d9c1dd1774a47f353bb7a117'],
-];
-
 const layerFile = ([name, bytes, sha256, gitBlob]: Row): WeightFile => {
   const full = `bvlc_alexnet_aCaF.${name}`;
   const path = `AlexNet/Bin.Files/${full}`;
@@ -149,18 +144,9 @@ export const networkFiles: Readonly<Record<NetworkFilesId, NetworkFiles>> = {
     licence: alexnetLicence,
     files: head.map(layerFile),
   },
-  'alexnet-2012-mean': {
-    id: 'alexnet-2012-mean',
-    title: 'ImageNet 的均值图像（mean image）',
-    licence: alexnetLicence,
-    files: mean.map(([name, bytes, sha256, gitBlob]) => ({
-      name,
-      ...alexnetRepository,
-      path: `AlexNet/${name}`,
-      bytes,
-      sha256,
-      gitBlob,
-      otherNames: [`alexnet/${name}`],
-    })),
-  },
 };
+
+export function lookUpFiles(id: NetworkFilesId): NetworkFiles {
+  if (!Object.hasOwn(networkFiles, id)) throw unknownName('权值集', id, Object.keys(networkFiles));
+  return networkFiles[id];
+}

@@ -1,11 +1,9 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { download, unavailable, type DownloadRun } from './attempts';
-import { placesIn, readCached, readFromFolder } from './cache';
-import { downloadSettings, type DownloadSettings } from './settings';
-import { CourseError, unknownName } from '../../base/errors';
+import { claimPart, diskError, readCached, readFromFolder, releasePart } from './cache';
+import { lookUpFiles, type NetworkFiles, type NetworkFilesId, type WeightFile } from './catalogue';
+import { downloadSettings, type DownloadSettings, type Host } from './settings';
+import { type DownloadRun, SourceFault, transfer } from './transfer';
+import { CourseError } from '../../base/errors';
 import { watchInterrupts } from '../../base/interrupt';
-import { networkFiles, type NetworkFiles, type NetworkFilesId, type WeightFile } from './catalogue';
 
 /** 下载的进度（progress），以整组文件的字节计。 */
 export interface DownloadProgress {
@@ -26,17 +24,35 @@ export interface FetchOptions {
   settings?: Partial<DownloadSettings>;
 }
 
-function lookUp(id: NetworkFilesId): NetworkFiles {
-  if (!Object.hasOwn(networkFiles, id)) throw unknownName('权值集', id, Object.keys(networkFiles));
-  return networkFiles[id];
+/** 哪里都取不到（unavailable）：列出每个来源的原因（`tried`）和能做的事。 */
+export class UnavailableFiles extends CourseError {
+  constructor(
+    { title }: NetworkFiles,
+    file: WeightFile,
+    readonly tried: readonly string[],
+    offline: boolean,
+  ) {
+    const lines = tried.map((line) => `\n  · ${line}`).join('');
+    const why = offline ? '现在是离线状态（offline），不使用网络' : '每个来源都没有成功';
+    super(
+      `取不到 ${title} 的权值文件 ${file.name}：缓存里没有，${why}。${lines}\n` +
+        (offline ? '可以：联网后去掉 CONVSCOPE_OFFLINE 和 --offline；' : '可以：检查网络连接后重试（会接着下载）；') +
+        '或把权值文件放进一个目录，用 CONVSCOPE_MODELS 指向它；' +
+        '或用 CONVSCOPE_MODEL_URL 指向学校的镜像；' +
+        `或先用随课程附带的网络：loadModel('efficientnet-lite0')。`,
+    );
+  }
 }
 
+/** A line that breaks off is asked again; after so many times the learner decides whether to go on. */
+const TRIES = 5;
+
 /**
- * 取得一个网络的权值文件（weight files）：缓存 → CONVSCOPE_MODELS → CONVSCOPE_MODEL_URL → 仓库主机与 CDN 竞速。
+ * 取得一个网络的权值文件（weight files）：缓存 → CONVSCOPE_MODELS → CONVSCOPE_MODEL_URL → 仓库主机 → CDN，依次。
  *
- * 每个文件都经过校验；下载可以续传，缓存里不会出现半个文件；可以被中断，已下载的部分留待下次。
+ * 每个文件都经过校验；大的文件可以续传，缓存里不会出现半个文件；可以被中断，已下载的部分留待下次。
  *
- * @param id 'googlenet'、'squeezenet'、'alexnet-2012'（躯干）、'alexnet-2012-head'（分类头）、'alexnet-2012-mean'（均值图像）
+ * @param id 'googlenet'、'squeezenet'、'alexnet-2012'（躯干）、'alexnet-2012-head'（分类头）
  * @returns 文件名到内容
  * @throws RangeError 没有这组权值；CourseError 哪里都取不到、磁盘满、离线、被中断
  */
@@ -44,15 +60,13 @@ export async function fetchNetworkFiles(
   id: NetworkFilesId,
   { onProgress, offline, signal, settings: changes }: FetchOptions = {},
 ): Promise<Map<string, Uint8Array>> {
-  const set = lookUp(id);
+  const set = lookUpFiles(id);
   const base = downloadSettings(changes);
-  const settings = { ...base, offline: offline ?? base.offline };
-  const stop = stopper(signal);
   const received = new Map<WeightFile, number>();
   const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
+  const stop = new AbortController();
   const run: DownloadRun = {
-    set,
-    settings,
+    settings: { ...base, offline: offline ?? base.offline },
     signal: stop.signal,
     report(file, bytes, source) {
       received.set(file, bytes);
@@ -60,121 +74,86 @@ export async function fetchNetworkFiles(
       onProgress?.({ title: set.title, file: file.name, received: sum, total, source });
     },
   };
+  // The caller's abort and the learner's interrupt are noticed within a tenth of a second.
+  const watch = watchInterrupts(signal);
+  const interrupted = () => new CourseError(`${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`);
+  const look = () => watch.stopped && stop.abort(interrupted());
+  const timer = setInterval(look, 100);
+  look();
   try {
-    const files = await fetchAll(run, stop.abort);
-    return new Map(set.files.map((file, i) => [file.name, files[i]]));
-  } catch (error) {
-    if (!stop.reason()) throw error;
-    throw new CourseError(`${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`, { cause: error });
+    return await fetchAll(set, run, stop);
   } finally {
-    stop.release();
+    clearInterval(timer);
   }
 }
 
-/** One signal for the caller's abort and the learner's interrupt, which is noticed within a tenth of a second. */
-function stopper(signal?: AbortSignal) {
-  const controller = new AbortController();
-  const watch = watchInterrupts(signal);
-  let reason: string | undefined;
-  const look = () => {
-    if (!watch.stopped || reason) return;
-    reason = watch.stopped;
-    controller.abort();
-  };
-  const timer = setInterval(look, 100);
-  signal?.addEventListener('abort', look);
-  look();
-  return {
-    signal: controller.signal,
-    abort: () => controller.abort(),
-    reason: () => reason,
-    release() {
-      clearInterval(timer);
-      signal?.removeEventListener('abort', look);
-    },
-  };
-}
-
-/** The first file alone, to learn which host is fastest; then four at a time, for most are small. */
-async function fetchAll(run: DownloadRun, stop: () => void): Promise<Uint8Array[]> {
-  const { files } = run.set;
-  const results: Uint8Array[] = [await fetchOne(run, files[0])];
-  let next = 1;
+/** Four at a time, for most are small. All of them have let go of their files before the first error is passed on. */
+async function fetchAll(set: NetworkFiles, run: DownloadRun, stop: AbortController): Promise<Map<string, Uint8Array>> {
+  const { mirror, hosts } = run.settings;
+  const order = mirror ? [mirror, ...hosts] : [...hosts];
+  const found = new Map<string, Uint8Array>(set.files.map(({ name }) => [name, new Uint8Array()]));
+  const queue = set.files.values();
   const worker = async () => {
-    while (next < files.length && !run.signal.aborted) {
-      const at = next++;
-      results[at] = await fetchOne(run, files[at]);
+    for (const file of queue) {
+      run.signal.throwIfAborted();
+      found.set(file.name, await fetchOne(set, run, order, file));
     }
   };
-  let failure: { error: unknown } | undefined;
-  const stopAll = (error: unknown) => {
-    failure ??= { error };
-    stop();
-  };
-  // All of them have let go of their files before the first error is passed on.
-  await Promise.all(Array.from({ length: 4 }, () => worker().catch(stopAll)));
-  if (failure) throw failure.error;
+  await Promise.all([1, 2, 3, 4].map(() => worker().catch((error) => stop.abort(error))));
   run.signal.throwIfAborted();
-  return results;
+  return found;
 }
 
-async function fetchOne(run: DownloadRun, file: WeightFile): Promise<Uint8Array> {
-  const { settings } = run;
+async function fetchOne(set: NetworkFiles, run: DownloadRun, order: Host[], file: WeightFile): Promise<Uint8Array> {
+  const { cache, folder, offline } = run.settings;
   const done = (bytes: Uint8Array, source: string) => {
     run.report(file, bytes.length, source);
     return bytes;
   };
-  const cached = await readCached(file, settings.cache);
+  const cached = await readCached(file, cache);
   if (cached) return done(cached, '缓存');
   const tried: string[] = [];
-  if (settings.folder) {
-    const found = await readFromFolder(file, settings.folder);
-    if ('bytes' in found) return done(found.bytes, settings.folder);
-    tried.push(`CONVSCOPE_MODELS（${settings.folder}）：${found.fault}`);
+  if (folder) {
+    const found = await readFromFolder(file, folder);
+    if ('bytes' in found) return done(found.bytes, folder);
+    tried.push(`CONVSCOPE_MODELS（${folder}）：${found.fault}`);
   }
-  if (settings.offline) throw unavailable(run.set, file, tried, true);
-  return download(run, file, tried);
+  const bytes = offline ? undefined : await download(run, order, file, tried);
+  if (!bytes) throw new UnavailableFiles(set, file, tried, offline);
+  return bytes;
 }
 
-/** 一组权值文件在本机上的情况（不联网，只看文件大小）。 */
-export interface NetworkFilesState {
-  readonly title: string;
-  readonly present: boolean;
-  /** 已在本机的字节数与全部的字节数。 */
-  readonly bytes: number;
-  readonly total: number;
-  /** 所在的目录；一个文件都没有时为 undefined。 */
-  readonly where: string | undefined;
-  readonly missing: readonly string[];
-  readonly licence: string;
-}
-
-/**
- * 一组权值文件是否齐备（present），在哪里，占多少，什么许可证；供 doctor 用。
- * @example
- * const { present, where } = networkFilesPresent('googlenet');
- */
-export function networkFilesPresent(id: NetworkFilesId, changes: Partial<DownloadSettings> = {}): NetworkFilesState {
-  const set = lookUp(id);
-  const { cache, folder } = downloadSettings(changes);
-  const here = (file: WeightFile) =>
-    [path.join(cache, file.name), ...(folder ? placesIn(folder, file) : [])].find(
-      (place) => fs.statSync(place, { throwIfNoEntry: false })?.size === file.bytes,
-    );
-  const places = set.files.map(here);
-  const missing = set.files.filter((_, i) => !places[i]);
-  const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
-  return {
-    title: set.title,
-    present: missing.length === 0,
-    bytes: total - missing.reduce((sum, file) => sum + file.bytes, 0),
-    total,
-    where: places.find((place) => place !== undefined)?.startsWith(cache)
-      ? cache
-      : places.some(Boolean)
-        ? folder
-        : undefined,
-    missing: missing.map((file) => file.name),
-    licence: set.licence,
-  };
+/** From the first host that delivers; `order` is the same for all files: whoever fails goes to its end. */
+async function download(
+  run: DownloadRun,
+  order: Host[],
+  file: WeightFile,
+  tried: string[],
+): Promise<Uint8Array | undefined> {
+  const { cache, resumeOver } = run.settings;
+  const left = new Map(order.map((host) => [host, TRIES]));
+  let part: string | undefined;
+  let keep = file.bytes > resumeOver;
+  try {
+    part = await claimPart(file, cache);
+    for (;;) {
+      const host = order.find((one) => left.has(one));
+      if (!host) return undefined;
+      try {
+        return await transfer(run, file, part, host);
+      } catch (error) {
+        if (!(error instanceof SourceFault)) throw error;
+        order.push(...order.splice(order.indexOf(host), 1));
+        left.set(host, error.again ? left.get(host)! - 1 : 0);
+        if (left.get(host)) continue;
+        left.delete(host);
+        tried.push(`${host.title}：${error.message}`);
+      }
+    }
+  } catch (error) {
+    keep &&= run.signal.aborted;
+    throw diskError(error, file, cache);
+  } finally {
+    if (part) await releasePart(part, keep);
+  }
 }

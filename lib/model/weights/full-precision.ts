@@ -1,8 +1,7 @@
 import { CourseError } from '../../base/errors';
 import { watchInterrupts } from '../../base/interrupt';
 import { shared } from '../../base/state';
-import { UnavailableFiles } from './attempts';
-import { type FetchOptions, fetchNetworkFiles } from './download';
+import { type FetchOptions, fetchNetworkFiles, UnavailableFiles } from './download';
 import { decodeAlexNetFull, proveAlexNet } from './formats/alexnet-full';
 import type { NamedWeights } from './formats/weights';
 import { downloadSettings } from './settings';

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { WeightFile } from './catalogue';
 import { cacheFolder } from '../../base/paths';
@@ -9,12 +9,6 @@ export interface Host {
   address(file: WeightFile): string;
 }
 
-/** What a half-done download is written with; tests put a full disk here. */
-export interface PartWriter {
-  write(chunk: Uint8Array): Promise<unknown>;
-  close(): Promise<void>;
-}
-
 /** Everything the downloader takes from outside, so that tests can replace it. */
 export interface DownloadSettings {
   readonly cache: string;
@@ -22,27 +16,28 @@ export interface DownloadSettings {
   readonly folder?: string;
   /** CONVSCOPE_MODEL_URL: a school's own mirror; asked before the public hosts. */
   readonly mirror?: Host;
-  /** Asked at the same time; the first to answer delivers. */
+  /** Asked in turn. */
   readonly hosts: readonly Host[];
   readonly offline: boolean;
+  /** Bytes. Of a longer file, what has arrived is kept when its line breaks off; a shorter one is fetched anew. */
+  readonly resumeOver: number;
   /** Milliseconds until the answer begins, and between two pieces of it. */
   readonly connectTimeout: number;
   readonly stallTimeout: number;
   readonly fetch: typeof fetch;
-  openPart(file: string): Promise<PartWriter>;
+  /** What a half-done download is written with; tests put a full disk here. */
+  openPart(file: string): Promise<Pick<FileHandle, 'appendFile' | 'sync' | 'close'>>;
 }
-
-const encoded = (filePath: string) => filePath.split('/').map(encodeURIComponent).join('/');
 
 /** The repository host's raw files, and a CDN's mirror of the same commit. */
 export const publicHosts: readonly Host[] = [
   {
     title: 'raw.githubusercontent.com',
-    address: (f) => `https://raw.githubusercontent.com/${f.repository}/${f.commit}/${encoded(f.path)}`,
+    address: (f) => encodeURI(`https://raw.githubusercontent.com/${f.repository}/${f.commit}/${f.path}`),
   },
   {
     title: 'cdn.jsdelivr.net',
-    address: (f) => `https://cdn.jsdelivr.net/gh/${f.repository}@${f.commit}/${encoded(f.path)}`,
+    address: (f) => encodeURI(`https://cdn.jsdelivr.net/gh/${f.repository}@${f.commit}/${f.path}`),
   },
 ];
 
@@ -50,15 +45,6 @@ export const publicHosts: readonly Host[] = [
 export function mirrorHost(url: string): Host {
   const base = url.endsWith('/') ? url : `${url}/`;
   return { title: `CONVSCOPE_MODEL_URL（${url}）`, address: (file) => base + encodeURIComponent(file.name) };
-}
-
-async function openAppending(file: string): Promise<PartWriter> {
-  const handle = await fs.open(file, 'a');
-  return {
-    write: (chunk) => handle.appendFile(chunk),
-    // On the disk before it gets its final name, or a power cut could leave an empty file under it.
-    close: () => handle.sync().finally(() => handle.close()),
-  };
 }
 
 /** 由环境变量得到下载的设置；`changes` 覆盖其中几项（测试用）。 */
@@ -70,10 +56,11 @@ export function downloadSettings(changes: Partial<DownloadSettings> = {}): Downl
     mirror: CONVSCOPE_MODEL_URL ? mirrorHost(CONVSCOPE_MODEL_URL) : undefined,
     hosts: publicHosts,
     offline: CONVSCOPE_OFFLINE === '1',
+    resumeOver: 1e6,
     connectTimeout: 5000,
     stallTimeout: 15000,
     fetch: globalThis.fetch,
-    openPart: openAppending,
+    openPart: (file) => open(file, 'a'),
     ...changes,
   };
 }

@@ -1,168 +1,131 @@
 import * as fs from 'node:fs/promises';
+import { finishPart } from './cache';
 import type { WeightFile } from './catalogue';
 import type { DownloadSettings, Host } from './settings';
 
-/** Why a host did not deliver; the next one is asked. `gained`, of a line that broke off: whether any byte arrived. */
+/** Why a host did not deliver. `again`: asking it once more may help. */
 export class SourceFault extends Error {
   constructor(
-    readonly host: Host,
     message: string,
-    readonly gained?: boolean,
+    readonly again = false,
   ) {
     super(message);
   }
 }
 
-interface Answer {
-  readonly host: Host;
-  readonly response: Response;
-  /** Stops this answer's transfer. */
-  readonly controller: AbortController;
-  /** 0 when the host sends the whole file although only its end was asked for. */
-  readonly offset: number;
+/** What the files of one download share. */
+export interface DownloadRun {
+  readonly settings: DownloadSettings;
+  /** Its reason is the error that the caller sees. */
+  readonly signal: AbortSignal;
+  report(file: WeightFile, received: number, source: string): void;
 }
 
-const reasonOf = (error: unknown): string => {
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-  return cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error));
-};
+type Line = ReturnType<typeof openLine>;
 
-/** Asks one host for a file from `offset` on; resolves when its answer begins and promises the right length. */
-async function ask(
-  host: Host,
-  file: WeightFile,
-  offset: number,
-  settings: DownloadSettings,
-  controller: AbortController,
-): Promise<Answer> {
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    controller.abort();
-  }, settings.connectTimeout);
-  try {
-    // A compressed answer could neither be resumed nor measured.
-    const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-    if (offset > 0) headers.range = `bytes=${offset}-`;
-    const response = await settings.fetch(host.address(file), { headers, signal: controller.signal });
-    const from = response.status === 206 ? rangeStart(response) : 0;
-    const length = Number(response.headers.get('content-length') ?? NaN);
-    const refuse = (why: string) => {
+/** A connection that hangs up when its time is over, and then says why. */
+function openLine(signal: AbortSignal) {
+  const controller = new AbortController();
+  const hangUp = () => controller.abort(signal.reason);
+  if (signal.aborted) hangUp();
+  signal.addEventListener('abort', hangUp);
+  return {
+    signal: controller.signal,
+    limit: (ms: number, told: string, again = () => false) =>
+      setTimeout(() => controller.abort(new SourceFault(`${ms / 1000} 秒${told}`, again())), ms),
+    fault(told: string, again: boolean, error: unknown): unknown {
+      if (controller.signal.aborted) return controller.signal.reason;
+      const { cause } = error as { cause?: { code?: string; message?: string } };
+      return new SourceFault(`${told}（${cause?.code ?? cause?.message ?? error}）`, again);
+    },
+    close() {
+      signal.removeEventListener('abort', hangUp);
       controller.abort();
-      throw new SourceFault(host, why);
-    };
-    if (!response.ok || !response.body) refuse(`回答 HTTP ${response.status}`);
-    if (from !== 0 && from !== offset) refuse('续传的位置不对');
-    if (length >= 0 && length !== file.bytes - from && !response.headers.get('content-encoding')) {
-      refuse(`长度不对：应为 ${file.bytes} 字节，得到 ${length + from} 字节`);
-    }
-    return { host, response, controller, offset: from };
+    },
+  };
+}
+
+/**
+ * Brings a file from one host: appends its missing end to `part`, and gives that its final name.
+ *
+ * @throws SourceFault when the host does not answer, has something else, or the line breaks off
+ */
+export async function transfer(run: DownloadRun, file: WeightFile, part: string, host: Host): Promise<Uint8Array> {
+  const { settings } = run;
+  const line = openLine(run.signal);
+  try {
+    const { size } = await fs.stat(part).catch(() => ({ size: 0 }));
+    const start = file.bytes > settings.resumeOver && size < file.bytes ? size : 0;
+    const response = await ask(host.address(file), start, settings, line);
+    const from = offsetOf(response, file, start);
+    // Nothing to go on from, or the host sends the whole file although only its end was asked for.
+    if (from === 0) await fs.rm(part, { force: true });
+    await append(response, part, from, settings, line, async (received) => {
+      if (received <= file.bytes) return run.report(file, received, host.title);
+      await fs.rm(part, { force: true });
+      throw new SourceFault(`太长：多于 ${file.bytes} 字节`);
+    });
+    const finished = await finishPart(file, part, settings.cache);
+    if ('bytes' in finished) return finished.bytes;
+    // What was there before may have been the wrong half.
+    throw new SourceFault(finished.fault, from > 0);
+  } finally {
+    line.close();
+  }
+}
+
+async function ask(url: string, start: number, settings: DownloadSettings, line: Line): Promise<Response> {
+  const timer = line.limit(settings.connectTimeout, '内没有回答');
+  // A compressed answer could neither be resumed nor measured.
+  const headers = { 'accept-encoding': 'identity', ...(start > 0 && { range: `bytes=${start}-` }) };
+  try {
+    return await settings.fetch(url, { headers, signal: line.signal });
   } catch (error) {
-    if (error instanceof SourceFault) throw error;
-    throw new SourceFault(
-      host,
-      late ? `${settings.connectTimeout / 1000} 秒内没有回答` : `连接不上（${reasonOf(error)}）`,
-    );
+    throw line.fault('连接不上', false, error);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function rangeStart(response: Response): number {
-  const match = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
-  return match ? Number(match[1]) : NaN;
+/** Where an answer begins, once it promises the right length. */
+function offsetOf(response: Response, file: WeightFile, start: number): number {
+  if (!response.ok || !response.body) throw new SourceFault(`回答 HTTP ${response.status}`);
+  const range = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
+  const from = response.status === 206 ? Number(range?.[1]) : 0;
+  if (from !== 0 && from !== start) throw new SourceFault('续传的位置不对');
+  const length = Number(response.headers.get('content-length') ?? NaN);
+  if (length >= 0 && from + length !== file.bytes && !response.headers.get('content-encoding'))
+    throw new SourceFault(`长度不对：应为 ${file.bytes} 字节，得到 ${from + length} 字节`);
+  return from;
 }
 
-/** Asks several hosts at once; the first good answer wins and the others are broken off. */
-async function race(
-  hosts: readonly Host[],
-  file: WeightFile,
-  offset: number,
-  settings: DownloadSettings,
-  controllers: readonly AbortController[],
-): Promise<Answer> {
-  const winner = await Promise.any(hosts.map((host, i) => ask(host, file, offset, settings, controllers[i])));
-  for (const controller of controllers) if (controller !== winner.controller) controller.abort();
-  return winner;
-}
-
-/**
- * Brings a file's missing end from whichever of the hosts answers first, and appends it to `part`.
- *
- * @returns the host that delivered
- * @throws AggregateError of SourceFaults when no host answered, SourceFault when the transfer broke off
- */
-export async function transfer(
-  hosts: readonly Host[],
-  file: WeightFile,
-  part: string,
-  settings: DownloadSettings,
-  signal: AbortSignal,
-  onBytes: (received: number, host: Host) => void,
-): Promise<{ host: Host; resumed: boolean }> {
-  signal.throwIfAborted();
-  let start = await fs.stat(part).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (start >= file.bytes) {
-    await fs.rm(part, { force: true });
-    start = 0;
-  }
-  const controllers = hosts.map(() => new AbortController());
-  const stop = () => controllers.forEach((controller) => controller.abort());
-  signal.addEventListener('abort', stop);
-  try {
-    const answer = await race(hosts, file, start, settings, controllers);
-    if (answer.offset < start) await fs.rm(part, { force: true });
-    await append(answer, file, part, settings, onBytes);
-    return { host: answer.host, resumed: answer.offset > 0 };
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
-  }
-}
-
-/** Writes an answer behind what `part` already holds. */
+/** Writes an answer behind what `part` already holds; `check` may refuse a piece. */
 async function append(
-  { host, offset, response, controller }: Answer,
-  file: WeightFile,
+  response: Response,
   part: string,
+  from: number,
   settings: DownloadSettings,
-  onBytes: (received: number, host: Host) => void,
+  line: Line,
+  check: (received: number) => Promise<void>,
 ): Promise<void> {
+  let received = from;
   const writer = await settings.openPart(part);
-  let received = offset;
-  let stalled = false;
-  let wrong: string | undefined;
-  const stall = setTimeout(() => {
-    stalled = true;
-    controller.abort();
-  }, settings.stallTimeout);
+  const stall = line.limit(settings.stallTimeout, '没有新数据', () => received > from);
   try {
     const reader = response.body!.getReader();
     for (;;) {
-      const piece = await reader.read().catch((error) => {
-        const why = stalled ? `${settings.stallTimeout / 1000} 秒没有新数据` : `连接中断（${reasonOf(error)}）`;
-        throw new SourceFault(host, why, stalled && received === offset ? undefined : received > offset);
+      const { done, value } = await reader.read().catch((error) => {
+        throw line.fault('连接中断', true, error);
       });
-      if (piece.done) break;
+      if (done) break;
       stall.refresh();
-      if (received + piece.value.length > file.bytes) {
-        wrong = `太长：多于 ${file.bytes} 字节`;
-        break;
-      }
-      await writer.write(piece.value);
-      received += piece.value.length;
-      onBytes(received, host);
+      await check((received += value.length));
+      await writer.appendFile(value);
     }
+    // On the disk before it gets its final name, or a power cut could leave an empty file under it.
+    await writer.sync();
   } finally {
     clearTimeout(stall);
     await writer.close();
   }
-  // The host thinks that this is all, unlike a line that breaks off: it has another file, say a log-in page.
-  if (!wrong && received < file.bytes) wrong = `太短：应为 ${file.bytes} 字节，得到 ${received} 字节`;
-  if (!wrong) return;
-  await fs.rm(part, { force: true });
-  throw new SourceFault(host, wrong);
 }

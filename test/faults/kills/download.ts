@@ -2,7 +2,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { projectRoot } from '../../../lib/base/paths';
-import { makeUpFiles, type Manner, startServer, type TestServer } from '../../lib/model/weights/download-server';
+import {
+  answerHead,
+  makeUpFiles,
+  type Manner,
+  startServer,
+  type TestServer,
+} from '../../lib/model/weights/download-server';
 import { type Area, litter } from './area';
 import { start } from './course';
 
@@ -10,13 +16,9 @@ const PIECES = 20;
 const PIECE_MS = 25;
 
 /** A slow line: there is always something half done. Answers are resumed where a part is left. */
-export const slowly: Manner = ({ range }, response, content) => {
-  const from = range ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
-  const headers: Record<string, string | number> = { 'content-length': content.length - from };
-  if (range) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
-  response.writeHead(range ? 206 : 200, headers);
+export const slowly: Manner = (request, response, content) => {
+  let at = answerHead(request, response, content);
   const step = Math.ceil(content.length / PIECES);
-  let at = from;
   const timer = setInterval(() => {
     if (at >= content.length || response.destroyed) {
       clearInterval(timer);

@@ -133,20 +133,3 @@ export function decodeAlexNetHead(files: Map<string, Uint8Array>): NamedWeights 
   put('fc8', decodeDense(files, '22', 4096, 1000));
   return weights;
 }
-
-/**
- * 解码 ImageNet 的均值图像（mean image）。
- *
- * @returns RGB，`[256, 256, 3]`，0–255
- * @throws CourseError 文件损坏
- */
-export function decodeMean(bytes: Uint8Array): { data: Float32Array; shape: [number, number, number] } {
-  const file = 'imagenet_mean.single.bin';
-  const { shape, values } = readFloatFile(file, bytes);
-  const [height, width] = [256, 256];
-  if (String(shape) !== String([3, height, width])) throw damagedFile(file, '形状 [3, 256, 256]', ` [${shape}]`);
-  const area = height * width;
-  const data = new Float32Array(values.length);
-  for (let c = 0; c < 3; c++) for (let at = 0; at < area; at++) data[at * 3 + 2 - c] = values[c * area + at];
-  return { data, shape: [height, width, 3] };
-}

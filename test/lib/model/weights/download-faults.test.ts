@@ -15,7 +15,11 @@ const bad: [string, Manner, RegExp][] = [
   ['短文件', (_, r, b) => void r.end(b.subarray(0, 1000)), /长度不对：应为 200000 字节，得到 1000 字节/],
   ['长文件', (_, r, b) => void r.end(Buffer.concat([b, b])), /长度不对/],
   ['长得没有尽头', (_, r, b) => void r.write(b, () => r.write(b)), /太长/],
-  ['登录页代替文件', (_, r) => void r.writeHead(200, { 'content-type': 'text/html' }).end('<html>'), /太短/],
+  [
+    '登录页代替文件',
+    (_, r) => void r.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+    /长度不对：.*得到 6 字节/,
+  ],
   [
     '错的校验和',
     (_, r, b) => void r.end(Buffer.from(b).fill(1, 777, 778)),
@@ -37,12 +41,11 @@ test('各种坏主机：说出原因与下一步，缓存里什么也不留', as
   }
 });
 
-test('各种坏主机：另一台好主机照样供给，无论谁先回答', async () => {
-  for (const [, manner] of bad) {
+test('各种坏主机：下一台好主机供给', async () => {
+  for (const [name, manner] of bad) {
     const cache = folder();
-    const late: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 100);
-    const hosts = [(await start(manner, '坏主机')).host, (await start(late, '好主机')).host];
-    intact(await get({ cache, hosts, connectTimeout: 9000 }));
+    const hosts = [(await start(manner, '坏主机')).host, (await start(serve, '好主机')).host];
+    intact(await get({ cache, hosts, connectTimeout: name === '不回答' ? 300 : 9000 }));
     assertCacheHolds(cache, NAME);
   }
 });
@@ -52,8 +55,7 @@ test('给了一半就不动的主机：换一台，从断处接着下', async ()
     response.writeHead(200, { 'content-length': bytes.length });
     response.write(bytes.subarray(0, 50_000));
   };
-  const late: Manner = (request, response, bytes) => void setTimeout(() => serve(request, response, bytes), 100);
-  const good = await start(late, 'good');
+  const good = await start(serve, 'good');
   intact(await get({ cache: folder(), hosts: [(await start(stuck)).host, good.host], stallTimeout: 300 }));
   assert.match(good.requests.at(-1)!.range!, /^bytes=\d{4,}-$/);
 });
@@ -87,17 +89,22 @@ test('磁盘满（写到一半、一开始、收尾时）：说出来，不留�
       const writer = await real(file);
       let written = 0;
       return {
-        ...writer,
-        write: async (piece) => {
+        sync: () => writer.sync(),
+        close: () => writer.close(),
+        appendFile: async (piece) => {
           if ((written += piece.length) > 50_000) throw systemError('ENOSPC');
-          return writer.write(piece);
+          return writer.appendFile(piece);
         },
       };
     },
     () => Promise.reject(systemError('ENOSPC')),
     async (file) => {
       const writer = await real(file);
-      return { ...writer, close: () => writer.close().then(() => Promise.reject(systemError('ENOSPC'))) };
+      return {
+        appendFile: (piece) => writer.appendFile(piece),
+        sync: () => Promise.reject(systemError('ENOSPC')),
+        close: () => writer.close(),
+      };
     },
   ];
   for (const openPart of full) {

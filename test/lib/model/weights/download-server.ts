@@ -14,6 +14,9 @@ import { networkFiles, type NetworkFilesId, type WeightFile } from '../../../../
 /** SqueezeNet's one file. */
 export const NAME = 'compressed_SqueezeNet.net';
 
+/** The made-up SqueezeNet is longer, and so resumed; AlexNet's files are not. */
+export const RESUMED = 100_000;
+
 export interface Request {
   readonly file: string;
   readonly range: string | undefined;
@@ -29,25 +32,46 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** As an ordinary web server does: the whole file, or from the asked byte on. */
-export const serve: Manner = ({ range }, response, content) => {
+/** The head of an answer to the whole or to a range; returns where the answer begins. */
+export const answerHead: (...words: Parameters<Manner>) => number = ({ range }, response, content) => {
   const from = range ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
   const headers: http.OutgoingHttpHeaders = { 'content-length': content.length - from };
   if (range) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
   response.writeHead(range ? 206 : 200, headers);
-  response.end(content.subarray(from));
+  return from;
 };
+
+/** As an ordinary web server does: the whole file, or from the asked byte on. */
+export const serve: Manner = (request, response, content) =>
+  void response.end(content.subarray(answerHead(request, response, content)));
 
 /** Promises everything and hangs up after `bytes`. */
 export const breakOffAfter =
   (bytes: number): Manner =>
-  ({ range }, response, content) => {
-    const from = range ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
-    const headers: http.OutgoingHttpHeaders = { 'content-length': content.length - from };
-    if (range) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
-    response.writeHead(range ? 206 : 200, headers);
+  (request, response, content) => {
+    const from = answerHead(request, response, content);
     response.write(content.subarray(from, from + bytes), () => setTimeout(() => response.destroy(), 20));
   };
+
+/**
+ * Sends up to each of these places in turn, and hangs up when `onProgress`, the downloader's, has reached it; then
+ * the rest.
+ */
+export function breakOffAt(places: readonly number[]) {
+  let hangUp: (() => void) | undefined;
+  let next = 0;
+  const manner: Manner = (request, response, content) => {
+    if (next === places.length) return serve(request, response, content);
+    hangUp = () => response.destroy();
+    response.write(content.subarray(answerHead(request, response, content), places[next]));
+  };
+  const onProgress = ({ received }: { received: number }) => {
+    if (received !== places[next]) return;
+    next++;
+    hangUp!();
+  };
+  return { manner, onProgress };
+}
 
 /** Starts a server, on the loopback unless told otherwise, that holds `contents`, under whatever folder they are asked for. */
 export async function startServer(
@@ -127,6 +151,7 @@ export function downloadFixture(test: Test) {
     mirror: undefined,
     hosts: [],
     offline: false,
+    resumeOver: RESUMED,
     connectTimeout: 9000,
     stallTimeout: 9000,
     ...changes,

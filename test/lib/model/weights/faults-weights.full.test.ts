@@ -7,7 +7,7 @@ import { withNetworks } from '../../../helpers';
 // The short form of `npm run faults -- weights 10000`; figures in docs/reliability.md.
 withNetworks(
   test,
-  ['squeezenet', 'alexnet-2012', 'alexnet-2012-mean'],
+  ['squeezenet', 'alexnet-2012'],
   '300 个损坏的权值文件：清楚的错误，或名字、形状都对的有限的数；不占着内存',
   async () => {
     const figures = await attackWeights({ first: 0, count: 300, seed: 1 });

@@ -7,7 +7,7 @@ import { fetchNetworkFiles } from '../../../../lib/model/weights/download';
 import { CourseError } from '../../../../lib/base/errors';
 import { networkFiles } from '../../../../lib/model/weights/catalogue';
 import { decodeSqueezeNet } from '../../../../lib/model/weights/formats/deep-compression';
-import { decodeAlexNetHead, decodeAlexNetTrunk, decodeMean } from '../../../../lib/model/weights/formats/quantized-cnn';
+import { decodeAlexNetHead, decodeAlexNetTrunk } from '../../../../lib/model/weights/formats/quantized-cnn';
 import { readCodeFile, readFloatFile } from '../../../../lib/model/weights/formats/quantized-cnn-files';
 import { randomGenerator } from '../../../../lib/base/random';
 import { modelsFolder, withNetworks } from '../../../helpers';
@@ -222,19 +222,6 @@ withNetworks(
       const [network, ...layer] = name.split(' ');
       assert.is(digest((network === 'squeezenet' ? net : trunk)[layer[0]].data), sha, name);
     }
-  },
-);
-
-withNetworks(
-  test,
-  ['alexnet-2012-mean'],
-  '真实文件：均值图像的平均颜色是 AlexNet 的 (122.7, 116.7, 104.0)',
-  async () => {
-    const [bytes] = (await fetchNetworkFiles('alexnet-2012-mean', { offline: true })).values();
-    const { data, shape } = decodeMean(bytes);
-    assert.equal(shape, [256, 256, 3]);
-    const mean = [0, 1, 2].map((c) => data.reduce((sum, v, i) => (i % 3 === c ? sum + v : sum), 0) / 65536);
-    [122.679, 116.669, 104.007].forEach((v, c) => assert.ok(Math.abs(mean[c] - v) < 0.01, `${mean}`));
   },
 );
 

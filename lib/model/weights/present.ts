@@ -1,0 +1,45 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { placesIn } from './cache';
+import { lookUpFiles, type NetworkFilesId, type WeightFile } from './catalogue';
+import { downloadSettings, type DownloadSettings } from './settings';
+
+/** 一组权值文件在本机上的情况（不联网，只看文件大小）。 */
+export interface NetworkFilesState {
+  readonly title: string;
+  readonly present: boolean;
+  /** 已在本机的字节数与全部的字节数。 */
+  readonly bytes: number;
+  readonly total: number;
+  /** 所在的目录；一个文件都没有时为 undefined。 */
+  readonly where: string | undefined;
+  readonly missing: readonly string[];
+  readonly licence: string;
+}
+
+/**
+ * 一组权值文件是否齐备（present），在哪里，占多少，什么许可证；供 doctor 用。
+ * @example
+ * const { present, where } = networkFilesPresent('googlenet');
+ */
+export function networkFilesPresent(id: NetworkFilesId, changes: Partial<DownloadSettings> = {}): NetworkFilesState {
+  const set = lookUpFiles(id);
+  const { cache, folder } = downloadSettings(changes);
+  const here = (file: WeightFile) =>
+    [path.join(cache, file.name), ...(folder ? placesIn(folder, file) : [])].find(
+      (place) => fs.statSync(place, { throwIfNoEntry: false })?.size === file.bytes,
+    );
+  const places = set.files.map(here);
+  const first = places.find((place) => place !== undefined);
+  const missing = set.files.filter((_, i) => !places[i]);
+  const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
+  return {
+    title: set.title,
+    present: missing.length === 0,
+    bytes: total - missing.reduce((sum, file) => sum + file.bytes, 0),
+    total,
+    where: first && (first.startsWith(cache) ? cache : folder),
+    missing: missing.map((file) => file.name),
+    licence: set.licence,
+  };
+}
