@@ -27,7 +27,7 @@ const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) 
 const page = ['window', 'document', 'console', 'IntersectionObserver', 'requestAnimationFrame'];
 const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
 
-const worker = ['self', 'navigator', 'queueMicrotask', 'MessageChannel', 'XMLHttpRequest', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'Blob', 'FontFace', 'Worker', 'URLSearchParams']; // prettier-ignore
+const worker = ['self', 'navigator', 'queueMicrotask', 'MessageChannel', 'XMLHttpRequest', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'Blob', 'FontFace', 'Worker', 'URLSearchParams', 'atob']; // prettier-ignore
 const workerGlobals = Object.fromEntries(worker.map((name) => [name, 'readonly']));
 
 export default tseslint.config(

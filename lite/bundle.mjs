@@ -26,6 +26,7 @@ const NODE = {
 };
 /** Files of the kernel that know Node itself. */
 const KERNEL = {
+  'kernel/run/owner.cjs': own('kernel', 'owner.cjs'),
   'kernel/run/stack.cjs': own('kernel', 'stack.cjs'),
   'kernel/run/signals.cjs': own('kernel', 'signals.cjs'),
   'kernel/display/tslab.cjs': own('kernel', 'tslab.cjs'),

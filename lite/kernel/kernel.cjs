@@ -9,6 +9,8 @@ const { displayValue, showsItself } = require('../../kernel/display/display.cjs'
 const { complete, inspect, isComplete } = require('../../kernel/compile/language.cjs');
 const { watchFailures } = require('../../kernel/run/process.cjs');
 const owners = require('../../kernel/run/owner.cjs');
+const tree = require('../node/files.cjs');
+const { root } = require('../node/globals.cjs');
 require('./packages.cjs');
 
 const NO_INPUT = '浏览器里的内核还不能提问；请把要输入的值直接写进代码。';
@@ -48,6 +50,11 @@ class Kernel {
       };
   }
 
+  /** The reader's own, from JupyterLite's file browser. */
+  files({ files }) {
+    for (const { name, bytes } of files) tree.write(`${root}/${name}`, bytes, { silent: true });
+  }
+
   async execute({ id, code, count, silent }) {
     owners.start(id, count);
     let error;
@@ -56,7 +63,11 @@ class Kernel {
       error = outcome.error;
       const { value, hidden } = outcome;
       if (value !== undefined && value !== null && !silent && !(hidden && !showsItself(value))) {
-        const content = { execution_count: count, data: await displayValue(value), metadata: {} };
+        const content = {
+          execution_count: count,
+          data: await this.executor.attend(id, () => displayValue(value)),
+          metadata: {},
+        };
         this.output.publish(id, 'execute_result', content);
       }
     } catch (thrown) {

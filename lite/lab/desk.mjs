@@ -1,13 +1,14 @@
 /** The kernel as JupyterLite sees it: passes requests on to the worker, and what the worker says back to the notebook. */
 import { TextCollector } from '../../kernel/desk/collect.cjs';
 import { kernelInfo } from '../../kernel/desk/info.cjs';
+import { ownFiles } from './own-files.mjs';
 
 /** How long a cell may be deaf before its worker is ended, by what it is doing (as in kernel/desk/front.cjs). */
 const PATIENCE = { own: Infinity, sync: 1000, waiting: 5000 };
 const LOST = '已中断：单元格里的循环不让出来，只能把内核整个重启；变量都已清空，请从头运行（Run → Run All Cells）。';
 
 /** @param {typeof import('@jupyterlite/services').BaseKernel} BaseKernel */
-export const kernelClass = (BaseKernel, { workerUrl, base, language }) =>
+export const kernelClass = (BaseKernel, { workerUrl, base, language, contents }) =>
   class extends BaseKernel {
     constructor(options) {
       super(options);
@@ -25,6 +26,7 @@ export const kernelClass = (BaseKernel, { workerUrl, base, language }) =>
 
     start() {
       this.phase = 'own';
+      this.newFiles = ownFiles(contents);
       this.worker = new Worker(workerUrl);
       this.started = new Promise((resolve, reject) => {
         this.worker.onmessage = ({ data }) => {
@@ -82,6 +84,10 @@ export const kernelClass = (BaseKernel, { workerUrl, base, language }) =>
       const id = header.msg_id;
       this.headers.set(id, header);
       this.running = id;
+      this.worker.postMessage({
+        type: 'files',
+        files: await this.newFiles().catch((error) => (console.warn(error), [])),
+      });
       const error = await new Promise((resolve) => {
         this.pending.set(id, resolve);
         this.worker.postMessage({ type: 'execute', id, code, count: this.executionCount, silent });

@@ -28,10 +28,10 @@ function pluginOf({ BaseKernel, IKernelClient, IKernelSpecs }) {
     id: `${NAME}:kernel`,
     autoStart: true,
     requires: [IKernelSpecs, IKernelClient],
-    activate(_app, specs, client) {
+    activate({ serviceManager: { contents } }, specs, client) {
       const base = new URL('../../../', own).href;
       const language = document.documentElement.lang || 'zh-CN';
-      const Kernel = kernelClass(BaseKernel, { workerUrl: `${own}worker.js`, base, language });
+      const Kernel = kernelClass(BaseKernel, { workerUrl: `${own}worker.js`, base, language, contents });
       const logo = (size) => `${own}logo-${size}.png`;
       specs.register({
         spec: spec({ 'logo-32x32': logo('32x32'), 'logo-64x64': logo('64x64') }),
