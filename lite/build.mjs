@@ -81,7 +81,7 @@ export async function buildLab(target, environment, work) {
     '--no-unused-shared-packages',
     '--no-sourcemaps',
   ];
-  await run(programIn(environment, 'python'), [...words, '--lite-dir', work, '--output-dir', target], { limitSeconds: LIMIT_SECONDS }); // prettier-ignore
+  await run(programIn(environment, 'python'), [...words, '--lite-dir', '.', '--output-dir', target], { cwd: work, limitSeconds: LIMIT_SECONDS }); // prettier-ignore
   const files = path.join(target, 'files');
   const listed = copyFiles(files);
   fs.cpSync(inRoot('notebooks'), path.join(files, 'notebooks'), { recursive: true, filter: (name) => !/checkpoints/.test(name) }); // prettier-ignore

@@ -5,12 +5,12 @@
  */
 const { parentPort, workerData } = require('worker_threads');
 const fs = require('fs');
-const inspector = require('inspector');
 const zmq = require('zeromq');
 const { Wire } = require('./wire.cjs');
 const { TextCollector } = require('./collect.cjs');
 const { kernelInfo } = require('./info.cjs');
 const { History } = require('./history.cjs');
+const { terminateMain } = require('./stop.cjs');
 const { endWithParent } = require('../run/parent.cjs');
 
 const connection = JSON.parse(fs.readFileSync(workerData.connectionFile, 'utf8'));
@@ -134,40 +134,9 @@ async function interrupt() {
   }
 }
 
-/** What this process has started, and what that has started (a shell waits for its command): where the system tells. */
-function descendants(pid) {
-  try {
-    const threads = fs.readdirSync(`/proc/${pid}/task`);
-    const lists = threads.map((thread) => fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
-    const children = lists.flatMap((list) => list.split(' ').filter(Boolean));
-    return children.flatMap((child) => [...descendants(child), Number(child)]);
-  } catch {
-    // not Linux, or a process that has just ended
-    return [];
-  }
-}
-
-/** As the terminal would send it; who does not listen is asked once more, in another word. */
-function stopChildren(times) {
-  for (const pid of descendants(process.pid)) {
-    try {
-      process.kill(pid, times < 4 ? 'SIGINT' : 'SIGTERM');
-    } catch {
-      // it has just ended
-    }
-  }
-}
-
-/** Ends the JavaScript that the main thread is running, whatever it is. */
+/** Ends what the main thread is running, and has it end the cell. */
 async function cutOff(cell) {
-  const session = new inspector.Session();
-  session.connectToMainThread();
-  // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
-  let times = 0;
-  const waiting = setInterval(() => stopChildren(times++), 500);
-  await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
-  clearInterval(waiting);
-  session.disconnect();
+  await terminateMain();
   // The order itself may fall victim to the termination when the loop ended at the same moment: repeat it.
   do {
     parentPort.postMessage({ type: 'cutOff', id: cell?.header.msg_id });

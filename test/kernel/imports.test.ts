@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Kernel, root } from './client';
@@ -121,6 +122,11 @@ test('files without exports, ./x.ts, ./x.js for x.ts, .tsx, top-level await', as
   const parallel = "const [l, r] = await Promise.all([import('./left'), import('./right')]); l.left + r.right";
   assert.is(await kernel.value(parallel), '12');
   assert.is(await kernel.value("import { slow } from './slow'; slow"), '5');
+  // what only `import` can load
+  write('notebooks/only.mjs', 'export const only = await 8;\nexport default 9;');
+  assert.is(await kernel.value("import nine, { only } from './only.mjs'; nine + only"), '17');
+  const { href } = pathToFileURL(join(project, 'notebooks', 'only.mjs'));
+  assert.is(await kernel.value(`const place = ${JSON.stringify(href)}; (await import(place)).only`), '8');
 });
 
 test('from the root, from a sub-folder, through a symlink and from outside of the project', async () => {

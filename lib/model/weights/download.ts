@@ -68,6 +68,7 @@ export async function fetchNetworkFiles(
   const run: DownloadRun = {
     settings: { ...base, offline: offline ?? base.offline },
     signal: stop.signal,
+    answered: new Set(),
     report(file, bytes, source) {
       received.set(file, bytes);
       const sum = [...received.values()].reduce((a, b) => a + b, 0);

@@ -18,6 +18,8 @@ export interface DownloadRun {
   readonly settings: DownloadSettings;
   /** Its reason is the error that the caller sees. */
   readonly signal: AbortSignal;
+  /** Hosts that have answered: when one of them is late, the line is bad, not the host. */
+  readonly answered: Set<Host>;
   report(file: WeightFile, received: number, source: string): void;
 }
 
@@ -56,7 +58,9 @@ export async function transfer(run: DownloadRun, file: WeightFile, part: string,
   try {
     const { size } = await fs.stat(part).catch(() => ({ size: 0 }));
     const start = file.bytes > settings.resumeOver && size < file.bytes ? size : 0;
-    const response = await ask(host.address(file), start, settings, line);
+    const alive = () => run.answered.has(host);
+    const response = await ask(host.address(file), start, settings, line, alive);
+    run.answered.add(host);
     const from = offsetOf(response, file, start);
     // Nothing to go on from, or the host sends the whole file although only its end was asked for.
     if (from === 0) await fs.rm(part, { force: true });
@@ -74,8 +78,14 @@ export async function transfer(run: DownloadRun, file: WeightFile, part: string,
   }
 }
 
-async function ask(url: string, start: number, settings: DownloadSettings, line: Line): Promise<Response> {
-  const timer = line.limit(settings.connectTimeout, '内没有回答');
+async function ask(
+  url: string,
+  start: number,
+  settings: DownloadSettings,
+  line: Line,
+  alive: () => boolean,
+): Promise<Response> {
+  const timer = line.limit(settings.connectTimeout, '内没有回答', alive);
   // A compressed answer could neither be resumed nor measured.
   const headers = { 'accept-encoding': 'identity', ...(start > 0 && { range: `bytes=${start}-` }) };
   try {

@@ -50,6 +50,16 @@ test('各种坏主机：下一台好主机供给', async () => {
   }
 });
 
+test('答应过的主机有一次不回答：线路不好，再问它', async () => {
+  // the fourth request is lost on the way
+  const manners: Manner[] = [serve, serve, serve, () => undefined, serve];
+  const [server, cache] = [await start(manners, '好主机'), folder()];
+  const files = await get({ cache, hosts: [server.host], connectTimeout: 3000 }, 'alexnet-2012');
+  assert.is(files.size, 15);
+  intact(files);
+  assert.ok(server.requests.length >= 16);
+});
+
 test('给了一半就不动的主机：换一台，从断处接着下', async () => {
   const stuck: Manner = (_, response, bytes) => {
     response.writeHead(200, { 'content-length': bytes.length });
