@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { installNativeKernels } from './native-kernels';
+import { installPrograms } from './programs';
 import { installWasmGradients } from './wasm-gradients';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
@@ -28,6 +29,7 @@ async function startTensorflow(): Promise<Started> {
   await tf.ready();
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
   installNativeKernels(tf);
+  installPrograms(tf);
   return {
     name: 'tensorflow',
     device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
