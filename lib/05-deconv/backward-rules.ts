@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type PoolingAttributes, unpoolBySwitches } from '../tf/max-pool-switches';
+import { since, type Tally, tally } from '../tf/tally';
 import { recordedNodes, type TapeNode } from '../tf/tape';
 
 /**
@@ -23,13 +24,11 @@ export interface BackwardRules {
   readonly pool?: PoolBackward;
 }
 
-/** How many operations the rules have changed; final when the backward pass has run. */
-export interface RuleCount {
-  relus: number;
-  pools: number;
-  /** ReLU6 left alone, because they are gates: see isGate. */
-  gates: number;
-}
+/**
+ * How many operations the rules have changed; final when the backward pass has run. `gates` are ReLU6 left alone: see
+ * isGate.
+ */
+export type RuleCount = Readonly<Tally>;
 
 const RELU_KERNELS = ['Relu', 'Relu6'];
 
@@ -50,7 +49,26 @@ export function isGate(node: TapeNode, tape: readonly TapeNode[]): boolean {
 
 type GradConfig = NonNullable<ReturnType<typeof tf.getGradient>>;
 
-function reluGradient(original: GradConfig, rule: ReluBackward, count: RuleCount): GradConfig {
+/**
+ * One object for each rule, however often it is put in: a compiled backward pass recognises the rules it was made under
+ * by it (see tf/compiled.ts).
+ */
+function remembered<K extends object>(make: (original: GradConfig, key: K) => GradConfig) {
+  const known = new WeakMap<GradConfig, WeakMap<K, GradConfig>>();
+  return (original: GradConfig, key: K): GradConfig => {
+    const rules = known.get(original) ?? new WeakMap<K, GradConfig>();
+    known.set(original, rules);
+    const made = rules.get(key) ?? make(original, key);
+    rules.set(key, made);
+    return made;
+  };
+}
+
+const reluGradient = remembered(changedRelu);
+const poolGradient = remembered(changedPool);
+const SWITCHES = {};
+
+function changedRelu(original: GradConfig, rule: ReluBackward): GradConfig {
   return {
     kernelName: original.kernelName,
     inputsToSave: original.inputsToSave,
@@ -59,10 +77,10 @@ function reluGradient(original: GradConfig, rule: ReluBackward, count: RuleCount
         const tape = recordedNodes();
         const node = tape.find((n) => n.saved !== undefined && n.saved[0] === saved[0]);
         if (node && isGate(node, tape)) {
-          count.gates++;
+          tally().gates++;
           return original.gradFunc(dy, saved, attributes).x();
         }
-        count.relus++;
+        tally().relus++;
         const gate = (gradient: tf.Tensor) => original.gradFunc(gradient, saved, attributes).x();
         return tf.tidy(() => rule(dy as tf.Tensor, gate));
       },
@@ -70,12 +88,12 @@ function reluGradient(original: GradConfig, rule: ReluBackward, count: RuleCount
   };
 }
 
-function poolGradient(original: GradConfig, count: RuleCount): GradConfig {
+function changedPool(original: GradConfig): GradConfig {
   return {
     ...original,
     gradFunc: (dy, saved, attributes) => ({
       x: () => {
-        count.pools++;
+        tally().pools++;
         return unpoolBySwitches(tf, dy as tf.Tensor, saved, attributes as unknown as PoolingAttributes);
       },
     }),
@@ -88,7 +106,20 @@ function poolGradient(original: GradConfig, count: RuleCount): GradConfig {
  * @param body receives the counter, which is final when its tf.grad has returned
  */
 export function withBackwardRules<T>({ relu, pool }: BackwardRules, body: (count: RuleCount) => T): T {
-  const count: RuleCount = { relus: 0, pools: 0, gates: 0 };
+  const before = { ...tally() };
+  let final: Tally | undefined;
+  const now = () => final ?? since(before);
+  const count: RuleCount = {
+    get relus() {
+      return now().relus;
+    },
+    get pools() {
+      return now().pools;
+    },
+    get gates() {
+      return now().gates;
+    },
+  };
   const replaced: GradConfig[] = [];
   const replace = (kernel: string, change: (original: GradConfig) => GradConfig) => {
     const original = tf.getGradient(kernel);
@@ -97,10 +128,11 @@ export function withBackwardRules<T>({ relu, pool }: BackwardRules, body: (count
     tf.registerGradient(change(original));
   };
   try {
-    if (relu) for (const kernel of RELU_KERNELS) replace(kernel, (original) => reluGradient(original, relu, count));
-    if (pool === 'switches') replace('MaxPool', (original) => poolGradient(original, count));
+    if (relu) for (const kernel of RELU_KERNELS) replace(kernel, (original) => reluGradient(original, relu));
+    if (pool === 'switches') replace('MaxPool', (original) => poolGradient(original, SWITCHES));
     return body(count);
   } finally {
+    final = since(before);
     for (const original of replaced.reverse()) {
       tf.unregisterGradient(original.kernelName);
       tf.registerGradient(original);

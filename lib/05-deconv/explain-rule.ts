@@ -1,5 +1,5 @@
 import { tf } from '../tf/backend';
-import { recordedNodes, safely } from '../tf/tape';
+import { interpreted, recordedNodes, safely } from '../tf/tape';
 import { isGate } from './backward-rules';
 import { GATE, nothingChanged, OTHER_ACTIVATIONS } from './gradients';
 import type { ImageModel } from '../model/model';
@@ -87,7 +87,7 @@ function operationsBelow(model: ImageModel, layer: string): Operation[] {
   const layers = model.network ? allLayers(model.network.layers as unknown as Callable[]) : [];
   const images = tf.fill([1, ...model.inputSize, 3], 0.5);
   try {
-    observed(layers, enter, () => safely(() => tf.tidy(() => void tf.grad(run)(images))));
+    observed(layers, enter, () => interpreted(() => safely(() => tf.tidy(() => void tf.grad(run)(images)))));
   } finally {
     images.dispose();
   }

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { type PoolBackward, type ReluBackward, type RuleCount, withBackwardRules } from './backward-rules';
-import { recordedNodes, safely } from '../tf/tape';
+import { recordedKernels } from '../tf/compiled';
+import { safely } from '../tf/tape';
 import { CourseError } from '../base/errors';
 import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
@@ -143,7 +144,7 @@ export function backProject(
   let others = new Set<string>();
   const value = (x: tf.Tensor) => {
     const [activations] = model.forward(x as tf.Tensor4D, [layer]);
-    others = new Set(recordedNodes().flatMap((n) => OTHER_ACTIVATIONS[n.kernelName] ?? []));
+    others = new Set(recordedKernels().flatMap((name) => OTHER_ACTIVATIONS[name] ?? []));
     return startFrom(activations, seed);
   };
   const differentiate = (count: RuleCount) =>

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { addKnownLayers } from '../tf/known-layers';
 
 /** Small layers that are put behind a network, where its output is not yet a row of scores. */
 
@@ -42,3 +43,5 @@ export class TwoClasses extends tf.layers.Layer {
     return [null, 2];
   }
 }
+
+addKnownLayers(LogProbability, LogOdds, TwoClasses);

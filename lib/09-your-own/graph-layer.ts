@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { addKnownLayers } from '../tf/known-layers';
 
 /** The parts of a tf.GraphModel that a layer is made of; TF.js keeps them to itself. */
 export interface GraphNode {
@@ -96,3 +97,5 @@ export class GraphLayer extends tf.layers.Layer {
     return kindOf(this.options.node);
   }
 }
+
+addKnownLayers(GraphLayer);

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { addKnownLayers } from '../tf/known-layers';
 
 /** Layers of Keras that TensorFlow.js does not know, or of which it drops a setting: what they compute, in our words. */
 
@@ -97,3 +98,5 @@ export class KerasGlobalPooling extends tf.layers.Layer {
 }
 
 for (const kind of [KerasReLU, KerasNormalization, KerasGlobalPooling]) tf.serialization.registerClass(kind as never);
+
+addKnownLayers(KerasReLU, KerasNormalization, KerasGlobalPooling);

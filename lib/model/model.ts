@@ -5,6 +5,7 @@ import { CourseError, unknownName } from '../base/errors';
 import { checkImage } from '../image/check';
 import { type OutputKind, probabilitiesOf } from './output';
 import type { Roles } from './networks/architecture';
+import { CompiledForward } from '../tf/compiled';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
 export type { OutputKind, ReceptiveField, Roles };
@@ -169,13 +170,19 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     return order === 'BGR' ? tf.reverse(images, -1) : images;
   }
 
+  const compiled = new CompiledForward(network, (images, wanted) =>
+    tf.tidy(() => {
+      const prepared = tf.sub(tf.mul(inOrder(images), factor), offset);
+      return [upTo(wanted).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
+    }),
+  );
+
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
     checkImages(images);
     wanted.forEach(layerName);
     const once = [...new Set(wanted)];
     return tf.tidy(() => {
-      const prepared = tf.sub(tf.mul(inOrder(images), factor), offset);
-      const outputs = [upTo(once).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
+      const outputs = compiled.run(images, once);
       // A layer asked for twice: TF.js would fill in its second place with nothing.
       return wanted.map((name, i) =>
         wanted.indexOf(name) === i ? outputs[once.indexOf(name)] : tf.clone(outputs[once.indexOf(name)]),
@@ -208,6 +215,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
       offset.dispose();
       if (typeof factor !== 'number') factor.dispose();
       parts.clear();
+      compiled.dispose();
       if (ownsNetwork) network.dispose();
     },
   };

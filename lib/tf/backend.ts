@@ -3,6 +3,7 @@ import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
 import { installGradientRepairs } from './gradient-repairs';
 import { installNativeKernels } from './native-kernels';
+import { installPrograms } from './programs';
 import { installWasmGradients } from './wasm-gradients';
 
 /** The one TensorFlow.js everybody uses: the native binding and wasm register themselves on it. */
@@ -35,6 +36,7 @@ async function startTensorflow(): Promise<Omit<Backend, 'notes'>> {
   await tf.ready();
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
   installNativeKernels(tf);
+  installPrograms(tf);
   return {
     name: 'tensorflow',
     device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',

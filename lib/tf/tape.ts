@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { CourseError } from '../base/errors';
+import { shared } from '../base/state';
 
 /** One recorded operation of TF.js' gradient tape; the parts of it that we read. */
 export interface TapeNode {
@@ -11,6 +12,7 @@ export interface TapeNode {
 
 interface EngineState {
   gradientDepth: number;
+  kernelDepth: number;
   activeTape: TapeNode[] | null;
 }
 
@@ -21,6 +23,33 @@ export const differentiating = () => state().gradientDepth > 0;
 
 /** The operations recorded so far by the innermost tf.grad; empty outside one. */
 export const recordedNodes = (): readonly TapeNode[] => state().activeTape ?? [];
+
+/** Runs the code as if no gradient were being recorded around it; it may record one of its own. */
+export function besideTape<T>(run: () => T): T {
+  const s = state();
+  const { gradientDepth, kernelDepth, activeTape } = s;
+  [s.gradientDepth, s.kernelDepth, s.activeTape] = [0, 0, null];
+  try {
+    return run();
+  } finally {
+    [s.gradientDepth, s.kernelDepth, s.activeTape] = [gradientDepth, kernelDepth, activeTape];
+  }
+}
+
+const interpreting = shared('interpreting', () => ({ depth: 0 }));
+
+/** Whether every operation is to run by itself, on the tape for all to see (see compiled.ts). */
+export const isInterpreting = () => interpreting.depth > 0;
+
+/** Runs the code with every operation by itself, for whoever wants to watch them (synchronous code). */
+export function interpreted<T>(body: () => T): T {
+  interpreting.depth++;
+  try {
+    return body();
+  } finally {
+    interpreting.depth--;
+  }
+}
 
 /**
  * 安全地求梯度：`safely(() => tf.grad(f)(x))`。
@@ -70,7 +99,7 @@ export function gradientAt<T extends tf.Tensor>(
       let kept: T | undefined;
       try {
         const forward = () => {
-          const { value, at } = f();
+          const { value, at } = interpreted(f); // the way between the two must be on the tape
           kept = tf.keep(tf.clone(at)) as T;
           xs[0] = at;
           return value;

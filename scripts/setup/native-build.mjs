@@ -113,6 +113,7 @@ async function compile(plan, draft, { folder, rpath }) {
     '-l:libtensorflow_cc.so.2',
     '-l:libtensorflow_framework.so.2',
     `-Wl,-rpath,${rpath}`,
+    '-Wl,--wrap=TFE_NewContext', // native/functions.cc keeps the context
   ]);
 }
 

@@ -3,8 +3,8 @@
  *
  * The npm package downloads its binary from a host that many schools cannot reach, and that binary is linked
  * against CUDA 11. Its sources lie in the package, so we compile them (8 s) against the libraries inside PyPI's
- * TensorFlow wheel: whoever can install Python packages can have the native backend. One operation of ours is compiled
- * with them (native/max-pool-grad.cc).
+ * TensorFlow wheel: whoever can install Python packages can have the native backend. Operations of ours are compiled
+ * with them (native/: the gradient of max pooling, and many operations as one function).
  *
  * The result lies in the cache, and node_modules only links to it: `npm ci` may wipe node_modules at any time.
  */
@@ -36,7 +36,7 @@ const WHEELS = {
 };
 
 /** Goes up when what we compile into the binding changes, so that older caches are made anew. */
-const SOURCES = 2;
+const SOURCES = 3;
 
 /** The CUDA libraries: 3.4 GB to download, 6.2 GB unpacked, both at once while pip works. */
 const CUDA_BYTES = 12e9;

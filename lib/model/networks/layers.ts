@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { addKnownLayers } from '../../tf/known-layers';
 import { addFrozenBias, type FrozenConvolution, convolve, prepareGradient } from '../../tf/convolution';
 
 /**
@@ -211,3 +212,6 @@ export class Dense extends tf.layers.Layer {
     return [(shape as number[])[0], this.config.units];
   }
 }
+
+// prettier-ignore
+addKnownLayers(Relu, Relu6, LocalResponseNormalization, CeilMaxPooling, SameMaxPooling, Convolution, DepthwiseConvolution, Dense);
