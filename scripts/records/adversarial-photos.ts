@@ -156,7 +156,7 @@ async function alignmentFigure(rows: readonly Row[]): Promise<Uint8Array> {
   const ticks = { tickvals: KINDS.map((_, k) => k), ticktext: KINDS.map(([, label]) => label) };
   const layout = {
     title: `扰动与权重向量 w 的夹角余弦，每点一张照片`,
-    ...{ showlegend: false, height: 480, xaxis: { range: [-0.5, 4.5], ...ticks } },
+    ...{ showlegend: false, height: 480, xaxis: { range: [-0.5, 4.5], zeroline: false, ...ticks } },
     yaxis: { title: '与 w 的余弦', zeroline: true },
   };
   return capturePng(() => showPlot({ data, layout }));
@@ -173,7 +173,13 @@ async function tangentFigure(rows: readonly Row[]): Promise<Uint8Array> {
   const layout = {
     title: '得分之差的变化，是切线预言的几成；每点一张照片',
     ...{ showlegend: false, height: 460 },
-    xaxis: { title: 'ε（灰度级）', range: [-0.5, 3.5], tickvals: [0, 1, 2, 3], ticktext: LEVELS.map((e) => `${e}`) },
+    xaxis: {
+      title: 'ε（灰度级）',
+      range: [-0.5, 3.5],
+      zeroline: false,
+      tickvals: [0, 1, 2, 3],
+      ticktext: LEVELS.map((e) => `${e}`),
+    },
     yaxis: { title: '实际 / 预言（虚线 1 = 笔直）', range: [0, 1.2] },
   };
   return capturePng(() => showPlot({ data, layout }));
