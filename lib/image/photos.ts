@@ -16,7 +16,7 @@ export interface Photo {
   /** 类别（category），如 "mammal"；自己的照片为 "own"。 */
   readonly category: string;
   readonly categoryZh: string;
-  /** 背景（background）："scene" 是真实场景，"flat" 是统一灰底上的剪影。 */
+  /** 背景（background）："scene" 是真实场景，"flat" 是统一灰底上的抠图。 */
   readonly background: 'scene' | 'flat';
   /** 在 ImageNet 1000 类中的编号（class index），只有一部分照片有。 */
   readonly imagenet?: { readonly index: number; readonly wnid: string };
