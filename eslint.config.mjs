@@ -27,6 +27,9 @@ const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) 
 const page = ['window', 'document', 'console', 'IntersectionObserver', 'requestAnimationFrame'];
 const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
 
+const worker = ['self', 'navigator', 'queueMicrotask', 'MessageChannel', 'XMLHttpRequest', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'Blob', 'FontFace', 'Worker', 'URLSearchParams', 'atob']; // prettier-ignore
+const workerGlobals = Object.fromEntries(worker.map((name) => [name, 'readonly']));
+
 export default tseslint.config(
   {
     ignores: [
@@ -76,6 +79,9 @@ export default tseslint.config(
     files: ['test/site/*.mjs', 'test/browser/html.test.mjs'],
     languageOptions: { globals: { ...globals, ...pageGlobals } },
   },
+  // the kernel of a page lives in a worker, its desk in the page
+  { files: ['lite/**/*.cjs', 'lite/**/*.mjs'], languageOptions: { globals: { ...globals, ...workerGlobals } } },
+  { files: ['lite/lab/*.mjs'], languageOptions: { globals: { ...globals, ...pageGlobals, ...workerGlobals } } },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: commonjsGlobals } },
   {
     files: ['**/*.ts'],

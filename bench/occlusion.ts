@@ -4,6 +4,7 @@
  *
  *     npx tsx bench/export-weights.ts FOLDER
  *     PYTHON=... npx tsx bench/occlusion.ts FOLDER [ROUNDS] [NETWORK ...]        with names: prints only
+ *     NATIVE_ONLY=1 ...                                                          without wasm
  *
  * AlexNet 2012 has pseudo-random weights (nobody needs its head for a timing); AlexNet in one tower has no class scores,
  * so the means of pool5's maps stand for them.
@@ -147,8 +148,7 @@ async function compare(
     run('Captum', captum),
     run('native, plain', native, false),
     run('native, incremental', native, true),
-    run('wasm, plain', wasm, false),
-    run('wasm, incremental', wasm, true),
+    ...(process.env.NATIVE_ONLY ? [] : [run('wasm, plain', wasm, false), run('wasm, incremental', wasm, true)]),
   ];
   const { side, class: index } = NETWORKS[network];
   const image = path.join(folder, `${side}.f32`);
@@ -166,7 +166,7 @@ async function compare(
         incremental,
       };
       // The first turn of all, a coarse one, loads the network and warms up.
-      if (round === 0) await who.run({ ...request, stride: 61 });
+      if (round === 0) await who.run({ ...request, stride: SIZE });
       answers.push(await who.run(request));
     }
   }
@@ -207,7 +207,7 @@ async function main([weights, rounds = '3', ...only]: string[]): Promise<void> {
   let versions: string[] = [];
   for (const network of only.length ? only : Object.keys(NETWORKS)) {
     const runs = await compare(network, weights, folder, Number(rounds), contestants);
-    versions = [runs[0], runs[1], runs[3]].map((r) => r.answers[0].version);
+    versions = [...new Set(runs.map((r) => r.answers[0].version))];
     const part = table(network, runs);
     console.log(part.join('\n'));
     lines.push(...part);

@@ -7,12 +7,12 @@ const root = path.resolve(__dirname, '..', '..');
 const slashes = (file) => file.replace(/\\/g, '/');
 const notebookFolder = slashes(process.cwd());
 
-/** What this Node knows of JavaScript. */
+/** What this engine knows of JavaScript. */
 const LIBRARY = [
   'lib.es2023.d.ts',
   'lib.esnext.disposable.d.ts',
   'lib.esnext.decorators.d.ts',
-  ...(Number(process.versions.node.split('.')[0]) >= 22
+  ...('Iterator' in globalThis
     ? ['lib.es2024.d.ts', 'lib.esnext.array.d.ts', 'lib.esnext.collection.d.ts', 'lib.esnext.iterator.d.ts']
     : []),
 ];

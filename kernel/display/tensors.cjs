@@ -4,6 +4,7 @@
  * internals, also not inside an array, an object or a console.log.
  */
 const util = require('util');
+const { tensorClasses } = require('./copies.cjs');
 const { encodePng } = require('./png.cjs');
 
 const MOST_VALUES = 64;
@@ -118,10 +119,8 @@ async function displayTensor(tensor) {
 /** Teaches every loaded copy of TensorFlow.js' Tensor class the short form, for util.inspect and console.log. */
 function teachTensors(id) {
   if (!/tensorflow/.test(id)) return;
-  for (const file of Object.keys(require.cache)) {
-    if (!/tfjs-core[\\/]dist[\\/].*\.js$/.test(file)) continue;
-    const prototype = require.cache[file].exports?.Tensor?.prototype;
-    if (!prototype || Object.prototype.hasOwnProperty.call(prototype, util.inspect.custom)) continue;
+  for (const { prototype } of tensorClasses()) {
+    if (Object.prototype.hasOwnProperty.call(prototype, util.inspect.custom)) continue;
     Object.defineProperty(prototype, util.inspect.custom, {
       value(depth, options) {
         return depth === options.depth || depth === undefined ? describe(this) : describeShort(this);

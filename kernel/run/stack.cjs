@@ -1,36 +1,10 @@
 'use strict';
 /** Stack traces in terms of what people wrote: `单元格 [3] 第 2 行` and `lib/model/model.ts:88`, not emitted JavaScript. */
 const path = require('path');
-const { SourceMap } = require('module');
 const { root } = require('../compile/service.cjs');
+const { CELL, WHOLE_CELL, linesOf, original, rememberCell, rememberScript, sourceOf } = require('./scripts.cjs');
 
-/** @type {Map<string, { map?: object, parsed?: SourceMap, original?: Function, source?: string, lines?: number }>} */
-const scripts = new Map();
-const CELL = /^cell:(\d+)$/;
 const KERNEL = path.resolve(__dirname, '..');
-
-/** Remembers the source maps of a library module (newest version wins). */
-function rememberScript(filename, map) {
-  scripts.set(filename, { map });
-}
-
-/** Remembers a cell; returns the name under which its code has to run. */
-function rememberCell(count, source, { code, original }) {
-  scripts.set(`cell:${count}`, { original, source, lines: code.split('\n').length });
-  return `cell:${count}`;
-}
-
-const sourceOf = (count) => scripts.get(`cell:${count}`)?.source;
-
-/** Position in the TypeScript source (1-based), where one is known. */
-function original(filename, line, column) {
-  const script = scripts.get(filename);
-  if (script?.original) return script.original(line, column);
-  if (!script?.map) return { line, column };
-  script.parsed ??= new SourceMap(script.map);
-  const { originalLine, originalColumn } = script.parsed.findEntry(line - 1, column - 1);
-  return originalLine === undefined ? { line, column } : { line: originalLine + 1, column: originalColumn + 1 };
-}
 
 /**
  * One frame of a stack: where it is, and as text.
@@ -46,7 +20,7 @@ function describe(site) {
   let kind = 'project';
   let place = `${relative.replace(/\\/g, '/')}:${line}:${column}`;
   // The line that calls the cell's code is ours.
-  if (cell && site.getLineNumber() > scripts.get(filename).lines) kind = 'kernel';
+  if (cell && site.getLineNumber() > linesOf(filename)) kind = 'kernel';
   else if (cell) [kind, place] = ['cell', `单元格 [${cell[1]}] 第 ${line} 行第 ${column} 列`];
   else if (!path.isAbsolute(filename) || filename.startsWith(KERNEL) || /node_modules.(tslab|zeromq)/.test(filename))
     kind = 'kernel';
@@ -61,9 +35,6 @@ function describe(site) {
         : place;
   return { text, kind, cell: cell ? Number(cell[1]) : undefined, line, column };
 }
-
-/** The name of the function that a cell's code is put into. */
-const WHOLE_CELL = '__cell__';
 
 /** The number of the cell whose own lines, not only functions, are at work or waiting for what is. */
 function cellOnStack() {

@@ -2,94 +2,37 @@ import * as tf from '@tensorflow/tfjs';
 import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
 import { installGradientRepairs } from './gradient-repairs';
-import { installNativeKernels } from './native-kernels';
-import { installPrograms } from './programs';
-import { installWasmGradients } from './wasm-gradients';
+import { HINT, NAMES, reasonOf, STARTERS, type BackendName, type Started } from './starters';
 
 /** The one TensorFlow.js everybody uses: the native binding and wasm register themselves on it. */
 export { tf };
 
-export type BackendName = 'tensorflow' | 'wasm' | 'cpu';
+export type { BackendName } from './starters';
 
-export interface Backend {
-  readonly name: BackendName;
-  readonly device: 'gpu' | 'cpu';
-  /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本。 */
-  readonly version: string;
+export interface Backend extends Started {
   /** 为什么没有用更快的后端，一个一行；用上了最快的就是空的。 */
   readonly notes: readonly string[];
 }
 
-const NAMES: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
-
-// TensorFlow's C++ library chatters on stderr, TF.js greets on the console: neither belongs into a notebook.
-process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 tf.enableProdMode();
-
-async function startTensorflow(): Promise<Omit<Backend, 'notes'>> {
-  // The binding's JavaScript calls util.isNullOrUndefined: Node 22 warns of it, Node 23 has removed it.
-  const legacy = require('node:util') as { isNullOrUndefined: (v: unknown) => boolean };
-  legacy.isNullOrUndefined = (v) => v === null || v === undefined;
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  require('@tensorflow/tfjs-node-gpu');
-  await tf.setBackend('tensorflow');
-  await tf.ready();
-  const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
-  installNativeKernels(tf);
-  installPrograms(tf);
-  return {
-    name: 'tensorflow',
-    device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
-    version: backend.binding.TF_Version,
-  };
-}
-
-async function startWasm(): Promise<Omit<Backend, 'notes'>> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  require('@tensorflow/tfjs-backend-wasm');
-  if (!(await tf.setBackend('wasm'))) throw new Error('wasm 后端没有启动');
-  await tf.ready();
-  installWasmGradients(tf);
-  return { name: 'wasm', device: 'cpu', version: tf.version.tfjs };
-}
-
-async function startCpu(): Promise<Omit<Backend, 'notes'>> {
-  await tf.setBackend('cpu');
-  await tf.ready();
-  return { name: 'cpu', device: 'cpu', version: tf.version.tfjs };
-}
-
-const STARTERS: Record<BackendName, () => Promise<Omit<Backend, 'notes'>>> = {
-  tensorflow: startTensorflow,
-  wasm: startWasm,
-  cpu: startCpu,
-};
 
 const firstLine = (error: unknown) =>
   String((error as Error)?.message ?? error)
     .split('\n')[0]
     .trim();
 
-/** Why a backend does not start, in one line; the package itself speaks of rebuilding modules. */
-function reason(error: unknown): string {
-  const line = firstLine(error);
-  return line.includes('tfjs_binding.node') ? '没有安装原生后端；怎样装上，见 npm run doctor' : line;
-}
-
 async function start(forced?: BackendName): Promise<Backend> {
   const notes: string[] = [];
   for (const name of forced ? [forced] : NAMES) {
     try {
-      const running = await STARTERS[name]();
+      const running = await STARTERS[name]!();
       installGradientRepairs(tf);
       return { ...running, notes };
     } catch (error) {
-      notes.push(`${name}：${reason(error)}`);
+      notes.push(`${name}：${reasonOf(firstLine(error))}`);
     }
   }
-  throw new CourseError(
-    `后端启动失败。${notes.join('；')}。请运行 npm run doctor 查看缺什么，或去掉 CONVSCOPE_BACKEND 让程序自己选。`,
-  );
+  throw new CourseError(`后端启动失败。${notes.join('；')}。${HINT}`);
 }
 
 /**

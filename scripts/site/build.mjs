@@ -1,4 +1,4 @@
-/** Builds the site: an environment for Sphinx, the sources, the pages, the functions, a look at what came out. */
+/** Builds the site: an environment, the sources, the pages, the functions, the lab, a look at what came out. */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,10 +6,11 @@ import { folderSize, programIn, root } from '../setup/place.mjs';
 import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
+import { buildLab, labPossible } from '../../lite/build.mjs';
 import { finish } from './finish.mjs';
 import { buildFunctions } from './functions.mjs';
 import { examineSite } from './links.mjs';
-import { ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
+import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
 import { stage } from './stage.mjs';
 
 const LIMIT_SECONDS = 10 * 60;
@@ -23,11 +24,17 @@ export async function buildSite(report) {
   }
   const draft = workFolder('html');
   fs.rmSync(draft, { recursive: true, force: true });
-  await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage());
+  const withLab = await labPossible(siteEnvironment.folder());
+  if (!withLab) report.say('Python 早于 3.10，没有 JupyterLite：不做“在浏览器里运行”', 'Python before 3.10: no lab');
+  await report.step(['收集笔记本与文档', 'collecting notebooks and documents'], async () => stage({ withLab }));
   await report.step(['排版网页（Sphinx）', 'setting the pages (Sphinx)'], () => sphinx(draft));
   await report.step(['排版公式，放入 plotly', 'setting formulas, adding plotly'], () => finish(draft));
   const functions = path.join(draft, 'functions');
   await report.step(['函数的说明（TypeDoc）', 'the functions (TypeDoc)'], () => buildFunctions(functions));
+  if (withLab)
+    await report.step(['装好浏览器里的 JupyterLab 与内核', 'building the lab that runs in the browser'], () =>
+      buildLab(path.join(draft, LAB), siteEnvironment.folder(), workFolder('lab')),
+    );
   fs.rmSync(siteFolder(), { recursive: true, force: true });
   fs.renameSync(draft, siteFolder());
   return { ...examineSite(siteFolder()), bytes: folderSize(siteFolder()) };

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import katex from 'katex';
+import { LAB } from './place.mjs';
 import { katexLicence, katexStyle, plotlyScript } from '../html/parts.mjs';
 
 const text = (html) =>
@@ -31,8 +32,8 @@ export function setFormulas(html, page = '') {
 export function htmlFiles(folder) {
   const names = fs.readdirSync(folder, { recursive: true }).map(String);
   const pages = names.map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.html'));
-  // what the theme keeps there are templates
-  return pages.filter((name) => !name.startsWith('_static/')).sort();
+  // what the theme keeps there are templates; the lab is a program, not pages
+  return pages.filter((name) => !name.startsWith('_static/') && !name.startsWith(`${LAB}/`)).sort();
 }
 
 export async function finish(folder) {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { htmlFiles } from './finish.mjs';
+import { LAB } from './place.mjs';
 
 const OUTSIDE = /^(https?:)?\/\//i;
 /** Loaded by the browser itself, unlike an address that a reader follows. */
@@ -83,7 +84,7 @@ export function examineSite(folder) {
   for (const name of fs
     .readdirSync(folder, { recursive: true })
     .map(String)
-    .filter((file) => file.endsWith('.css'))) {
+    .filter((file) => file.endsWith('.css') && !file.startsWith(LAB))) {
     const css = fs.readFileSync(path.join(folder, name), 'utf8');
     for (const address of styleAddresses(css))
       if (!address.startsWith('#')) look(name.replaceAll('\\', '/'), address, true);

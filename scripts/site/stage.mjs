@@ -5,7 +5,7 @@ import { notebookFiles } from '../notebooks/execute.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
-import { ownFolder, sourceFolder, workFolder } from './place.mjs';
+import { labAddress, ownFolder, sourceFolder, workFolder } from './place.mjs';
 
 const DOCUMENTS = ['environment.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'];
 /** Larger files of the repository that a document points to are named, but not copied. */
@@ -20,11 +20,11 @@ const markdownIn = (folder) =>
         .sort()
     : [];
 
-/** Returns the pages, as they stand in the contents. */
-export function stage() {
+/** Returns the pages, as they stand in the contents. `withLab`: every chapter says where it can be run. */
+export function stage({ withLab = false } = {}) {
   fs.rmSync(sourceFolder(), { recursive: true, force: true });
   fs.mkdirSync(sourceFolder('_static'), { recursive: true });
-  const notebooks = notebookFiles().map((file) => stageNotebook(file));
+  const notebooks = notebookFiles().map((file) => stageNotebook(file, withLab));
   const documents = [...DOCUMENTS, ...markdownIn('docs'), ...markdownIn('bench/results')].filter((file) =>
     fs.existsSync(inRoot(file)),
   );
@@ -44,7 +44,7 @@ function write(file, text) {
   fs.writeFileSync(target, text);
 }
 
-function stageNotebook(file) {
+function stageNotebook(file, withLab) {
   const name = path.basename(file, '.ipynb');
   const notebook = readJson(file);
   const pictures = new Pictures(sourceFolder('_static', 'pictures'), '../_static/pictures');
@@ -54,6 +54,7 @@ function stageNotebook(file) {
     return { ...cell, outputs, metadata: { ...cell.metadata, tags: siteTags(cell) } };
   });
   const cover = pictureOf(cells.find((cell) => cell.id === COVERS[name]));
+  if (withLab) cells.splice(1, 0, runLink(name));
   write(`notebooks/${name}.ipynb`, JSON.stringify({ ...notebook, cells }));
   const [heading] = notebook.cells
     .map((cell) =>
@@ -65,6 +66,14 @@ function stageNotebook(file) {
     .filter(Boolean);
   return { page: `notebooks/${name}.ipynb`, name, number: heading?.[1] ?? '', title: heading?.[2] ?? name, cover };
 }
+
+/** Below the title: the same chapter in the lab. */
+const runLink = (name) => ({
+  cell_type: 'markdown',
+  id: 'run-in-browser',
+  metadata: {},
+  source: `<p class="cs-run"><a href="../${labAddress(name)}">在浏览器里运行这一章</a>（不用安装；第一次打开约 30 MB）</p>`,
+});
 
 /** The address of a cell's first picture, as seen from the front page. */
 const pictureOf = (cell) => JSON.stringify(cell?.outputs ?? '').match(/src=\\"\.\.\/([^"\\]+)/)?.[1];

@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs';
+import { installNativeKernels } from './native-kernels';
+import { installPrograms } from './programs';
+import { installWasmGradients } from './wasm-gradients';
+
+export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
+
+export interface Started {
+  readonly name: BackendName;
+  readonly device: 'gpu' | 'cpu';
+  /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本。 */
+  readonly version: string;
+}
+
+/** The fastest first. (A page has others: lite/lib/tf/starters.ts is this file's twin there.) */
+export const NAMES: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
+/** What to do when none starts. */
+export const HINT = '请运行 npm run doctor 查看缺什么，或去掉 CONVSCOPE_BACKEND 让程序自己选。';
+
+// TensorFlow's C++ library chatters on stderr, TF.js greets on the console: neither belongs into a notebook.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+async function startTensorflow(): Promise<Started> {
+  // The binding's JavaScript calls util.isNullOrUndefined: Node 22 warns of it, Node 23 has removed it.
+  const legacy = require('node:util') as { isNullOrUndefined: (v: unknown) => boolean };
+  legacy.isNullOrUndefined = (v) => v === null || v === undefined;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('@tensorflow/tfjs-node-gpu');
+  await tf.setBackend('tensorflow');
+  await tf.ready();
+  const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
+  installNativeKernels(tf);
+  installPrograms(tf);
+  return {
+    name: 'tensorflow',
+    device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
+    version: backend.binding.TF_Version,
+  };
+}
+
+async function startWasm(): Promise<Started> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('@tensorflow/tfjs-backend-wasm');
+  if (!(await tf.setBackend('wasm'))) throw new Error('wasm 后端没有启动');
+  await tf.ready();
+  installWasmGradients(tf);
+  return { name: 'wasm', device: 'cpu', version: tf.version.tfjs };
+}
+
+async function startCpu(): Promise<Started> {
+  await tf.setBackend('cpu');
+  await tf.ready();
+  return { name: 'cpu', device: 'cpu', version: tf.version.tfjs };
+}
+
+export const STARTERS: Partial<Record<BackendName, () => Promise<Started>>> = {
+  tensorflow: startTensorflow,
+  wasm: startWasm,
+  cpu: startCpu,
+};
+
+/** Why a backend does not start, in one line; the package itself speaks of rebuilding modules. */
+export const reasonOf = (line: string) =>
+  line.includes('tfjs_binding.node') ? '没有安装原生后端；怎样装上，见 npm run doctor' : line;

@@ -1,0 +1,27 @@
+'use strict';
+/** The packages of the course that the page has, loaded when something asks for them. */
+const { provide, load } = require('../node/packages.cjs');
+const { jupyter } = require('../../kernel/display/tslab.cjs');
+
+provide({
+  '@tensorflow/tfjs': () => require('@tensorflow/tfjs'),
+  '@tensorflow/tfjs-backend-wasm': () => require('@tensorflow/tfjs-backend-wasm'),
+  '@tensorflow/tfjs-backend-webgpu': () => require('@tensorflow/tfjs-backend-webgpu'),
+  'ml-levenberg-marquardt': () => require('ml-levenberg-marquardt'),
+  munkres: () => require('munkres'),
+  'umap-js': () => require('umap-js'),
+  canvas: () => require('../node/canvas.cjs'),
+  buffer: () => require('buffer'),
+  crypto: () => require('crypto'),
+  fs: () => require('fs'),
+  'fs/promises': () => require('fs').promises,
+  os: () => require('os'),
+  path: () => require('path'),
+  url: () => require('url'),
+  util: () => require('util'),
+  worker_threads: () => require('worker_threads'),
+  zlib: () => require('zlib'),
+  'tslab/dist/jupyter': () => jupyter,
+});
+// lib/show writes to it only where a kernel has loaded it
+load('tslab/dist/jupyter');

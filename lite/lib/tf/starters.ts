@@ -1,0 +1,72 @@
+import * as tf from '@tensorflow/tfjs';
+import { installWasmGradients } from './wasm-gradients';
+
+export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
+
+export interface Started {
+  readonly name: BackendName;
+  readonly device: 'gpu' | 'cpu';
+  readonly version: string;
+}
+
+/** The fastest first: a page's backends. (The twin of lib/tf/starters.ts.) */
+export const NAMES: readonly BackendName[] = ['webgpu', 'webgl', 'wasm', 'cpu'];
+export const HINT = '请换一个较新的浏览器（Chrome、Edge、Firefox、Safari 的近两年版本）。';
+
+/** A drawing program instead of a chip: slower than wasm. */
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+
+/** What a page has and Node's types do not tell; `convscopeSite` says where the kernel's files lie (kernel/course.cjs). */
+interface Page {
+  readonly navigator: { readonly gpu?: { requestAdapter(): Promise<any> } }; // eslint-disable-line @typescript-eslint/no-explicit-any
+  readonly OffscreenCanvas: new (width: number, height: number) => { getContext(kind: 'webgl2'): any }; // eslint-disable-line @typescript-eslint/no-explicit-any
+  readonly convscopeSite: { readonly own: string };
+}
+const page = globalThis as unknown as Page;
+
+async function use(name: BackendName, device: 'gpu' | 'cpu'): Promise<Started> {
+  if (!(await tf.setBackend(name))) throw new Error('没有启动');
+  await tf.ready();
+  return { name, device, version: tf.version.tfjs };
+}
+
+async function startWebgpu(): Promise<Started> {
+  const adapter = await page.navigator.gpu?.requestAdapter();
+  if (!adapter) throw new Error('这个浏览器或这台机器没有 WebGPU');
+  const { info, isFallbackAdapter } = adapter;
+  if (isFallbackAdapter || info?.isFallbackAdapter || SOFTWARE.test(`${info?.architecture} ${info?.description}`))
+    throw new Error('没有显卡，WebGPU 由处理器模拟');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('@tensorflow/tfjs-backend-webgpu');
+  return use('webgpu', 'gpu');
+}
+
+async function startWebgl(): Promise<Started> {
+  const context = new page.OffscreenCanvas(1, 1).getContext('webgl2');
+  if (!context) throw new Error('这个浏览器或这台机器没有 WebGL 2');
+  const facts = context.getExtension('WEBGL_debug_renderer_info');
+  const renderer = String(context.getParameter(facts ? facts.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  if (SOFTWARE.test(renderer)) throw new Error('没有显卡，WebGL 由处理器模拟');
+  const running = await use('webgl', 'gpu');
+  // half precision would change what the chapters measure
+  if (!tf.env().getBool('WEBGL_RENDER_FLOAT32_CAPABLE')) throw new Error('显卡只有 16 位浮点数');
+  return running;
+}
+
+async function startWasm(): Promise<Started> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
+  wasm.setWasmPaths(page.convscopeSite.own);
+  const running = await use('wasm', 'cpu');
+  installWasmGradients(tf);
+  return running;
+}
+
+export const STARTERS: Partial<Record<BackendName, () => Promise<Started>>> = {
+  webgpu: startWebgpu,
+  webgl: startWebgl,
+  wasm: startWasm,
+  cpu: () => use('cpu', 'cpu'),
+};
+
+export const reasonOf = (line: string) => line;
