@@ -44,7 +44,7 @@ test(`a code cell fits on the screen: at most ${LINES} lines`, () => {
 });
 
 test('a chapter says what one learns, and ends with a summary, exercises and references', () => {
-  for (const { name, cells } of notebooks.filter(({ name }) => /^0[1-8]/.test(name))) {
+  for (const { name, cells } of notebooks.filter(({ name }) => !/^0[09]/.test(name))) {
     const prose = cells.filter((cell) => cell.cell_type === 'markdown').map(text).join('\n');
     for (const part of ['学习目标', '小结', '练习', '参考文献']) assert.ok(prose.includes(part), `${name}: ${part}`);
   }

@@ -1,5 +1,5 @@
 import { startBackend, tf } from '../../tf/backend';
-import { imageNetClasses } from '../classes';
+import { type ClassLabel, imageNetClasses } from '../classes';
 import { type FetchOptions, fetchNetworkFiles } from '../weights/download';
 import { networkFilesPresent } from '../weights/present';
 import { type FullPrecision, fullPrecisionAlexNet } from '../weights/full-precision';
@@ -38,6 +38,8 @@ interface Loaded {
   /** Changes whenever the weights under this id do: caches on disk carry it. */
   readonly weightsId: string;
   readonly notes?: readonly string[];
+  /** Where they are not ImageNet's 1000. */
+  readonly classes?: readonly ClassLabel[];
 }
 
 async function loadGoogLeNet(options: LoadOptions): Promise<Loaded> {
