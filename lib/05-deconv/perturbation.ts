@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { checkCounts } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
-import { checkImage } from '../image/check';
+import { assertSameSize, checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
@@ -44,6 +44,7 @@ export async function responseAlong(
   steps: readonly number[],
 ): Promise<number[]> {
   await checkImage(image);
+  assertSameSize(direction, image.shape, 'direction');
   const norm = l2Norm(await direction.data()) || 1;
   const images = tf.tidy(() => {
     const lengths = tf.tensor4d(steps.map((s) => s / norm), [steps.length, 1, 1, 1]); // prettier-ignore

@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
-import { checkBatch } from '../image/check';
+import { assertSameSize, checkBatch } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { checkCounts, checkNumber } from '../base/check';
 import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
@@ -182,6 +182,7 @@ export async function foolingRate(
 ): Promise<FoolingRate> {
   checkCounts({ batchSize });
   await checkBatch(images);
+  assertSameSize(perturbation, images.shape.slice(1), 'perturbation');
   const watch = watchInterrupts(signal);
   const total = images.shape[0];
   const before = await topClasses(model, images, batchSize);

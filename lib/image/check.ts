@@ -63,6 +63,13 @@ export async function checkBatch(images: tf.Tensor, { name = 'images' } = {}): P
   assertUnitRange(await images.data(), name);
 }
 
+/** 检查一个方向或扰动与图像同样大小（same size as the image）；取值不限。 */
+export function assertSameSize(change: tf.Tensor, [height, width]: readonly number[], name: string): void {
+  assertImage(change, { name });
+  if (change.shape[0] === height && change.shape[1] === width) return;
+  throw new RangeError(`${name} 应与图像一样大 [${height}, ${width}, 3]，得到 [${change.shape.join(', ')}]`);
+}
+
 function shapeAdvice(image: tf.Tensor, name: string): string {
   const { shape, rank } = image;
   if (rank === 4 && shape[0] === 1) return `；这是只有一幅的批，请用 ${name}.squeeze([0])`;

@@ -99,6 +99,21 @@ for (const [name, call] of Object.entries(CALLS)) {
   });
 }
 
+test('a direction or a perturbation of another size is refused, and so is what is disposed', async () => {
+  const [model, image] = [network(), picture()];
+  const batch = tf.expandDims(image, 0) as course.tf.Tensor4D;
+  const gone = picture();
+  gone.dispose();
+  const wrong = [tf.ones([1, 16, 3]), tf.ones([15, 16, 3]), gone] as course.tf.Tensor3D[];
+  for (const change of wrong) {
+    const told = /与图像一样大|应为一幅图像|已被释放/;
+    assert.match((await failure(() => course.responseAlong(model, image, target, change, [0, 1]))).message, told);
+    assert.match((await failure(() => course.foolingRate(model, batch, change))).message, told);
+  }
+  tf.dispose([image, batch, ...wrong.slice(0, 2)]);
+  model.dispose();
+});
+
 test('what a method itself moves out of the range is no mistake', async () => {
   const model = network();
   const bright = tf.ones([16, 16, 3]) as course.tf.Tensor3D;
