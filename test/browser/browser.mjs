@@ -109,13 +109,15 @@ export function cellsOf(page, sources) {
 export async function runAll(page, notebook) {
   const indicator = (status) => `.jp-Notebook-ExecutionIndicator[data-status="${status}"]`;
   const begun = (timeout) => page.waitForSelector(indicator('busy'), { timeout });
-  // what is run before the kernel is there is dropped without a word, so one asks again
-  for (let tries = 0, busy = false; !busy; tries++) {
+  const executed = () => page.getByText(/^\[\d+\]:$/).count();
+  // what is run before the kernel is there is dropped without a word, and its start looks busy too: so one asks again
+  for (let tries = 0, done = 0; tries < 5 && !done; tries++) {
     await page.getByRole('menuitem', { name: '运行', exact: true }).click();
     await page.getByText('运行所有单元格', { exact: true }).click();
-    busy = await (tries < 4 ? begun(MINUTES / 2).catch(() => false) : begun(MINUTES));
+    if (!(await (tries < 4 ? begun(MINUTES / 2).catch(() => false) : begun(MINUTES)))) continue;
+    await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
+    done = await executed();
   }
-  await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
   await page.keyboard.press('Control+s');
   // Lab saves by itself too, and where both meet it takes the other for somebody else's and asks.
   const overwrite = page.getByRole('button', { name: '覆盖', exact: true });
