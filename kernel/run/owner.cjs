@@ -9,15 +9,8 @@ const { promisify } = require('util');
 const timers = require('timers');
 const timersPromises = require('timers/promises');
 const { cellOnStack } = require('./stack.cjs');
+const { awake, cells, ownerOfFailure, remembering, speakAs } = require('./turns.cjs');
 
-/** @typedef {{ id: string, count: number, from: number }} Cell */
-
-/** The cell whose timer has started what runs now. */
-let awakened;
-/** The same until the next turn, for failures that are told at the end of a turn. */
-let before;
-/** Every cell, in the order in which they began; the last one runs, or ran last. @type {Cell[]} */
-const cells = [];
 let isSync = () => false;
 
 /** Node numbers all that can call back, one after the other: a cell's have the numbers from its beginning on. */
@@ -25,11 +18,10 @@ function start(id, count) {
   cells.push({ id, count, from: new AsyncResource('cell').asyncId() });
 }
 
-/** @returns {Cell | undefined} */
+/** @returns {import('./turns.cjs').Cell | undefined} */
 function owner() {
   const latest = cells.at(-1);
-  if (awakened) return awakened;
-  if (!latest || isSync()) return latest;
+  if (awake() || !latest || isSync()) return awake() ?? latest;
   const cause = executionAsyncId();
   // what is left of an earlier cell that nobody waits for any more
   const count = cellOnStack();
@@ -39,25 +31,7 @@ function owner() {
   );
 }
 
-const ownerOfFailure = () => awakened ?? before ?? cells.at(-1);
-
-/** What is told about a failure stands under its cell. */
-function speakAs(cell, work) {
-  const other = awakened;
-  awakened = cell;
-  work();
-  awakened = other;
-}
-
-/** Everything up to the end of this turn's microtasks. */
-function wake(cell) {
-  awakened = cell;
-  globalThis.queueMicrotask(() =>
-    process.nextTick(() => {
-      [before, awakened] = [awakened, undefined];
-    }),
-  );
-}
+const atEnd = (over) => globalThis.queueMicrotask(() => process.nextTick(over));
 
 /** @param {() => boolean} inSync whether the running cell is in its first stretch */
 function install(inSync) {
@@ -65,14 +39,7 @@ function install(inSync) {
   for (const name of ['setTimeout', 'setInterval', 'setImmediate']) {
     const original = globalThis[name];
     const wrapped = function (callback, ...rest) {
-      const cell = typeof callback === 'function' ? (awakened ?? cells.at(-1)) : undefined;
-      if (!cell) return original.call(this, callback, ...rest);
-      const woken = function (...values) {
-        before = undefined;
-        wake(cell);
-        return Reflect.apply(callback, this, values);
-      };
-      return original.call(this, woken, ...rest);
+      return original.call(this, remembering(callback, atEnd), ...rest);
     };
     Object.defineProperties(wrapped, Object.getOwnPropertyDescriptors(original));
     globalThis[name] = timers[name] = wrapped;
