@@ -1,31 +1,15 @@
 import { tf } from './backend';
-import { canRunPrograms, define, forget, isAlive, neededFor, type Program, run } from './programs';
+import { type Compiled, compileForward, compileGradient, engine, type Forward, startingAt } from './compile';
+import { canRunPrograms, forget, isAlive, run } from './programs';
 import { isKnown, openWeights, weightsOf } from './known-layers';
-import { besideTape, differentiating, isInterpreting, recordedNodes, safely } from './tape';
-import { add, since, type Tally, tally } from './tally';
-import { trace, type TracedBackend } from './trace';
+import { besideTape, differentiating, isInterpreting, recordedNodes } from './tape';
+import { add } from './tally';
 
 /**
  * A network's forward pass, and its way back to the image, as programs of TensorFlow's (see programs.ts). The first
  * calls with a certain shape run the ordinary operations, the next writes them down, every later one runs the program,
  * which gives the very same bits. Where that is impossible (other backends, a layer that reads numbers) the ordinary operations remain.
  */
-
-export type Forward = (images: tf.Tensor4D, layers: readonly string[]) => tf.Tensor[];
-
-type Gradients = ReadonlyMap<string, unknown>;
-
-interface Compiled {
-  readonly forward: Program;
-  /** From the gradients of the layers and what the forward pass has kept to the gradient of the image. */
-  readonly backward?: Program;
-  /** Whether the backward program wants the image too. */
-  readonly keepsImage?: boolean;
-  /** The kernels on the tape, and the gradients that TF.js had for them when they were written down. */
-  readonly kernels: readonly string[];
-  readonly gradients: Gradients;
-  readonly tally: Tally;
-}
 
 interface Slot {
   calls: number;
@@ -45,116 +29,6 @@ const kernels = new WeakMap<tf.Tensor, readonly string[]>();
 /** The kernels recorded so far by the innermost tf.grad, those inside compiled passes included. */
 export const recordedKernels = (): string[] =>
   recordedNodes().flatMap((node) => kernels.get(node.outputs[0]) ?? [node.kernelName]);
-
-const backend = () => tf.backend() as unknown as TracedBackend;
-
-interface Engine {
-  gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy: null, allowNone: boolean): { grads: (tf.Tensor | undefined)[] };
-  runKernelFunc(kernel: {
-    forwardFunc: (backend: unknown, save: (tensors: tf.Tensor[]) => void) => tf.Tensor | tf.Tensor[];
-    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
-    inputs: Record<string, tf.Tensor>;
-  }): tf.Tensor[];
-}
-
-const engine = () => tf.engine() as unknown as Engine;
-
-/** A scalar whose gradients with respect to the outputs are the given ones. */
-const startingAt = (outputs: readonly tf.Tensor[], dys: readonly tf.Tensor[]): tf.Tensor =>
-  engine().runKernelFunc({
-    forwardFunc: () => tf.scalar(0),
-    backwardsFunc: () => Object.fromEntries(dys.map((dy, i) => [i, () => tf.clone(dy)])),
-    inputs: Object.fromEntries(outputs.entries()),
-  }) as unknown as tf.Tensor;
-
-/** Numbers of both signs, the same ones every time. */
-const probe = ({ size, shape }: tf.Tensor): tf.Tensor => tf.tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(12.9898 * (i + 1)) ), shape); // prettier-ignore
-
-/** Rounding may differ (fused operations), nothing else. */
-function agree(found: readonly tf.Tensor[], expected: readonly tf.Tensor[]): boolean {
-  return expected.every((reference, k) => {
-    // eslint-disable-next-line no-restricted-syntax -- once for each program, on the native backend
-    const [a, b] = [found[k], reference].map((t) => t.dataSync<'float32'>());
-    let [worst, largest] = [0, 0];
-    b.forEach((value, i) => {
-      worst = Math.max(worst, Math.abs(a[i] - value));
-      largest = Math.max(largest, Math.abs(value));
-    });
-    return a.length === b.length && worst <= 1e-5 * largest;
-  });
-}
-
-const idOf = (t: tf.Tensor): { id: number; dtype: number } => {
-  const [id] = backend().getInputTensorIds([t]);
-  return { id, dtype: backend().tensorMap.get(t.dataId).dtype };
-};
-
-function compileForward(
-  plain: Forward,
-  images: tf.Tensor4D,
-  layers: readonly string[],
-  weights: tf.Tensor[],
-): Compiled | undefined {
-  const input = idOf(images);
-  const written = trace(backend(), () => plain(images, layers));
-  const outputs = written.result.map((t) => idOf(t).id);
-  const forward = define(tf, written, written.calls, [input], outputs, weights);
-  if (agree(run(tf, forward, [images]), written.result)) {
-    return { forward, kernels: [], gradients: new Map(), tally: { relus: 0, pools: 0, gates: 0 } };
-  }
-  forget(tf, [forward]);
-  return undefined;
-}
-
-function compileGradient(
-  plain: Forward,
-  images: tf.Tensor4D,
-  layers: readonly string[],
-  weights: tf.Tensor[],
-): Compiled | undefined {
-  const input = idOf(images);
-  const before = { ...tally() };
-  let outputs: tf.Tensor[] = [];
-  let dys: tf.Tensor[] = [];
-  try {
-    const written = trace(backend(), (calls) => {
-      let names: string[] = [];
-      let middle = 0;
-      const forward = () => {
-        outputs = plain(images, layers).map((t) => tf.keep(t));
-        dys = outputs.map((t) => tf.keep(probe(t)));
-        names = [...new Set(recordedNodes().map(({ kernelName }) => kernelName))];
-        middle = calls.length;
-        return startingAt(outputs, dys);
-      };
-      const [gradient] = safely(() => engine().gradients(forward, [images], null, true)).grads;
-      return { names, middle, gradient, seeds: dys.map(idOf) };
-    });
-    const counted = since(before);
-    const { names, middle, gradient, seeds } = written.result;
-    if (!gradient) return undefined;
-    const result = idOf(gradient).id;
-    const [there, back] = [written.calls.slice(0, middle), written.calls.slice(middle)];
-    const types = new Map(there.flatMap((call) => call.outputs.map(({ id, dtype }) => [id, dtype])));
-    const used = new Set(neededFor(back, [result]).flatMap((call) => call.inputs));
-    const keepsImage = used.has(input.id);
-    const kept = [...used].filter((id) => types.has(id)).map((id) => ({ id, dtype: types.get(id)! }));
-    const outs = outputs.map((t) => idOf(t).id);
-    const forward = define(tf, written, there, [input], [...outs, ...kept.map(({ id }) => id)], weights);
-    const backward = define(tf, written, back, [...seeds, ...kept, ...(keepsImage ? [input] : [])], [result], weights);
-    const gradients: Gradients = new Map(names.map((name) => [name, tf.getGradient(name)]));
-    const made = run(tf, forward, [images]);
-    const [found] = run(tf, backward, [...dys, ...made.slice(outs.length), ...(keepsImage ? [images] : [])]);
-    if (agree([...made.slice(0, outs.length), found], [...outputs, gradient])) {
-      return { forward, backward, keepsImage, kernels: names, gradients, tally: counted };
-    }
-    forget(tf, [forward, backward]);
-    return undefined;
-  } finally {
-    Object.assign(tally(), before); // the program will say it at each of its runs
-    tf.dispose([...outputs, ...dys]);
-  }
-}
 
 export class CompiledForward {
   private readonly slots = new Map<string, Slot>();
@@ -202,7 +76,9 @@ export class CompiledForward {
     const compile = gradient ? compileGradient : compileForward;
     let made: Compiled | undefined;
     try {
-      besideTape(() => tf.tidy(() => void (made = compile(this.plain, images, layers, weightsOf(this.network)))));
+      besideTape(() =>
+        tf.tidy(() => void (made = compile({ plain: this.plain, images, layers, weights: weightsOf(this.network) }))),
+      );
     } catch {
       // The ordinary operations will say what is wrong, if anything is.
     }
