@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { randomGenerator } from '../base/random';
 import { type Target, targetValue } from '../model/target';
@@ -29,6 +30,7 @@ export async function pixelNoise(
   pixels: readonly number[],
   { sigma = 0.1, repeats = 6, seed = 0 }: PixelNoiseOptions = {},
 ): Promise<number> {
+  await checkImage(image);
   const count = image.shape[0] * image.shape[1];
   const wrong = pixels.find((p) => !Number.isInteger(p) || p < 0 || p >= count);
   if (wrong !== undefined) throw new RangeError(`像素编号应为 0 … ${count - 1} 的整数，得到 ${wrong}`);

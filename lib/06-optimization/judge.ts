@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { checkImage } from '../image/check';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
 
 /** 一个网络对一幅图的判决（verdict）：某一类排第几，概率多少。 */
@@ -27,6 +28,7 @@ export async function judge(network: ImageModel, image: tf.Tensor3D, index: numb
   if (!Number.isInteger(index) || index < 0 || index >= count) {
     throw new RangeError(`类别编号 应为 0 到 ${count - 1} 的整数，得到 ${index}`);
   }
+  await checkImage(image);
   const fitting = tf.tidy(() => tf.image.resizeBilinear(image, [...network.inputSize]));
   try {
     const scores = await classify(network, fitting, { count });

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { checkImage } from '../image/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { loadImage } from '../image/image';
 import { pearson, ssim } from '../image/metrics';
@@ -147,6 +148,8 @@ export async function codeError(
   reference: tf.Tensor3D,
   layer: string,
 ): Promise<number> {
+  await checkImage(image);
+  await checkImage(reference, { name: 'reference' });
   return number(() => {
     const [a, b] = [model.activations(image, layer), model.activations(reference, layer)];
     return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b)));

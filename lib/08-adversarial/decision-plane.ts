@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
+import { assertSameSize, checkImage } from '../image/check';
 import { resolveTarget, type Target } from '../model/target';
 
 export interface PlaneOptions {
@@ -48,10 +49,8 @@ export async function decisionPlane(
   const { layer, channel } = resolveTarget(model, target);
   const shape = model.layers.find(({ name }) => name === layer)!.shape;
   if (shape.length !== 1) throw new RangeError(`target 应为类别得分，如 { class: 9 }，得到 ${layer} 层的神经元`);
-  for (const direction of directions) {
-    if (direction.shape.join() === image.shape.join()) continue;
-    throw new RangeError(`方向的形状应与图像相同 [${image.shape.join(', ')}]，得到 [${direction.shape.join(', ')}]`);
-  }
+  await checkImage(image);
+  for (const direction of directions) assertSameSize(direction, image.shape, 'directions');
   if (across.length === 0 || up.length === 0) throw new RangeError('两个轴都至少要有一个数');
   const points = up.flatMap((b) => across.map((a) => [a, b] as const));
   const watch = watchInterrupts(signal);

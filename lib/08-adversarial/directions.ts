@@ -1,7 +1,7 @@
 import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { checkImage, checkImageNow } from '../image/check';
+import { assertSameSize, checkImage, checkImageNow } from '../image/check';
 import { cosine, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
@@ -89,9 +89,7 @@ export async function logitsAlong(
   checkCounts({ batchSize });
   await checkImage(image);
   const classes = targets.map((target) => classOf(model, target, 'targets'));
-  if (direction.shape.join() !== image.shape.join()) {
-    throw new RangeError(`方向的形状应与图像相同 [${image.shape.join(', ')}]，得到 [${direction.shape.join(', ')}]`);
-  }
+  assertSameSize(direction, image.shape, 'direction');
   const result: number[][] = classes.map(() => []);
   for (let from = 0; from < epsilons.length; from += batchSize) {
     const part = epsilons.slice(from, from + batchSize);

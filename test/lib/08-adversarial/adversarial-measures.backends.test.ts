@@ -281,7 +281,7 @@ test('参数不对的错误', async () => {
     [() => smallestEpsilon(model, image, { max: -1 }), /max 应为/],
     [() => universal(model, tf.tidy(() => tf.expandDims(image)) as tf.Tensor4D), /n 至少为 2/],
     [() => weightVector(model, image, { away: { class: 0 }, to: { class: 2 } }), /类别编号应为 0 到 1/],
-    [() => logitsAlong(model, image, other, [0], [{ class: 0 }]), /方向的形状应与图像相同/],
+    [() => logitsAlong(model, image, other, [0], [{ class: 0 }]), /应与图像一样大 \[\d+, \d+, 3\]/],
     [() => linearGrowth([0]), /维数应为正整数/],
     [() => linearGrowth([10], { repeats: 0 }), /repeats 应为正整数/],
     [() => growthExponent([1], [1]), /至少 2 个点/],

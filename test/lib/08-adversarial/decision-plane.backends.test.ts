@@ -53,7 +53,7 @@ test('中断时交出已有的行；不泄漏；参数不对时说清楚', async
   await leakFree(() => decisionPlane(model, image, [right, right], { target, across: [0, 1], up: [0] }));
   await leakFree(() => failure(() => decisionPlane(model, image, [right, right], { target, onStep: () => { throw new Error('停'); } }))); // prettier-ignore
   const wrong = [
-    [await failure(() => decisionPlane(model, image, [right, small], { target })), /方向的形状应与图像相同/],
+    [await failure(() => decisionPlane(model, image, [right, small], { target })), /应与图像一样大 \[\d+, \d+, 3\]/],
     [await failure(() => decisionPlane(model, image, [right, right], { target, up: [] })), /至少要有一个数/],
     [await failure(() => decisionPlane(model, image, [right, right], { target: { class: 7 } })), /类别.*0.*1/],
   ] as const;
