@@ -92,10 +92,14 @@ async function backend(installed) {
   if (installed && usable) {
     const facts = await tryBinding().catch((error) => ({ problem: reasonOf(error) }));
     if (!facts.problem) return nativeFinding(label, plan, usable, facts);
-    return could(label, both(`wasm；原生后端启动失败：${facts.problem}`, `wasm; native fails: ${facts.problem}`), {
-      zh: '重新编译原生后端：删除 .cache/native 后 npm run setup',
-      en: 'build the native backend again: delete .cache/native, then npm run setup',
-    });
+    return could(
+      label,
+      both(`wasm；原生后端启动失败：${facts.problem.zh}`, `wasm; native fails: ${facts.problem.en}`),
+      {
+        zh: '重新编译原生后端：删除 .cache/native 后 npm run setup',
+        en: 'build the native backend again: delete .cache/native, then npm run setup',
+      },
+    );
   }
   return could(
     label,
@@ -111,8 +115,9 @@ async function backend(installed) {
 export function reasonOf({ code, output = '', message }) {
   const lines = output.split('\n').map((line) => line.trim());
   const error = lines.find((line) => /^(\w+: )*\w*Error\b.*: /.test(line)) ?? lines.find((line) => /error/i.test(line));
-  if (error) return error.replace(/^(\w*Error: )+/, '').slice(0, 200);
-  return code === 137 ? 'it died without a word' : message.split('\n')[0];
+  if (error) return same(error.replace(/^(\w*Error: )+/, '').slice(0, 200));
+  if (code === 137) return both('进程没有说明原因就结束了', 'it died without a word');
+  return same(message.split('\n')[0]);
 }
 
 function nativeFinding(label, plan, usable, { version, gpu }) {

@@ -125,8 +125,10 @@ export function anyNative(plan) {
   return keys.map((key) => ({ ...plan, key })).find(nativeFacts);
 }
 
-/** Without a usable one, nothing may be found where the npm package looks for it. */
-export const unlinkNative = () => fs.rmSync(bindingLink, { force: true });
+/** Without a usable one, our link may not lead to what is broken; a file there is somebody's own. */
+export function unlinkNative() {
+  if (fs.lstatSync(bindingLink, { throwIfNoEntry: false })?.isSymbolicLink()) fs.rmSync(bindingLink);
+}
 
 /** Puts a link to the finished binding where the npm package looks for it. Costs nothing when it is there. */
 export function linkNative(plan) {

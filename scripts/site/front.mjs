@@ -36,10 +36,9 @@ export function sections(readme, titles) {
   });
 }
 
-function card({ name, number, title, cover }, question) {
-  const [head, tail] = title.split('：');
+function card({ name, number, head, question: own = '', cover }, question) {
   const picture = cover ? `<span class="cs-cover"><img src="${cover}" alt="" loading="lazy"></span>` : '';
-  const text = question ?? tail ?? '';
+  const text = question ?? own;
   return `<a class="cs-card" href="notebooks/${name}.html">${picture}<span class="cs-number">${number}</span><strong>${escapeHtml(head)}</strong><span>${escapeHtml(text)}</span></a>`;
 }
 

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Application, Comment, CommentTag, Converter } from 'typedoc';
 import { notebookFiles } from '../notebooks/execute.mjs';
+import { headingOf } from '../notebooks/heading.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 
 /** The rooms of lib/ that are not a chapter, as a reader looks for them. */
@@ -17,16 +18,14 @@ const ROOMS = {
   base: '基础',
 };
 
-/** 01-filters: 01 卷积核权值 (the notebook's own heading, without what follows the colon). */
+/** 01-filters: 01 卷积核权值 */
 function titles() {
+  const chapters = notebookFiles().map((file) => ({
+    room: path.basename(file, '.ipynb'),
+    ...headingOf(readJson(file)),
+  }));
   const rooms = new Map();
-  for (const file of notebookFiles()) {
-    const heading = [readJson(file).cells[0].source]
-      .flat()
-      .join('')
-      .match(/^# (\d+\s*[^：\n]+)/m);
-    rooms.set(path.basename(file, '.ipynb'), heading[1].replace(/\s+/g, ' '));
-  }
+  for (const { room, number, head } of chapters) rooms.set(room, `${number} ${head}`);
   for (const [room, title] of Object.entries(ROOMS)) rooms.set(room, title);
   return rooms;
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { notebookFiles } from '../notebooks/execute.mjs';
+import { headingOf } from '../notebooks/heading.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
@@ -56,15 +57,7 @@ function stageNotebook(file, withLab) {
   const cover = pictureOf(cells.find((cell) => cell.id === COVERS[name]));
   if (withLab) cells.splice(1, 0, runLink(name));
   write(`notebooks/${name}.ipynb`, JSON.stringify({ ...notebook, cells }));
-  const [heading] = notebook.cells
-    .map((cell) =>
-      [cell.source]
-        .flat()
-        .join('')
-        .match(/^# (\d+)\s*(.+)$/m),
-    )
-    .filter(Boolean);
-  return { page: `notebooks/${name}.ipynb`, name, number: heading?.[1] ?? '', title: heading?.[2] ?? name, cover };
+  return { page: `notebooks/${name}.ipynb`, name, ...headingOf(notebook), cover };
 }
 
 /** Below the title: the same chapter in the lab. */
