@@ -51,10 +51,14 @@ export async function startLab() {
   };
 }
 
-/** A copy of a chapter for Lab to play with. */
-export function copyOf(notebook) {
-  fs.copyFileSync(inRoot('notebooks', notebook), path.join(folder, notebook));
-  return readJson(inRoot('notebooks', notebook));
+/** A copy of a chapter for Lab to play with; `executed: false` as if nobody had run it yet. */
+export function copyOf(name, { executed = true } = {}) {
+  const notebook = readJson(inRoot('notebooks', name));
+  const cells = notebook.cells.map((cell) =>
+    cell.cell_type === 'code' && !executed ? { ...cell, outputs: [], execution_count: null } : cell,
+  );
+  fs.writeFileSync(path.join(folder, name), JSON.stringify({ ...notebook, cells }));
+  return notebook;
 }
 
 /** A notebook for hands to play with: one cell per entry, its lines given. */
@@ -105,19 +109,25 @@ export function cellsOf(page, sources) {
   return { cell, output, edit, start, run, firstRun };
 }
 
-/** Lab draws only the cells in view, so its saved file, not the page, says what has run. */
-export async function runAll(page, notebook) {
+/**
+ * Runs a notebook that has not run yet; returns it as Lab has saved it, for Lab draws only the cells in view. What is run
+ * before the kernel is there is dropped without a word, and the kernel's own start looks busy: so one asks until something
+ * has run.
+ */
+export async function runAll(page, name) {
   const indicator = (status) => `.jp-Notebook-ExecutionIndicator[data-status="${status}"]`;
-  const begun = (timeout) => page.waitForSelector(indicator('busy'), { timeout });
-  const executed = () => page.getByText(/^\[\d+\]:$/).count();
-  // what is run before the kernel is there is dropped without a word, and its start looks busy too: so one asks again
-  for (let tries = 0, done = 0; tries < 5 && !done; tries++) {
+  for (let tries = 0; ; tries++) {
     await page.getByRole('menuitem', { name: '运行', exact: true }).click();
     await page.getByText('运行所有单元格', { exact: true }).click();
-    if (!(await (tries < 4 ? begun(MINUTES / 2).catch(() => false) : begun(MINUTES)))) continue;
+    // a short notebook may be over before one looks
+    await page.waitForSelector(indicator('busy'), { timeout: MINUTES / 4 }).catch(() => {});
     await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
-    done = await executed();
+    const notebook = await saved(page, name);
+    if (tries === 9 || notebook.cells.some((cell) => cell.execution_count > 0)) return notebook;
   }
+}
+
+async function saved(page, name) {
   await page.keyboard.press('Control+s');
   // Lab saves by itself too, and where both meet it takes the other for somebody else's and asks.
   const overwrite = page.getByRole('button', { name: '覆盖', exact: true });
@@ -129,7 +139,7 @@ export async function runAll(page, notebook) {
     if (!(await overwrite.isVisible())) break;
     await overwrite.click();
   }
-  return readJson(path.join(folder, notebook));
+  return readJson(path.join(folder, name));
 }
 
 /** How many pictures an executed notebook must show. */

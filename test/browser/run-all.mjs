@@ -5,7 +5,7 @@ import { claimsOf, codeCells, outputFaults, substituted } from '../../scripts/no
 import { copyOf, folder, pageFaults, runAll } from './browser.mjs';
 
 export async function runChapter(lab, name) {
-  copyOf(name);
+  copyOf(name, { executed: false });
   const opened = await lab.open(name);
   const { page } = opened;
   try {
