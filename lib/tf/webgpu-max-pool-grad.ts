@@ -1,9 +1,10 @@
 import type * as Tf from '@tensorflow/tfjs';
-import { type Meeting, type PoolingAttributes } from './max-pool-switches';
+import { type Meeting, type PoolingAttributes, UNPOOL } from './max-pool-switches';
 
 /**
  * The gradient of max pooling on WebGPU. The package's own kernel gives ties to the last element; TensorFlow, PyTorch
- * and the cpu backend give them to the first. Flat sky and the zeros after a ReLU are full of ties.
+ * and the cpu backend give them to the first. Flat sky and the zeros after a ReLU are full of ties. With it comes the
+ * unpooling by switches, which elsewhere reads the tensors: see max-pool-switches.ts.
  */
 
 /** What the backend needs to know of a program in WGSL (its type is not exported by the package). */
@@ -59,7 +60,7 @@ fn main(index: i32) {
 const SIZE = 64;
 
 /** dy to the first maximum of each window of x; `maxima` are the windows' own. */
-export function webgpuScatterToMaxima(
+function scatterOnCard(
   backend: unknown,
   [x, maxima, dy]: readonly Tf.TensorInfo[],
   info: Tf.backend_util.Conv2DInfo,
@@ -86,17 +87,22 @@ export function webgpuScatterToMaxima(
   return (backend as WebgpuBackend).runWebGPUProgram(program, [x, maxima, dy], 'float32', uniforms);
 }
 
-export function installWebgpuMaxPoolGrad(tf: typeof Tf): void {
-  tf.unregisterKernel('MaxPoolGrad', 'webgpu');
+function register(tf: typeof Tf, kernelName: string, meeting: Meeting): void {
   tf.registerKernel({
-    kernelName: 'MaxPoolGrad',
+    kernelName,
     backendName: 'webgpu',
     kernelFunc: ({ inputs, backend, attrs }) => {
       const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', Tf.TensorInfo>;
       const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolingAttributes;
       const shape = input.shape as [number, number, number, number];
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
-      return webgpuScatterToMaxima(backend, [input, output, dy], info, 'add');
+      return scatterOnCard(backend, [input, output, dy], info, meeting);
     },
   });
+}
+
+export function installWebgpuMaxPoolGrad(tf: typeof Tf): void {
+  tf.unregisterKernel('MaxPoolGrad', 'webgpu');
+  register(tf, 'MaxPoolGrad', 'add');
+  register(tf, UNPOOL, 'overwrite');
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isSoftware } from './adapter';
 import { installWasmGradients } from './wasm-gradients';
+import { installWebgpuRepairs } from './webgpu-repairs';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
 
@@ -44,7 +45,9 @@ async function startWebgpu(): Promise<Started> {
   if (isFallbackAdapter || isSoftware(info ?? {})) throw new Error('没有显卡，WebGPU 由处理器模拟');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('@tensorflow/tfjs-backend-webgpu');
-  return use('webgpu', 'gpu');
+  const running = await use('webgpu', 'gpu');
+  installWebgpuRepairs(tf);
+  return running;
 }
 
 async function startWebgl(): Promise<Started> {
