@@ -1,10 +1,11 @@
 import { tf } from '../tf/backend';
 import type { ClassLabel } from './classes';
-import { checkCounts } from '../base/check';
+import { checkCounts, kindOf } from '../base/check';
 import { CourseError, unknownName } from '../base/errors';
 import { checkImage } from '../image/check';
 import { type OutputKind, probabilitiesOf } from './output';
 import type { Roles } from './networks/architecture';
+import { assertModel } from './given';
 import { CompiledForward } from '../tf/compiled';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
@@ -149,7 +150,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
 
   function checkImages(images: tf.Tensor): void {
     checkAlive();
-    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${typeof images}；读图片请用 await loadImage(路径)`); // prettier-ignore
+    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${kindOf(images)}；读图片请用 await loadImage(路径)`); // prettier-ignore
     if (images.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入');
     const [h, w, c] = images.shape.slice(-3);
     if (images.dtype !== 'float32') {
@@ -244,6 +245,7 @@ export async function classify(
   image: tf.Tensor3D,
   { count = 5 }: { count?: number } = {},
 ): Promise<ClassScore[]> {
+  assertModel(model);
   await checkImage(image);
   checkCounts({ count });
   const [logits, probabilities] = tf.tidy(() => {

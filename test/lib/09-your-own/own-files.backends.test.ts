@@ -113,6 +113,15 @@ test('载入再释放：张量一个不多', async () => {
     });
 });
 
+test('嵌套的网络载入再释放：里面的权值也不留下', async () => {
+  const { conv2d, globalAveragePooling2d, dense } = tf.layers;
+  const base = tf.sequential({ layers: [conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 3 }), globalAveragePooling2d({})] }); // prettier-ignore
+  const head = tf.sequential({ layers: [dense({ inputShape: [2], units: 3 }), dense({ units: 2, activation: 'softmax' })] }); // prettier-ignore
+  const place = path.join(scratch, '嵌套');
+  await saveOwnModel(tf.sequential({ layers: [base, head] }), place);
+  await leakFree(async () => (await loadOwnModel(place)).dispose());
+});
+
 test('载入失败：张量一个不多', async () => {
   const broken = path.join(scratch, '坏图');
   fs.cpSync(folder('图'), broken, { recursive: true });
