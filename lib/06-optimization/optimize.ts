@@ -44,7 +44,7 @@ export interface MaximizeOptions {
   parametrization?: Parametrization;
   /** 起点（start）：'noise'（均值色加噪声，默认）、'mean'（均值色，即网络的零图像）或一幅图 `[h, w, 3]`。 */
   start?: StartImage;
-  /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255。 */
+  /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255；唤醒死神经元时更强。 */
   noise?: number;
   seed?: number;
   /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
