@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { reasonOf } from '../../scripts/doctor/examine.mjs';
+import { reasonOf } from '../../scripts/doctor/texts.mjs';
 import { anyNative, brokenNative, nativeFacts, planNative, sizesIn } from '../../scripts/setup/native.mjs';
 import { installNative } from '../../scripts/setup/native-build.mjs';
 import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
