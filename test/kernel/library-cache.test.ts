@@ -47,25 +47,4 @@ test('a damaged cache counts as none', () => {
   assert.equal(Object.keys(look({ CONVSCOPE_CACHE: join(base, 'student') }).compiled), ['b', 'c']);
 });
 
-const COUNT = `
-const { Compiler } = require('../kernel/compile/compiler.cjs');
-const { prepare } = require('../kernel/compile/prepare.cjs');
-const compiler = new Compiler();
-const { library, service } = compiler;
-const count = { compiled: 0, checked: 0 };
-const { ts } = library;
-library.ts = { ...ts, transpileModule: (...given) => (count.compiled++, ts.transpileModule(...given)) };
-const check = service.diagnosticsOf.bind(service);
-service.diagnosticsOf = (file) => (service.isCell(file) || count.checked++, check(file));
-console.log(JSON.stringify({ problems: prepare(compiler), ...count, known: Object.keys(library.compiled).length }));`;
-
-test('set-up has compiled and checked the library: nobody’s first cell does', async () => {
-  const { prepareLibrary } = await import('../../scripts/setup/library.mjs');
-  await prepareLibrary();
-  const output = execFileSync(process.execPath, ['-e', COUNT], { cwd: join(root, 'notebooks') });
-  const { known, ...rest } = JSON.parse(output.toString());
-  assert.equal(rest, { problems: [], compiled: 0, checked: 0 });
-  assert.ok(known > 200, `${known} files`);
-});
-
 test.run();
