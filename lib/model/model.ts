@@ -236,7 +236,7 @@ export interface ClassScore {
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
  * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
  *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
- * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分
+ * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分，或得分里有 NaN
  * @example
  * const [best, second] = await classify(model, image, { count: 2 });
  */
@@ -254,6 +254,7 @@ export async function classify(
   });
   const [l, p] = (await Promise.all([logits.data(), probabilities.data()])) as [Float32Array, Float32Array];
   tf.dispose([logits, probabilities]);
+  if (l.some(Number.isNaN)) throw new CourseError(`${model.title} 的得分里有 NaN（不是数）：多半是训练发散了，权值里有 NaN；请减小学习率重新训练，或换一份权值。`); // prettier-ignore
   return Array.from(l, (logit, index) => ({
     index,
     en: model.classes[index].en,
