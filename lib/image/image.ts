@@ -1,5 +1,6 @@
 import { type Canvas, createCanvas, loadImage as decode, type Image } from 'canvas';
 import { tf } from '../tf/backend';
+import { kindOf } from '../base/check';
 import { CourseError } from '../base/errors';
 import { readImageFile, type ImageSource } from './file';
 import { readHeader, type ImageHeader } from './header';
@@ -19,8 +20,6 @@ export interface LoadImageOptions {
   crop?: readonly [number, number, number, number];
 }
 
-/** 48-megapixel photos are common; a decoded picture takes 4 bytes a pixel. */
-const MAX_PIXELS = 120e6;
 /** Rows read back at a time: keeps a big photo from existing twice. */
 const STRIP_ROWS = 256;
 
@@ -60,12 +59,6 @@ export async function loadPhoto(
 async function open(source: ImageSource): Promise<{ image: Image | Canvas; header: ImageHeader; label: string }> {
   const { bytes, label } = await readImageFile(source);
   const header = readHeader(bytes, label);
-  const pixelCount = (header.width ?? 0) * (header.height ?? 0);
-  if (pixelCount > MAX_PIXELS) {
-    throw new CourseError(
-      `${label}太大：${header.width}×${header.height} 像素，上限 ${MAX_PIXELS / 1e6} 百万像素。请先把图片缩小。`,
-    );
-  }
   try {
     return { image: upright(await decode(Buffer.from(bytes)), header.orientation), header, label };
   } catch {
@@ -150,7 +143,7 @@ function checkOpaque(data: Uint8ClampedArray, label: string): void {
  * @param image 图像 [高, 宽, 3]、[高, 宽, 1] 或灰度 [高, 宽]，取值 [0, 1]；不会被释放
  */
 export async function toPixels(image: tf.Tensor3D | tf.Tensor2D): Promise<Pixels> {
-  if (!(image instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [高, 宽, 3] 或 [高, 宽]，得到 ${typeof image}`);
+  if (!(image instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [高, 宽, 3] 或 [高, 宽]，得到 ${kindOf(image)}`);
   if (image.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入或重新计算');
   const [height, width, channels = 1] = image.shape;
   if ((image.rank !== 2 && image.rank !== 3) || (channels !== 1 && channels !== 3) || image.size === 0) {

@@ -1,5 +1,6 @@
 import { createCanvas, type Canvas } from 'canvas';
 import type { tf } from '../tf/backend';
+import { assertTensor } from '../image/check';
 import { encodePngBytes, pixelsToCanvas } from '../image/encode';
 import type { Pixels } from '../image/image';
 import { emit } from './sink';
@@ -17,10 +18,11 @@ export interface Raster {
 
 /** Reads an image tensor [h, w, 3], [h, w, 1] or [h, w]; the tensor stays the caller's. */
 export async function readRaster(image: tf.Tensor, name = 'image'): Promise<Raster> {
-  const [height, width, channels = 1] = image.shape ?? [];
+  assertTensor(image, name);
+  const [height, width, channels = 1] = image.shape as number[];
   const ok = (image.rank === 2 || image.rank === 3) && (channels === 1 || channels === 3) && image.size > 0;
   if (!ok) {
-    const got = image?.shape ? `形状 [${image.shape.join(', ')}]` : typeof image;
+    const got = `形状 [${image.shape.join(', ')}]`;
     const advice =
       image.rank === 4 ? '；一批图像请用 showGrid' : image.rank === 3 ? '；特征图请先取一个通道：[高, 宽]' : '';
     throw new RangeError(`${name} 应为图像 [高, 宽, 3] 或 [高, 宽]，得到${got}${advice}`);
@@ -109,9 +111,24 @@ interface Encoded {
   readonly bytes: Uint8Array;
 }
 
+/** Of a sample of the pixels: charts have a few hundred colours, antialiased text included. */
+const MANY_COLOURS = 2000;
+const SAMPLE = 20_000;
+
+function hasManyColours({ data }: Pixels): boolean {
+  const step = 3 * Math.ceil(data.length / 3 / SAMPLE);
+  const seen = new Set<number>();
+  for (let i = 0; i < data.length; i += step) seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+  return seen.size > MANY_COLOURS;
+}
+
 /** PNG, or JPEG where a photographic sheet would bloat the notebook. */
 async function encodeCanvas(canvas: Canvas, quality: number): Promise<Encoded> {
-  const png = encodePngBytes(canvasPixels(canvas));
+  const pixels = canvasPixels(canvas);
+  // to find that out by encoding takes seconds
+  if (canvas.width * canvas.height > LARGE && hasManyColours(pixels))
+    return { mime: 'image/jpeg', bytes: await canvas.encode('jpeg', quality) };
+  const png = encodePngBytes(pixels);
   if (png.length > BIG_BYTES) {
     const jpeg = await canvas.encode('jpeg', quality);
     if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };

@@ -6,6 +6,7 @@ import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
 import { installPython, pythonReady, wheelsPacked } from './python.mjs';
 import { installKernel } from './kernel.mjs';
+import { prepareLibrary } from './library.mjs';
 import { installHtmlTemplate } from '../html/install.mjs';
 import { anyNative, linkNative, nativeFacts, planNative, unlinkNative } from './native.mjs';
 import { installNative } from './native-build.mjs';
@@ -29,10 +30,12 @@ export async function bootstrap(
     await nodeStep(report, offline);
     await pythonStep(report, offline);
     installKernel();
+    const preparing = prepareLibrary();
     await htmlStep(report);
     const native = noNative ? undefined : await nativeStep(report, offline, again);
     const webgpu = await webgpuStep(report, { offline, again, wished: webgpuWished(wished), noNative });
     if (weights) await weightsStep(report, offline, again);
+    await preparing;
     return { native, webgpu };
   });
 }

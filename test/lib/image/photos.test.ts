@@ -1,6 +1,6 @@
 import { createCanvas } from 'canvas';
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
+import real, * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { CourseError } from '../../../lib/base/errors';
 import { loadImage } from '../../../lib/image/image';
-import { coursePhotos, photo, photosIn } from '../../../lib/image/photos';
+import { coursePhotos, photo } from '../../../lib/image/photos';
+import { photosIn } from '../../../lib/image/photos-in';
 import { failure } from '../../helpers';
 
 test.before(async () => {
@@ -115,6 +116,59 @@ test('a folder of one’s own: bad files are listed, not thrown', async () => {
   assert.match(missing.message, /找不到文件夹/);
   assert.match((await failure(() => photosIn(photos[0].path))).message, /不是文件夹.*loadImage/);
   fs.rmSync(folder, { recursive: true, force: true });
+});
+
+test('what loadImage cannot read because a part is missing is skipped, with the same reason', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-照片 '));
+  const canvas = createCanvas(40, 30);
+  canvas.getContext('2d').fillRect(5, 5, 20, 10);
+  for (const format of ['png', 'jpeg', 'webp', 'avif'] as const) {
+    const bytes = await (canvas.encode as (f: string) => Promise<Buffer>)(format);
+    const cuts = [20, 0.3 * bytes.length, 0.6 * bytes.length, 0.95 * bytes.length, bytes.length - 1].map(Math.floor);
+    for (const cut of cuts) fs.writeFileSync(path.join(folder, `${cut}.${format}`), bytes.subarray(0, cut));
+    fs.writeFileSync(path.join(folder, `whole.${format}`), bytes);
+  }
+  const { photos, skipped } = photosIn(folder);
+  assert.equal(
+    photos.map(({ file }) => file),
+    ['whole.avif', 'whole.jpeg', 'whole.png', 'whole.webp'],
+  );
+  assert.is(skipped.length, 20);
+  for (const { file, reason } of skipped) {
+    assert.match(reason, /已损坏：.*(只有一部分|没有图像数据).*重新/);
+    const error = await failure(() => loadImage(path.join(folder, file)));
+    assert.is(error.message.replaceAll(`${folder}/`, ''), reason);
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+test('a locked subfolder and a link to a folder have their reason; the rest is there', async () => {
+  if (process.platform === 'win32') return;
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-照片 '));
+  const png = createCanvas(4, 4).toBuffer('image/png');
+  for (const name of ['内', '锁']) fs.mkdirSync(path.join(folder, name));
+  for (const name of ['一.png', '内/二.png', '锁/三.png']) fs.writeFileSync(path.join(folder, name), png);
+  fs.symlinkSync(folder, path.join(folder, '内', '回来'));
+  // root may read every folder: refuse in its place
+  const { readdirSync } = real;
+  const refuse = (place: unknown, ...rest: unknown[]) => {
+    if (String(place).endsWith('锁')) throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+    return (readdirSync as (...args: unknown[]) => unknown)(place, ...rest);
+  };
+  Object.assign(real, { readdirSync: refuse });
+  try {
+    const { photos, skipped } = photosIn(folder);
+    assert.equal(photos.map(({ file }) => file), ['一.png', '内/二.png']); // prettier-ignore
+    assert.equal(skipped.map(({ file }) => file), ['内/回来', '锁']); // prettier-ignore
+    assert.match(skipped[0].reason, /链接/);
+    assert.match(skipped[1].reason, /读不了：EACCES/);
+    const error = await failure(() => photosIn(path.join(folder, '锁')));
+    assert.instance(error, CourseError);
+    assert.match(error.message, /读不了文件夹.*EACCES/);
+  } finally {
+    Object.assign(real, { readdirSync });
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test.run();
