@@ -33,7 +33,7 @@ export * from './base/statistics';
 // 01 卷积核权值
 export { type ExpandedOptions, expandedKernel, type KernelInput, kernelInputs } from './01-filters/expanded';
 export * from './01-filters/filters';
-export { neighbourCorrelation, smoothNoise } from './01-filters/smooth-noise';
+export { smoothNoise } from './01-filters/smooth-noise';
 // 02 最大激活图块
 export { type EffectiveFields, effectiveFields } from './02-patches/effective-field';
 export { patchImage, type PatchImageOptions, patchSheets } from './02-patches/patch-image';
@@ -44,13 +44,7 @@ export * from './03-embedding/embedding';
 export * from './03-embedding/features';
 export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './03-embedding/thumbnails';
 // 04 遮挡实验
-export {
-  type Correspondence,
-  correspondence,
-  signDifference,
-  type SignDifference,
-  signPattern,
-} from './04-occlusion/correspondence';
+export { type Correspondence, correspondence, type SignDifference } from './04-occlusion/correspondence';
 export {
   courseFaces,
   courseObjects,
@@ -109,7 +103,7 @@ export {
 // 06 图像最优化
 export { type DreamOptions, dream } from './06-optimization/dream';
 export { diverse } from './06-optimization/diversity';
-export { fourier, PHOTO_COLOURS } from './06-optimization/fourier';
+export { fourier } from './06-optimization/fourier';
 export { judge, type Judgement } from './06-optimization/judge';
 export { livePicture } from './show/live';
 export { type Naturalness, naturalness } from './06-optimization/naturalness';
