@@ -26,7 +26,8 @@ export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
 export { saveOwnModel } from './09-your-own/save';
 export { swapSurround } from './09-your-own/surround';
-export { coursePhotos, type Photo, photo, photosIn } from './image/photos';
+export { coursePhotos, type Photo, photo } from './image/photos';
+export { photosIn } from './image/photos-in';
 export { randomGenerator } from './base/random';
 export * from './base/statistics';
 
