@@ -10,14 +10,8 @@ export { CourseError } from './base/errors';
 export { type LongRun, type StopReason } from './base/interrupt';
 export { checkImage } from './image/check';
 export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image/image';
-export {
-  type ClassScore,
-  classify,
-  type ImageModel,
-  type LayerInfo,
-  type ReceptiveField,
-  type Roles,
-} from './model/model';
+export { type ClassScore, classify } from './model/classify';
+export { type ImageModel, type LayerInfo, type ReceptiveField, type Roles } from './model/model';
 export { type ClassTarget, fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
 export { networkFilesPresent } from './model/weights/present';

@@ -44,4 +44,3 @@ export function flatResponse(answer: unknown): Feedback {
     hint: '把像素值提到求和号外面：输出 = 像素值 × 权值之和。',
   });
 }
-

@@ -1,5 +1,5 @@
 import type { tf } from '../tf/backend';
-import type { Scaling } from '../model/model';
+import type { Scaling } from '../model/preprocessing';
 import { GraphLayer } from './graph-layer';
 
 type Three = readonly [number, number, number];
