@@ -44,7 +44,9 @@ async function main([weights, turns = '7']: string[]): Promise<void> {
     for (let turn = 0; turn <= Number(turns); turn++) {
       const answer = await python.run({ weights, network: id, image: file, target: OSTRICH, ...SETTINGS });
       const mine = await attackOnce(model, image);
-      if (turn > 0) (theirs.push(answer), ours.push({ ...mine, version: `convscope, ${tf.getBackend()}` }));
+      if (turn === 0) continue;
+      theirs.push(answer);
+      ours.push({ ...mine, version: `convscope, ${tf.getBackend()}` });
     }
     for (const answers of [theirs, ours]) console.log(row(model.title, answers, theirs));
     image.dispose();
