@@ -1,8 +1,8 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
+import { repairStridedSlice } from './strided-slice-repair';
 import { installWasmFilterGradient } from './wasm-filter-gradient';
 import { installWasmSamePadding } from './wasm-same-padding';
-import { installWasmStridedSlice } from './wasm-strided-slice';
 import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
 
 /**
@@ -188,7 +188,7 @@ export function installWasmGradients(tf: typeof Tf): void {
     installWasmMaxPoolGrad(tf);
     installWasmFilterGradient(tf);
     installWasmSamePadding(tf);
-    installWasmStridedSlice(tf);
+    repairStridedSlice(tf, 'wasm');
     return true;
   });
 }
