@@ -103,10 +103,11 @@ export const kernelClass = (BaseKernel, { workerUrl, base, language, contents })
     /** The library's functions stop by themselves, a cell's loops look at `stop`; what hears nothing takes its worker with it. */
     async interrupt() {
       const { running } = this;
-      if (!running) return;
       this.heard = false;
       if (this.stop) Atomics.store(this.stop, 0, 1);
       this.worker.postMessage({ type: 'interrupt' });
+      // a timer that an earlier cell has left may be at work
+      if (!running) return;
       const begun = Date.now();
       while (!this.heard && this.running === running) {
         if (Date.now() - begun > PATIENCE[this.phase]) return this.abandon(running);
