@@ -78,6 +78,26 @@ test('scope, redefinition, types, an error with its line, an interrupt, a photo 
   await profile.context.close();
 });
 
+test('a plotly figure is a picture, and comes alive under the mouse', async () => {
+  const profile = await newProfile(site);
+  const page = await openChapter(profile, '01-filters');
+  const figure = "{ data: [{ type: 'scatter', x: [1, 2], y: [3, 4] }], layout: { title: '线' } }";
+  const code = `import { showPlot } from '../lib/index';\nawait showPlot(${figure}, { alt: '线' });`;
+  const [{ data }] = await runCode(page, code);
+  assert.not(await isBlank(data['image/png']));
+  const output = page.locator('.jp-CodeCell').last().locator('.jp-OutputArea-output').first();
+  await output.locator('img').waitFor();
+  // on a busy machine one enters again
+  for (let i = 0; i < 20 && (await output.locator('.modebar').count()) === 0; i++) {
+    await page.mouse.move(0, 0);
+    await output.hover();
+    await output.locator('.modebar').first().waitFor({ state: 'attached', timeout: 3000 }).catch(() => {}); // prettier-ignore
+  }
+  assert.ok((await output.locator('.modebar').count()) > 0, 'the figure did not come alive');
+  assert.equal(profile.outside, []);
+  await profile.context.close();
+});
+
 test('04 and 06: Run All gives pictures and the claims on record', async () => {
   const run = async (chapter) => {
     const profile = await newProfile(site);
