@@ -96,8 +96,15 @@ const answering =
     front.postMessage({ type: 'answer', id, content: result });
   };
 
+/** Who opens a notebook reads first; a cell that comes at once is not kept waiting. */
+const READING = 400;
+const warming = setTimeout(() => executor.undisturbed(() => executor.compiler.warm()), READING);
+
 const handlers = {
-  execute: (message) => void execute(message),
+  execute(message) {
+    clearTimeout(warming);
+    void execute(message);
+  },
   complete_request: answering((content) => complete(executor.compiler, content)),
   inspect_request: answering((content) => inspect(executor.compiler, content)),
   is_complete_request: answering(isComplete),

@@ -11,12 +11,10 @@ globalThis.convscopeWarm = (files) => {
   tree.makeFolder(`${root}/notebooks`);
   require('./kernel/system.cjs');
   const { Compiler } = require('../kernel/compile/compiler.cjs');
+  const { prepare } = require('../kernel/compile/prepare.cjs');
   const compiler = new Compiler();
-  const { problems } = compiler.compile("import * as course from '../lib/index';");
+  const problems = prepare(compiler);
   if (problems.length > 0) throw new Error(JSON.stringify(problems.slice(0, 5)));
-  for (const name of tree.files.keys())
-    if (name.startsWith(`${root}/lib/`)) compiler.library.compile(name, compiler.service.textOf(name));
-  compiler.library.save();
   const cached = [...tree.files].filter(([name]) => name.startsWith(`${root}/.cache/`));
   return cached.map(([name, { bytes }]) => [name.slice(root.length + 1), bytes]);
 };

@@ -4,6 +4,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { parseOptions } from './setup/options.mjs';
+import { nativeFacts } from './setup/native.mjs';
 import { inRoot, jupyterFolder, venvProgram, windows } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { address, jupyterArguments, jupyterEnvironment, serverFacts, writeSettings } from './start/jupyter.mjs';
@@ -87,8 +88,15 @@ function stopOnSignals({ server, ended }, report) {
   return () => asked;
 }
 
+/** The one that the chapters will take, by what set-up has seen (lib/tf/starters.ts). */
+function likelyBackend({ native, webgpu }) {
+  const card = webgpu && !webgpu.software;
+  if (native && (nativeFacts(native).gpu || !card)) return 'TensorFlow';
+  return card ? `webgpu, ${webgpu.adapter}` : 'wasm';
+}
+
 async function main(report, options) {
-  const { native } = await bootstrap(report, options);
+  const found = await bootstrap(report, options);
   writeSettings(options.lang);
   const running = startServer(options);
   const stopping = stopOnSignals(running, report);
@@ -97,7 +105,7 @@ async function main(report, options) {
     if (!stopping()) throw error;
   });
   if (facts) {
-    const backend = native && !options.noNative ? 'TensorFlow' : 'wasm';
+    const backend = options.noNative ? 'wasm' : likelyBackend(found);
     report.say(
       `JupyterLab 已就绪（计算后端：${backend}）：\n  ${address(facts, running.token)}\n按 Ctrl-C 停止。`,
       `JupyterLab is ready (backend: ${backend}):\n  ${address(facts, running.token)}\nCtrl-C stops it.`,

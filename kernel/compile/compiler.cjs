@@ -30,6 +30,14 @@ class Compiler {
     this.modules = new Set();
   }
 
+  /** Reads what nearly every cell imports, the library and its types, while nobody waits. */
+  warm() {
+    const file = `${notebookFolder}/__cell__.ts`;
+    if (this.service.virtual.has(file) || !this.service.sourceOf('../lib/index', file)) return;
+    this.service.write(file, "import '../lib/index';");
+    this.service.open(file).getTypeChecker();
+  }
+
   /** @returns {{ cell?: CompiledCell, problems: Problem[], changed: string[] }} */
   compile(source) {
     const changed = this.service.changedFiles();

@@ -1,17 +1,15 @@
 import { tf } from '../tf/backend';
-import { Ascent, type Problem } from './ascent';
+import type { Ascent, Problem } from './ascent';
 import { collect, finish, type Log, type Optimized, resumed } from './result';
 import { watchInterrupts } from '../base/interrupt';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
-import { checkNumber } from '../base/named';
 import type { Objective } from './objectives';
 import { fourier } from './fourier';
 import type { Parametrization } from './parametrization';
-import { randomGenerator } from '../base/random';
 import type { Penalty } from './penalties';
 import type { Projection } from './projections';
-import { blurred } from '../image/blur';
+import { begin, type StartImage } from './start';
 import { adam, normalized, type Rate, type Step } from './steps';
 import { robust, type Transform } from './transforms';
 
@@ -45,8 +43,8 @@ export interface MaximizeOptions {
   /** 图像的参数化（parametrization）：默认 fourier()；pixels() 是没有任何先验的像素。 */
   parametrization?: Parametrization;
   /** 起点（start）：'noise'（均值色加噪声，默认）、'mean'（均值色，即网络的零图像）或一幅图 `[h, w, 3]`。 */
-  start?: 'noise' | 'mean' | tf.Tensor3D;
-  /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255。 */
+  start?: StartImage;
+  /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255；唤醒死神经元时更强。 */
   noise?: number;
   seed?: number;
   /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
@@ -61,9 +59,6 @@ export interface MaximizeOptions {
 
 /** Steps whose values are read in one go when nobody looks at each of them. */
 const READ_EVERY = 25;
-/** How often a start with a zero gradient is replaced; the noise doubles each time, up to a limit. */
-const RESTARTS = 12;
-const STRONGEST_NOISE = 0.4;
 
 /** What a parametrisation goes with when nothing else is said: the recipe, or plain gradient ascent on pixels. */
 const companions = ({ direct }: Parametrization, { inputSize }: ImageModel) =>
@@ -108,7 +103,7 @@ export async function maximize(
   }
   const first = log.trace.length;
   const watch = watchInterrupts(signal);
-  const ascent = resume ? resumed(problem, resume) : await begin(problem, options, log);
+  const ascent = resume ? resumed(problem, resume) : await begun(problem, options, log);
   let stopped: Optimized['stopped'];
   try {
     for (let step = first; !stopped; step++) {
@@ -160,57 +155,10 @@ function problemOf(model: ImageModel, objective: Objective, options: MaximizeOpt
   };
 }
 
+/** The first image, evaluated. */
+function begun(problem: Problem, { start = 'noise', noise }: MaximizeOptions, { notes }: Log): Promise<Ascent> {
+  return begin(problem, start, noise ?? companions(problem.parametrization, problem.model).noise, notes);
+}
+
 const startName = ({ start = 'noise', resume }: MaximizeOptions): string =>
   resume?.settings.start ?? (typeof start === 'string' ? start : 'image');
-
-/** Noise with blobs of 1, 2, 4, 8 or 16 pixels and the same deviation: deep units do not react to single pixels. */
-function coarse(white: tf.Tensor3D, attempt: number): tf.Tensor3D {
-  const sigma = Math.min(2 ** ((attempt - 1) % 5), Math.min(...white.shape.slice(0, 2)) / 16);
-  const soft = blurred(white, sigma);
-  const deviation = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x)));
-  return tf.mul(soft, tf.div(deviation(white), deviation(soft)));
-}
-
-/** The first image, evaluated; where the gradient is zero (a dead unit) another one with more and coarser noise. */
-async function begin(
-  problem: Problem,
-  { start = 'noise', noise = companions(problem.parametrization, problem.model).noise }: MaximizeOptions,
-  log: Log,
-): Promise<Ascent> {
-  checkNumber('noise', noise, 0);
-  if (typeof start === 'string' && start !== 'noise' && start !== 'mean') {
-    throw new RangeError(`start 应为 'noise'、'mean' 或一幅图，得到 '${String(start)}'`);
-  }
-  const { model, parametrization } = problem;
-  for (let attempt = 0; attempt <= RESTARTS; attempt++) {
-    const seed = problem.seed + attempt;
-    const louder = Math.max(noise, Math.min(STRONGEST_NOISE, (noise || 10 / 255) * 2 ** attempt));
-    const deviation = start === 'noise' || attempt > 0 ? louder : 0;
-    const parameters = tf.tidy(() => {
-      const shape = [...model.inputSize, 3] as [number, number, number];
-      const base =
-        start instanceof tf.Tensor ? start : (tf.add(tf.zeros(shape), tf.tensor1d([...model.mean])) as tf.Tensor3D);
-      const clean = parametrization.fromImage(base);
-      if (!deviation) return clean;
-      const white = parametrization.noise(shape, deviation, randomGenerator(seed));
-      const noisy = tf.add(
-        clean,
-        attempt > 0 && parametrization.direct ? coarse(white as tf.Tensor3D, attempt) : white,
-      );
-      return parametrization.direct ? tf.clipByValue(noisy, 0, 1) : noisy;
-    });
-    const ascent = new Ascent({ ...problem, seed }, parameters);
-    try {
-      ascent.evaluate(0, true);
-      if ((await ascent.slope()) > 0) return ascent;
-    } catch (error) {
-      ascent.dispose();
-      throw error;
-    }
-    ascent.dispose();
-    log.notes.push(`种子 ${seed} 的起点上梯度为零（死神经元），换成种子 ${seed + 1}，噪声更强、颗粒更大。`);
-  }
-  throw new RangeError(
-    `目标在 ${RESTARTS + 1} 个起点上梯度都为零（死神经元，dead unit）。请取 ReLU 之前的层（如 conv5 而不是 relu5），或给一幅图作起点 start。`,
-  );
-}

@@ -21,7 +21,7 @@ export interface Adversarial {
   /** 原来的类别；目标类别（没有目标时 undefined）。 */
   readonly from: number;
   readonly to?: number;
-  /** 有目标：top-1 变成目标；没有目标：top-1 不再是原来的类别。 */
+  /** 有目标：top-1 变成目标；没有目标：top-1 不再是原来的类别。独立的标签也这样算，它们各自的概率见 after。 */
   readonly success: boolean;
   readonly success8bit: boolean;
   /** 扰动的 l2 范数（[0, 1] 单位，所有像素与通道）；l2 / 原图的 l2 范数（DeepFool 的 ρ）。 */

@@ -18,7 +18,7 @@ export interface OwnModelOptions {
   /** 类别名，按输出的次序；只有一个 sigmoid 的网络写两个名字：输出为 0 的一类在前。 */
   classes?: readonly (string | ClassLabel)[];
   /**
-   * 输出是什么，缺省由最后几层看出。'logits'：输出是 softmax 之前的得分；'sigmoid'：各自独立（没有 sigmoid 层时，输出当作它之前的得分）；
+   * 输出是什么，缺省由最后几层看出。'logits'：输出是 softmax 之前的得分（网络里有 softmax 或 sigmoid 时取它之前的）；'sigmoid'：各自独立（没有 sigmoid 层时，输出当作它之前的得分）；
    * 'softmax'：输出已经是概率；'none'：不是类别（回归、嵌入）。
    */
   output?: OutputKind;
@@ -69,8 +69,16 @@ function sizeOf(network: tf.LayersModel, wanted: OwnModelOptions['inputSize']): 
   );
 }
 
-/** Maps are read as [row, column, channel] everywhere; TensorFlow.js would compute these, and all pictures be wrong. */
-function refuseChannelsFirst(network: tf.LayersModel): void {
+/**
+ * Maps are read as [row, column, channel] everywhere; TensorFlow.js would compute these, and all pictures be wrong.
+ * A softmax along another axis than the last it would not compute at all.
+ */
+function refuseOtherAxes(network: tf.LayersModel): void {
+  const along = network.layers.find((l) => {
+    const { axis = -1 } = l as { axis?: number };
+    return l.getClassName() === 'Softmax' && axis !== -1 && axis !== l.outputShape.length - 1;
+  });
+  if (along) throw new RangeError(`"${along.name}"层的 softmax 不沿最后一轴，TensorFlow.js 不会算；请在它前面用 Permute 把那一轴换到最后。`); // prettier-ignore
   const layer = network.layers.find((l) => (l as { dataFormat?: string }).dataFormat === 'channelsFirst');
   if (!layer) return;
   throw new RangeError(`"${layer.name}"层的通道在前（channelsFirst）；课程的方法按 [高, 宽, 通道] 看特征图，请在转换或建网络时改成通道在后（channelsLast）。`); // prettier-ignore
@@ -135,11 +143,11 @@ export function fromLayersModel(network: tf.LayersModel, options: OwnModelOption
   const index = headIndex(network, options.head);
   const channels = network.inputs[0].shape[3] as number;
   const { image, output: own } = flattened(network, [...size, channels], index);
+  refuseOtherAxes(tf.model({ inputs: image, outputs: own }));
   const head = headOf(own, options.output);
   checkRows(head, own, options.output);
   const classless = head.output === 'none';
   const flat = tf.model({ inputs: image, outputs: classless ? own : head.scores, name: network.name });
-  refuseChannelsFirst(flat);
   prepareForGradients(flat);
   const { scaling, note } = preprocessFor(flat, preprocess);
   const last = own.sourceLayer.name;

@@ -5,7 +5,7 @@ import { fromLayersModel, type OwnModelOptions } from './from-layers';
 import { layersOfGraph, type LoadedGraph } from './from-graph';
 import { AS_GRAPH, readableTopology } from './keras-json';
 import { HOW, type Source, sourceOf } from './places';
-import { layersModel } from './weights';
+import { disposeWhole, layersModel } from './weights';
 
 async function artifactsOf(source: Source): Promise<tf.io.ModelArtifacts> {
   const saved = await source.json();
@@ -95,7 +95,8 @@ export async function loadOwnModel(source: string, options: OwnModelOptions = {}
     const network = await built(from, async () =>
       layersModel({ ...artifacts, modelTopology: readableTopology(artifacts.modelTopology as object) }),
     );
-    return owning(() => fromLayersModel(network, { title, ...options }), [network]);
+    const whole = { dispose: () => disposeWhole(network) };
+    return owning(() => fromLayersModel(network, { title, ...options }), [whole]);
   }
   const graph = await built(from, async () => graphModel(artifacts));
   const { head, ...rest } = options;

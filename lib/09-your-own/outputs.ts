@@ -1,3 +1,4 @@
+import { unknownName } from '../base/errors';
 import { tf } from '../tf/backend';
 import type { OutputKind } from '../model/output';
 import { LogOdds, LogProbability, TwoClasses } from './derived-layers';
@@ -130,6 +131,9 @@ function find(output: Symbolic): Found {
   if (activation === 'sigmoid') {
     return { output: 'sigmoid', scores: again(beforeActivation(layer), passed), note: `${name} 的 sigmoid 使每个输出各是一个概率；得分取自 sigmoid 之前。` }; // prettier-ignore
   }
+  if (activation === 'hardSigmoid') {
+    return { output: 'sigmoid', scores: put(new LogOdds({ name: `${name}/logits` }), output), note: `${name} 的 hard-sigmoid 使每个输出各是一个概率；得分是概率的对数比，概率恰为 0 或 1 处梯度为 0。` }; // prettier-ignore
+  }
   const mean = averaged(layer);
   if (mean) {
     const derived = mean === 'softmax' ? new LogProbability({ name: `${name}/logits` }) : new LogOdds({ name: `${name}/logits` }); // prettier-ignore
@@ -144,13 +148,27 @@ function find(output: Symbolic): Found {
   return { output: 'none', scores: output, note: `最后一层 ${name} 的 ${count} 个输出看不出是类别：没有类别概率（回归或嵌入）。若是类别，请写明 output: 'softmax'、'sigmoid' 或 'logits'。` }; // prettier-ignore
 }
 
+const KINDS: readonly OutputKind[] = ['softmax', 'sigmoid', 'logits', 'none'];
+
+/** Numbers that may be negative, or above 1, are no probabilities; their logarithm would be no number. */
+function checkProbabilities(output: Symbolic, found: Found): void {
+  const activation = found.output === 'logits' ? 'linear' : activationOf(layerOf(walk(output).last));
+  if (activation === undefined || /softmax|sigmoid/i.test(activation)) return;
+  throw new RangeError(`output: 'softmax' 的意思是输出已经是概率，网络的最后一层 ${layerOf(output).name} 却是 ${activation}；若输出是 softmax 之前的得分，请写 output: 'logits'。`); // prettier-ignore
+}
+
 /** What the user says against what was found: the same kind keeps the scores that were found. */
 function asWanted(output: Symbolic, found: Found, wanted: OutputKind): Found {
+  if (!KINDS.includes(wanted)) throw unknownName('输出的含义（output）', wanted, KINDS);
   const { name } = layerOf(output);
   if (wanted === found.output && wanted !== 'none') return { ...found, note: wanted === 'logits' ? undefined : found.note }; // prettier-ignore
-  if (wanted === 'softmax') return { output: wanted, scores: put(new LogProbability({ name: `${name}/log` }), output) };
+  if (wanted === 'softmax') {
+    checkProbabilities(output, found);
+    return { output: wanted, scores: put(new LogProbability({ name: `${name}/log` }), output) };
+  }
   if (wanted === 'sigmoid' && found.output === 'softmax') return { output: wanted, scores: put(new LogOdds({ name: `${name}/log` }), output) }; // prettier-ignore
-  return { output: wanted, scores: output };
+  const activated = found.output === 'softmax' || found.output === 'sigmoid';
+  return { output: wanted, scores: wanted === 'logits' && activated ? found.scores : output };
 }
 
 /** Finds out what the outputs mean, or takes the user's word for it. */
@@ -160,6 +178,9 @@ export function headOf(output: Symbolic, wanted?: OutputKind): Head {
   if (kind === 'none') return { output: kind, scores, note };
   const flat = row(scores);
   if (!flat) return { output: kind, scores };
+  if (kind !== 'sigmoid' && flat.shape[1] === 1) {
+    throw new RangeError(`网络只有一个输出（${layerOf(output).name}），一个数的 softmax 恒为 1；两类的网络请写 output: 'sigmoid'（输出当作 sigmoid 之前的得分），回归请写 output: 'none'。`); // prettier-ignore
+  }
   if (kind !== 'sigmoid' || flat.shape[1] !== 1) return { output: kind, scores: flat, note };
   const two = put(new TwoClasses({ name: `${layerOf(flat).name}/two` }), flat);
   return {

@@ -1,8 +1,7 @@
 import * as fs from 'node:fs/promises';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CourseError } from '../base/errors';
+import { placeOf } from '../base/paths';
 
 /** Where a network of one's own lies: a folder, an address, or a file that has to be converted first. */
 
@@ -50,13 +49,6 @@ const CONVERSIONS: readonly (readonly [RegExp, string])[] = [
   [/\.bin$/i, '这是权值文件；请给出它旁边的 model.json，或所在的文件夹'],
 ];
 
-/** A path as people write it: file:// addresses, ~ for the home folder, backslashes. */
-export function folderPath(place: string): string {
-  if (/^file:/i.test(place)) return fileURLToPath(place);
-  const home = /^~(?=$|[\\/])/.test(place) ? path.join(os.homedir(), place.slice(1)) : place;
-  return path.resolve(path.sep === '/' && home.includes('\\') ? home.replace(/\\/g, '/') : home);
-}
-
 async function reading<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -88,7 +80,7 @@ function onTheWeb(address: string): Source {
 }
 
 function inFolder(place: string): Source {
-  const full = folderPath(place);
+  const full = placeOf(place);
   const top = full.endsWith('.json') ? full : path.join(full, 'model.json');
   return {
     title: top,

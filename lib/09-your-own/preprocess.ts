@@ -66,6 +66,13 @@ export function scalingOf(preprocess: Preprocess): Scaling {
   throw new RangeError(`${HOW}，得到 ${JSON.stringify(preprocess)}`);
 }
 
+/** One channel takes one number: which of three it should be, nobody has said. */
+function checkGrey(network: tf.LayersModel, { mean, scale }: Scaling, given: Preprocess): void {
+  const several = [mean, [scale].flat()].some((numbers) => new Set(numbers).size > 1);
+  if (network.inputs[0].shape[3] !== 1 || !several) return;
+  throw new RangeError(`灰度网络只有一个通道，preprocess 的 mean 与 std（scale）请各写一个数，例如 { mean: 0.1307, std: 0.3081 }；得到 ${JSON.stringify(given)}，是三个通道的。`); // prettier-ignore
+}
+
 /** By how much the first layers scale the pixels down; undefined: there is no such layer. */
 function scaledInside(network: tf.LayersModel): { layer: string; scale: number } | undefined {
   let scale = 1;
@@ -93,6 +100,7 @@ export function preprocessFor(
   const down = inside && Math.abs(inside.scale) <= 0.05;
   if (given !== undefined) {
     const scaling = scalingOf(given);
+    checkGrey(network, scaling, given);
     const twice = down && [scaling.scale].flat().some((s) => Math.abs(s) < 0.5);
     return { scaling, note: twice ? `网络里的 ${inside.layer} 层已经缩小像素，preprocess 又缩小一次；若不是有意如此，请用 preprocess: '0-255'。` : undefined }; // prettier-ignore
   }

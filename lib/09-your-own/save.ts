@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { tf } from '../tf/backend';
 import { CourseError } from '../base/errors';
-import { folderPath } from './places';
+import { placeOf } from '../base/paths';
 
 /**
  * 把一个网络存成文件夹（save your own network）：model.json 和 weights.bin，下次用 loadOwnModel 载入，也可以拷给别人。
@@ -22,7 +22,7 @@ export async function saveOwnModel(network: tf.LayersModel, folder: string): Pro
       'saveOwnModel 存的是 tf.LayersModel（自己训练的网络）；课程的网络不用存，loadModel 随时能载入。',
     );
   }
-  const place = folderPath(folder);
+  const place = placeOf(folder);
   const top = path.join(place, 'model.json');
   const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
     const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];

@@ -5,6 +5,7 @@ import { tf } from '../tf/backend';
 interface Variable {
   readonly originalName: string;
   readonly shape: tf.Shape;
+  readonly val: tf.Variable;
   write(value: tf.Tensor): void;
 }
 
@@ -78,4 +79,11 @@ export async function layersModel(artifacts: tf.io.ModelArtifacts): Promise<tf.L
   } finally {
     tf.dispose(named);
   }
+}
+
+/** Takes a network's weights with it: TF.js counts a network inside another one once too often, and leaves them. */
+export function disposeWhole(network: tf.LayersModel): void {
+  const weights = (network.weights as unknown as Variable[]).map(({ val }) => val);
+  network.dispose();
+  tf.dispose(weights.filter((weight) => !weight.isDisposed));
 }

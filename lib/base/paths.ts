@@ -1,5 +1,7 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CourseError } from './errors';
 
 function isRoot(folder: string): boolean {
@@ -28,3 +30,31 @@ export function cacheFolder(...parts: string[]): string {
   const base = process.env.CONVSCOPE_CACHE;
   return path.join(base ? path.resolve(base) : path.join(projectRoot(), '.cache'), ...parts);
 }
+
+/**
+ * A path as people write it: file:// addresses, ~ for the home folder, backslashes. It may still be a relative one.
+ *
+ * @throws CourseError a path on a Windows drive, on another system; a file:// address that names no file here
+ */
+export function writtenPath(place: string): string {
+  if (/^file:/i.test(place)) {
+    try {
+      return fileURLToPath(place);
+    } catch {
+      throw new CourseError(`"${place}"不是这台机器上的 file:// 地址；应写成 file:///文件夹/文件，三条斜线。`);
+    }
+  }
+  const home = /^~(?=$|[\\/])/.test(place) ? path.join(os.homedir(), place.slice(1)) : place;
+  if (path.sep === '\\') return home;
+  if (/^([a-z]:[\\/]|\\\\)/i.test(home)) {
+    throw new CourseError(
+      `"${place}"是 Windows 上的路径，笔记本却运行在 ${os.type()} 上，这里没有这个盘。请把文件上传或拷贝到笔记本旁边，只写它的名字；` +
+        '在 WSL 里，C 盘是 /mnt/c。',
+    );
+  }
+  return home.replace(/\\/g, '/');
+}
+
+/** The same, complete: relative paths start in the notebook's folder. */
+export const placeOf = (written: string): string =>
+  path.resolve(process.env.NOTEBOOK_DIR ?? process.cwd(), writtenPath(written));

@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CourseError, nearestNames } from '../base/errors';
-import { projectRoot } from '../base/paths';
+import { projectRoot, writtenPath } from '../base/paths';
 import { MAX_BYTES, tooBig } from './header';
 import { coursePhotos } from './photos';
 
@@ -20,15 +19,14 @@ const DOWNLOAD_SECONDS = 30;
 /** 图片文件的字节（bytes of an image file）：本地路径、网址、data URL 或内存中的字节。 */
 export async function readImageFile(source: ImageSource): Promise<ImageFile> {
   if (source instanceof Uint8Array) return checked({ bytes: source, label: `内存中的图片（${source.length} 字节）` });
-  if (source instanceof URL) return readImageFile(source.protocol === 'file:' ? fileURLToPath(source) : source.href);
+  if (source instanceof URL) return readImageFile(source.href);
   if (typeof source !== 'string' || source === '') {
     throw new TypeError(
       `图片来源应为路径、网址或字节（Uint8Array），得到 ${source === '' ? '空字符串' : typeof source}`,
     );
   }
-  if (/^file:/i.test(source)) return readImageFile(fileURLToPath(source));
   if (/^(https?|data):/i.test(source)) return checked(await download(source));
-  const file = locate(source);
+  const file = locate(writtenPath(source));
   return checked({ bytes: await readLocal(file), label: `"${source}"` });
 }
 

@@ -1,5 +1,5 @@
 import { CourseError } from '../base/errors';
-import { avifOrientation, exifOrientation, type Orientation } from './orientation';
+import { avifOrientation, exifOrientation, find, type Orientation } from './orientation';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif';
 
@@ -22,24 +22,42 @@ export function tooBig(label: string, size: number): CourseError {
   return new CourseError(`${label}太大：${mib(size)}，上限 ${mib(MAX_BYTES)}。请先把图片缩小。`);
 }
 
+/** 48-megapixel photos are common; a decoded picture takes 4 bytes a pixel. */
+const MAX_PIXELS = 120e6;
+
 /** 由文件开头判断格式与大小，并检查文件是否完整（a decoder would return half a picture without a word）。 */
 export function readHeader(bytes: Uint8Array, label: string): ImageHeader {
-  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = headerOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), label);
+  const { width = 1, height = 1 } = header;
+  if (width * height === 0) throw damaged(label, `大小是 ${width}×${height} 像素`);
+  if (width * height <= MAX_PIXELS) return header;
+  throw new CourseError(`${label}太大：${width}×${height} 像素，上限 ${MAX_PIXELS / 1e6} 百万像素。请先把图片缩小。`);
+}
+
+function headerOf(data: Buffer, label: string): ImageHeader {
   if (data.subarray(0, 8).equals(PNG_SIGNATURE)) return readPng(data, label);
   if (data[0] === 0xff && data[1] === 0xd8 && data[2] === 0xff) return readJpeg(data, label);
-  const type = data.toString('latin1', 4, 12);
   if (data.toString('latin1', 0, 4) === 'RIFF' && data.toString('latin1', 8, 12) === 'WEBP')
     return readWebp(data, label);
-  if (/^ftypavi[fs]/.test(type)) return readAvif(data);
-  throw new CourseError(`${label}不是可用的图片：${guess(data, type)}。可用的格式：PNG、JPEG、WebP、AVIF。`);
+  const brands = brandsOf(data);
+  if (brands.some((brand) => /^avi[fs]$/.test(brand))) return readAvif(data, label);
+  throw new CourseError(`${label}不是可用的图片：${guess(data, brands)}。可用的格式：PNG、JPEG、WebP、AVIF。`);
 }
 
 const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-function guess(data: Buffer, type: string): string {
+/** What an ISO base media file says that it is, the main name first; other files are nothing of the kind. */
+function brandsOf(data: Buffer): string[] {
+  if (data.toString('latin1', 4, 8) !== 'ftyp') return [];
+  const all = data.toString('latin1', 8, Math.min(data.readUInt32BE(0), data.length)).match(/.{4}/gs) ?? [];
+  return all.filter((_, i) => i !== 1); // the second is a version
+}
+
+function guess(data: Buffer, brands: readonly string[]): string {
   if (data.length === 0) return '它是空文件（0 字节）';
   const text = data.toString('utf8', 0, 400).trimStart();
-  if (/^ftyp(hei[cfmsx]|mif1|msf1)/.test(type)) return '它是 HEIC 照片（手机常用），请先另存为 JPEG';
+  if (brands.some((brand) => /^(hei[cfmsx]|mif1|msf1)$/.test(brand)))
+    return '它是 HEIC 照片（手机常用），请先另存为 JPEG';
   if (/^GIF8/.test(text)) return '它是 GIF 动画，请先另存为 PNG';
   if (/^(<\?xml[^]*)?<svg/i.test(text)) return '它是 SVG 矢量图，请先导出为 PNG';
   if (/^<(!doctype|html)/i.test(text)) return '它是一个网页（HTML），多半是下载时存错了，请在网页里右键保存图片本身';
@@ -67,7 +85,7 @@ export function crc32(data: Uint8Array): number {
 function readPng(data: Buffer, label: string): ImageHeader {
   let at = 8;
   let header: ImageHeader | undefined;
-  let transparentColour = false;
+  let [transparentColour, hasPixels] = [false, false];
   let orientation: Orientation | undefined;
   while (at + 12 <= data.length) {
     const length = data.readUInt32BE(at);
@@ -81,9 +99,12 @@ function readPng(data: Buffer, label: string): ImageHeader {
       header = { format: 'png', width, height, mayBeTransparent: (data[at + 17] & 4) !== 0 };
     }
     if (type === 'tRNS') transparentColour = true;
+    if (type === 'IDAT') hasPixels = true;
     if (type === 'eXIf') orientation = exifOrientation(data.subarray(at + 8, end));
-    if (type === 'IEND' && header)
+    if (type === 'IEND' && header) {
+      if (!hasPixels) throw damaged(label, 'PNG 里没有图像数据');
       return { ...header, orientation, mayBeTransparent: header.mayBeTransparent || transparentColour };
+    }
     at = end + 4;
   }
   throw damaged(label, 'PNG 没有结尾，文件只有一部分');
@@ -129,8 +150,10 @@ function readWebp(data: Buffer, label: string): ImageHeader {
   return { format: 'webp', width, height, mayBeTransparent: false };
 }
 
-/** The size stands in the first "ispe" box (image spatial extents). */
-function readAvif(data: Buffer): ImageHeader {
+/** Description ("meta") and pixels ("mdat", or "idat" within) must be there whole; the first "ispe" has the size. */
+function readAvif(data: Buffer, label: string): ImageHeader {
+  const [meta, pixels] = [find(data, 'meta')?.subarray(4), find(data, 'mdat')];
+  if (!meta || !(pixels ?? find(meta, 'idat'))) throw damaged(label, 'AVIF 只有一部分');
   const at = data.indexOf('ispe', 0, 'latin1');
   const known = at >= 0 && at + 16 <= data.length;
   const size = known ? { width: data.readUInt32BE(at + 8), height: data.readUInt32BE(at + 12) } : {};

@@ -19,8 +19,6 @@ export interface LoadImageOptions {
   crop?: readonly [number, number, number, number];
 }
 
-/** 48-megapixel photos are common; a decoded picture takes 4 bytes a pixel. */
-const MAX_PIXELS = 120e6;
 /** Rows read back at a time: keeps a big photo from existing twice. */
 const STRIP_ROWS = 256;
 
@@ -60,12 +58,6 @@ export async function loadPhoto(
 async function open(source: ImageSource): Promise<{ image: Image | Canvas; header: ImageHeader; label: string }> {
   const { bytes, label } = await readImageFile(source);
   const header = readHeader(bytes, label);
-  const pixelCount = (header.width ?? 0) * (header.height ?? 0);
-  if (pixelCount > MAX_PIXELS) {
-    throw new CourseError(
-      `${label}太大：${header.width}×${header.height} 像素，上限 ${MAX_PIXELS / 1e6} 百万像素。请先把图片缩小。`,
-    );
-  }
   try {
     return { image: upright(await decode(Buffer.from(bytes)), header.orientation), header, label };
   } catch {

@@ -41,19 +41,23 @@ interface Box {
   readonly body: Buffer;
 }
 
-/** The boxes of an ISO base media file (AVIF), one level. A size of 0 means "to the end". */
+/** The whole boxes of an ISO base media file (AVIF), one level. A size of 0 means "to the end", 1 "it follows". */
 function boxes(data: Buffer): Box[] {
   const found: Box[] = [];
   for (let at = 0; at + 8 <= data.length;) {
-    const size = data.readUInt32BE(at) || data.length - at;
-    if (size < 8 || at + size > data.length) break;
-    found.push({ type: data.toString('latin1', at + 4, at + 8), body: data.subarray(at + 8, at + size) });
+    const long = data.readUInt32BE(at) === 1 && at + 16 <= data.length;
+    const size = long ? Number(data.readBigUInt64BE(at + 8)) : data.readUInt32BE(at) || data.length - at;
+    const head = long ? 16 : 8;
+    if (size < head || at + size > data.length) break;
+    found.push({ type: data.toString('latin1', at + 4, at + 8), body: data.subarray(at + head, at + size) });
     at += size;
   }
   return found;
 }
 
-const find = (data: Buffer | undefined, type: string) => data && boxes(data).find((box) => box.type === type)?.body;
+/** The body of the first box of this type, if it is there whole. */
+export const find = (data: Buffer | undefined, type: string) =>
+  data && boxes(data).find((box) => box.type === type)?.body;
 
 /** Which properties (numbered from 1) belong to an item: the box "ipma" (ISO/IEC 23008-12, 9.3). */
 function propertiesOf(item: number, ipma: Buffer): number[] {

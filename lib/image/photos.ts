@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CourseError, nearestNames, unknownName } from '../base/errors';
 import { MAX_BYTES, readHeader, tooBig } from './header';
-import { projectRoot } from '../base/paths';
+import { placeOf, projectRoot } from '../base/paths';
 
 export interface Photo {
   /** 文件（file）：相对于 data/photos 的路径，如 "mammal/panda.jpg"。 */
@@ -124,15 +124,18 @@ const HIDDEN = /(^|\/)(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)/i;
 
 /**
  * 自己文件夹里的照片（photos in your own folder），连同子文件夹。每个文件不在 `photos` 里就在 `skipped` 里，附上原因；
- * 是不是照片看内容，不看扩展名。系统自己的隐藏文件不算。
+ * 是不是照片看内容，不看扩展名；只有一部分的文件也认得出，但不逐张解码：中间坏了几个字节的，到 loadImage 时才报错。
+ * 系统自己的隐藏文件不算。
  *
- * @param folder 文件夹；相对路径从笔记本所在的文件夹算起
+ * @param folder 文件夹（也可以写 `file://…`、`~/…`）；相对路径从笔记本所在的文件夹算起
  * @throws CourseError 文件夹不存在，或里面一张可用的照片也没有
  * @example
  * const { photos, skipped } = photosIn('我的照片');
  */
 export function photosIn(folder: string): FolderPhotos {
-  const root = path.resolve(process.env.NOTEBOOK_DIR ?? process.cwd(), folder);
+  if (typeof folder !== 'string' || !folder)
+    throw new TypeError(`folder 应为文件夹的路径，得到 ${String(folder) || '空字符串'}`);
+  const root = placeOf(folder);
   if (!fs.existsSync(root)) throw new CourseError(`找不到文件夹"${folder}"（查找过 ${root}）。请检查路径。`);
   if (!fs.statSync(root).isDirectory()) throw new CourseError(`"${folder}"不是文件夹。读一张图片请用 loadImage。`);
   const photos: Photo[] = [];

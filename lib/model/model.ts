@@ -160,7 +160,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     if ((images.rank === 3 || images.rank === 4) && h === height && w === width && c === 3) return;
     throw new RangeError(
       `${description.title} 的输入应为 [${height}, ${width}, 3]（或一批 [n, ${height}, ${width}, 3]），得到 [${images.shape.join(', ')}]；` +
-        `请用 await loadImage(来源, { size: ${height} }) 读入图片`,
+        `请用 await loadImage(来源, { size: ${height === width ? height : `[${height}, ${width}]`} }) 读入图片`,
     );
   }
 

@@ -34,6 +34,8 @@ const MEANINGS: Readonly<Record<OutputKind, string>> = {
   none: '不是类别',
 };
 
-/** One line for people: what the outputs mean, and how many there are. */
-export const outputMeaning = (output: OutputKind, count: number): string =>
-  output === 'none' ? MEANINGS.none : `${count} 个${MEANINGS[output]}`;
+/** One line for people: what the outputs mean, and how many there are; `pair`: one sigmoid stands for two classes. */
+export function outputMeaning(output: OutputKind, count: number, pair = false): string {
+  if (pair) return '两类的概率（一个 sigmoid，合起来是 1）';
+  return output === 'none' ? MEANINGS.none : `${count} 个${MEANINGS[output]}`;
+}

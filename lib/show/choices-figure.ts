@@ -52,12 +52,17 @@ export async function mapChoices(
   const { active = 0 } = options;
   const figures: Figure[] = [];
   for (const { content } of choices) figures.push(await heatFigure([content], style, true));
-  const data = figures.map(({ data: [trace] }, i): Trace => ({ ...trace, visible: i === active }));
+  const maps = figures.map(({ data: [trace] }, i): Trace => ({ ...trace, visible: i === active }));
+  const bars = figures[active].data.slice(1);
   const steps = choices.map(({ label }, i): Step => {
     const { annotations } = figures[i].layout!;
-    return { label, method: 'update', args: [{ visible: choices.map((_, k) => k === i) }, { annotations }] };
+    return {
+      label,
+      method: 'update',
+      args: [{ visible: [...maps.map((_, k) => k === i), ...bars.map(() => true)] }, { annotations }],
+    };
   });
-  return withControl({ data, layout: figures[active].layout }, steps, options);
+  return withControl({ data: [...maps, ...bars], layout: figures[active].layout }, steps, options);
 }
 
 /** Pictures in rows, with their titles above and the caption below. */

@@ -65,6 +65,12 @@ export function colorAt(name: ColormapName, t: number): Rgb {
 export const css = ([r, g, b]: Rgb, alpha = 1) =>
   alpha >= 1 ? `rgb(${r},${g},${b})` : `rgba(${r},${g},${b},${alpha})`;
 
+/** A colour as it looks when it lies over a grey. */
+export const overGrey = (colour: Rgb, opacity: number, grey: number): Rgb => {
+  const [r, g, b] = colour.map((v) => Math.round(opacity * v + (1 - opacity) * grey));
+  return [r, g, b];
+};
+
 /**
  * 同一张色表，写成 plotly 的形式（colour scale）。
  * @example

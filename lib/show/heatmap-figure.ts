@@ -1,7 +1,7 @@
 import { createCanvas } from 'canvas';
 import { pixelsToCanvas } from '../image/encode';
 import type { Pixels } from '../image/image';
-import { plotlyColorscale, type ColormapName } from './colormap';
+import { colorAt, css, overGrey, plotlyColorscale, type ColormapName } from './colormap';
 import type { Figure, Trace } from './plotly/figure';
 import { escapeHtml } from './html';
 import { describeRange, type Range, type Raster } from './picture';
@@ -32,6 +32,8 @@ const MARGIN = 16;
 const BAR_ROOM = 96;
 const TITLE_ROOM = 30;
 const NOTE_ROOM = 36;
+/** The picture below is drawn in greys from here to there: what it adds to a colour on top stays small. */
+const PALE = [90, 243] as const;
 /** More cells than this are averaged in the live plot: the notebook stays small, the eye sees no difference. */
 const LIVE_CELLS = 80;
 
@@ -72,7 +74,7 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
   const shared = style.base ? await jpegUrl(style.base, pixels, live) : '';
   const sources: string[] = [];
   for (const panel of panels) sources.push(panel.base ? await jpegUrl(panel.base, pixels, live) : shared);
-  const data = panels.map((panel, i) => {
+  const data = panels.flatMap((panel, i) => {
     const left = MARGIN + (i % columns) * (width + BAR_ROOM);
     const top = head + Math.floor(i / columns) * (height + TITLE_ROOM + NOTE_ROOM) + TITLE_ROOM;
     const place = {
@@ -83,7 +85,8 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
     const base = panel.base ?? style.base;
     addPanel(layout, panel, place, full, sources[i], base);
     const trace = heatTrace(live ? coarse(panel.raster) : cells(panel.raster), panel, { ...style, base }, place, full);
-    return live ? { ...trace, z: packed(trace.z) } : trace;
+    const map = live ? { ...trace, z: packed(trace.z) } : trace;
+    return base && style.opacity < 1 ? [{ ...map, showscale: false }, blendedBar(trace, style)] : [map];
   });
   return { data, layout };
 }
@@ -171,6 +174,24 @@ function heatTrace(
   };
 }
 
+/** The colour bar as the colours look over the picture's middle grey: an unseen map that brings only its bar. */
+function blendedBar({ xaxis, yaxis, zmin, zmax, colorbar }: Trace, { colours, opacity }: HeatStyle): Trace {
+  const grey = (PALE[0] + PALE[1]) / 2;
+  const colorscale = plotlyColorscale(colours).map(([at]) => [at, css(overGrey(colorAt(colours, at), opacity, grey))]);
+  return {
+    type: 'heatmap',
+    z: [[zmin]],
+    opacity: 0,
+    xaxis,
+    yaxis,
+    zmin,
+    zmax,
+    colorscale,
+    colorbar,
+    hoverinfo: 'skip',
+  };
+}
+
 function cells({ width, height, values }: Raster): Cells {
   const row = (y: number) => Array.from(values.subarray(y * width, (y + 1) * width));
   return { z: Array.from({ length: height }, (_, y) => row(y)), step: 1 };
@@ -201,12 +222,12 @@ function blockMean({ width, height, values }: Raster, x0: number, y0: number, si
   return sum / count;
 }
 
-/** The base picture in grey and a little lighter: the colours on top then mean the map alone. */
+/** The base picture in pale grey: the colours on top then mean the map alone. */
 async function jpegUrl({ width, height, channels, values }: Raster, target: number, live: boolean): Promise<string> {
   const grey: Pixels = { width, height, channels: 1, data: new Uint8ClampedArray(width * height) };
   for (let i = 0; i < grey.data.length; i++) {
     const [r, g, b] = [0, 1, 2].map((c) => values[channels * i + (channels === 3 ? c : 0)]);
-    grey.data[i] = 255 * (0.15 + 0.85 * (0.2126 * r + 0.7152 * g + 0.0722 * b));
+    grey.data[i] = PALE[0] + (PALE[1] - PALE[0]) * (0.2126 * r + 0.7152 * g + 0.0722 * b);
   }
   const factor = Math.min(1, target / width);
   const [w, h] = [width, height].map((n) => Math.max(1, Math.round(n * factor)));

@@ -80,7 +80,8 @@ export async function showNetwork(model: ImageModel, { alt }: { alt?: string } =
   context.fillRect(0, 0, canvas.width, canvas.height);
   const head = { size: NOTE, color: MUTED, baseline: 'middle' } as const;
   drawText(context, model.title, COLUMNS.name, 22, { size: 20, weight: 'bold', color: INK, baseline: 'middle' });
-  const meaning = `输出：${outputMeaning(model.output, model.classes.length)}`;
+  const pair = model.layers.some(({ kind }) => kind === 'TwoClasses');
+  const meaning = `输出：${outputMeaning(model.output, model.classes.length, pair)}`;
   drawText(context, meaning, 936, 22, { ...head, align: 'right' });
   drawText(context, '层', COLUMNS.name, 50, head);
   drawText(context, '特征图（宽：边长，粗细：通道数）', COLUMNS.silhouette, 50, { ...head, align: 'center' });

@@ -1,6 +1,6 @@
 import { createCanvas, type SKRSContext2D } from 'canvas';
 import type { tf } from '../tf/backend';
-import { colorAt, css, PALETTE, type Rgb } from './colormap';
+import { colorAt, css, overGrey, PALETTE, type Rgb } from './colormap';
 import { formatNumber } from './html';
 import { rasterOf } from './image';
 import { readMap } from './heatmap';
@@ -38,6 +38,7 @@ const HEAD = 30;
 /** The map lies over a pale grey photo; its bar is blended with the photo's middle grey in the same way. */
 const OPACITY = 0.75;
 const MIDDLE = 140;
+const blend = (colour: Rgb) => overGrey(colour, OPACITY, MIDDLE);
 const OTHERS = '#c3c9d1';
 const MOST_CLASSES = 7;
 
@@ -186,12 +187,6 @@ function drawLegend(
     context.fillRect(left, y, 18, 16);
     drawText(context, shorten(context, text, TILE - 30), left + 28, y + 14, { size: 15, color: INK });
   });
-}
-
-/** A colour as the map shows it. */
-function blend(colour: Rgb): Rgb {
-  const mixed = (v: number) => Math.round(OPACITY * v + (1 - OPACITY) * MIDDLE);
-  return [mixed(colour[0]), mixed(colour[1]), mixed(colour[2])];
 }
 
 const rgbOf = (hex: string): Rgb => {

@@ -109,9 +109,24 @@ interface Encoded {
   readonly bytes: Uint8Array;
 }
 
+/** Of a sample of the pixels: charts have a few hundred colours, antialiased text included. */
+const MANY_COLOURS = 2000;
+const SAMPLE = 20_000;
+
+function hasManyColours({ data }: Pixels): boolean {
+  const step = 3 * Math.ceil(data.length / 3 / SAMPLE);
+  const seen = new Set<number>();
+  for (let i = 0; i < data.length; i += step) seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+  return seen.size > MANY_COLOURS;
+}
+
 /** PNG, or JPEG where a photographic sheet would bloat the notebook. */
 async function encodeCanvas(canvas: Canvas, quality: number): Promise<Encoded> {
-  const png = encodePngBytes(canvasPixels(canvas));
+  const pixels = canvasPixels(canvas);
+  // to find that out by encoding takes seconds
+  if (canvas.width * canvas.height > LARGE && hasManyColours(pixels))
+    return { mime: 'image/jpeg', bytes: await canvas.encode('jpeg', quality) };
+  const png = encodePngBytes(pixels);
   if (png.length > BIG_BYTES) {
     const jpeg = await canvas.encode('jpeg', quality);
     if (jpeg.length < png.length * 0.6) return { mime: 'image/jpeg', bytes: jpeg };

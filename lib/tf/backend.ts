@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
+import { choose } from './choose';
 import { installGradientRepairs } from './gradient-repairs';
-import { HINT, NAMES, reasonOf, STARTERS, type BackendName, type Started } from './starters';
+import { NAMES, type BackendName, type Started } from './starters';
 
 /** The one TensorFlow.js everybody uses: the native binding and wasm register themselves on it. */
 export { tf };
@@ -16,27 +17,15 @@ export interface Backend extends Started {
 
 tf.enableProdMode();
 
-const firstLine = (error: unknown) =>
-  String((error as Error)?.message ?? error)
-    .split('\n')[0]
-    .trim();
-
-async function start(forced?: BackendName): Promise<Backend> {
-  const notes: string[] = [];
-  for (const name of forced ? [forced] : NAMES) {
-    try {
-      const running = await STARTERS[name]!();
-      installGradientRepairs(tf);
-      return { ...running, notes };
-    } catch (error) {
-      notes.push(`${name}：${reasonOf(firstLine(error))}`);
-    }
-  }
-  throw new CourseError(`后端启动失败。${notes.join('；')}。${HINT}`);
+async function start(named?: BackendName): Promise<Backend> {
+  const running = await choose(named);
+  installGradientRepairs(tf);
+  return running;
 }
 
 /**
- * 启动计算后端（backend）：原生 TensorFlow → wasm → 纯 JavaScript，取能用的最快一个；进程内只启动一次。
+ * 启动计算后端（backend），取能用的最快一个：NVIDIA 显卡上的 TensorFlow → 别的显卡（webgpu，装了才有）→ 处理器上的
+ * TensorFlow → wasm → 纯 JavaScript；进程内只启动一次。
  *
  * @param prefer 指定后端；缺省用环境变量 CONVSCOPE_BACKEND，再缺省自动选择
  * @returns 名称、设备、版本，以及没有用上更快后端的原因 `notes`

@@ -60,13 +60,19 @@ export function scatterToMaxima(
   }
 }
 
-/** Unpooling by switches, on any backend: reads both tensors, so it is a little slower than the gradient. */
+/** A backend's own way to do it, where it has one. */
+export const UNPOOL = 'ConvscopeUnpool';
+
+/** Unpooling by switches, on any backend: most read the tensors, so it is a little slower than the gradient. */
 export function unpoolBySwitches(
   tf: typeof Tf,
   dy: Tf.Tensor,
   [x, y]: readonly Tf.Tensor[],
   pooling: PoolingAttributes,
 ): Tf.Tensor {
+  if (tf.getKernel(UNPOOL, tf.getBackend())) {
+    return tf.engine().runKernel(UNPOOL, { dy, input: x, output: y }, pooling as unknown as Record<string, number>);
+  }
   const { filterSize, strides, pad, dimRoundingMode } = pooling;
   const shape = x.shape as [number, number, number, number];
   const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);

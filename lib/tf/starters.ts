@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { adapterName, isSoftware } from './adapter';
 import { installNativeKernels } from './native-kernels';
 import { installPrograms } from './programs';
+import { useWebgpu, webgpuInstalled } from './webgpu';
 import { installWasmGradients } from './wasm-gradients';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
@@ -8,12 +10,31 @@ export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
 export interface Started {
   readonly name: BackendName;
   readonly device: 'gpu' | 'cpu';
-  /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本。 */
+  /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本；webgpu 之后还有显卡的名字。 */
   readonly version: string;
 }
 
-/** The fastest first. (A page has others: lite/lib/tf/starters.ts is this file's twin there.) */
-export const NAMES: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
+/** One that may be taken, perhaps only where it runs on a graphics card. */
+export interface Choice {
+  readonly name: BackendName;
+  readonly only?: 'gpu';
+}
+
+/** Starts one. Whoever names it gets it also where it is of no use by itself: WebGPU played by the processor. */
+export type Starter = (named: boolean) => Promise<Started>;
+
+/** (A page has others: lite/lib/tf/starters.ts is this file's twin there.) */
+export const NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm', 'cpu'];
+
+/** The fastest first: TensorFlow on a card, WebGPU, TensorFlow on the processor. Most machines have no WebGPU here. */
+export const order = (webgpu = webgpuInstalled()): readonly Choice[] =>
+  webgpu
+    ? [
+        { name: 'tensorflow', only: 'gpu' },
+        ...['webgpu', 'tensorflow', 'wasm', 'cpu'].map((name) => ({ name: name as BackendName })),
+      ]
+    : [{ name: 'tensorflow' }, { name: 'wasm' }, { name: 'cpu' }];
+
 /** What to do when none starts. */
 export const HINT = '请运行 npm run doctor 查看缺什么，或去掉 CONVSCOPE_BACKEND 让程序自己选。';
 
@@ -37,6 +58,13 @@ async function startTensorflow(): Promise<Started> {
   };
 }
 
+async function startWebgpu(named: boolean): Promise<Started> {
+  if (!webgpuInstalled()) throw new Error('没有安装；装上它：npm run setup -- --webgpu');
+  const info = await useWebgpu(named);
+  const device = isSoftware(info) ? 'cpu' : 'gpu';
+  return { name: 'webgpu', device, version: `${tf.version.tfjs}，${adapterName(info)}` };
+}
+
 async function startWasm(): Promise<Started> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('@tensorflow/tfjs-backend-wasm');
@@ -52,8 +80,9 @@ async function startCpu(): Promise<Started> {
   return { name: 'cpu', device: 'cpu', version: tf.version.tfjs };
 }
 
-export const STARTERS: Partial<Record<BackendName, () => Promise<Started>>> = {
+export const STARTERS: Partial<Record<BackendName, Starter>> = {
   tensorflow: startTensorflow,
+  webgpu: startWebgpu,
   wasm: startWasm,
   cpu: startCpu,
 };

@@ -1,4 +1,4 @@
-/** Looks at everything once; changes nothing. A finding is { mark, label, text, advice? } with texts in both languages. */
+/** Looks at everything once; changes nothing. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { nativeFailureFile } from '../setup/bootstrap.mjs';
@@ -11,12 +11,9 @@ import { findPython, pythonReady } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { findProgram, run } from '../setup/run.mjs';
 import { weightsState } from '../setup/weights.mjs';
+import { graphicsCard } from './graphics-card.mjs';
+import { bad, both, could, good, reasonOf, same } from './texts.mjs';
 
-const same = (text) => ({ zh: text, en: text });
-const both = (zh, en) => ({ zh, en });
-const good = (label, text) => ({ mark: '✓', label, text });
-const could = (label, text, advice) => ({ mark: '!', label, text, advice });
-const bad = (label, text, advice) => ({ mark: '✗', label, text, advice });
 const size = (folder) => `${megabytes(folderSize(folder))} MB`;
 
 const SET_UP = both('安装缺少的部分：npm start', 'install what is missing: npm start');
@@ -28,7 +25,7 @@ export async function examine() {
     packages(installed),
     await python(),
     kernel(),
-    await backend(installed),
+    ...(await backends(installed)),
     ...(installed ? await networks() : []),
     chromium(),
     disk(),
@@ -84,8 +81,14 @@ function kernel() {
   return bad(label, text, SET_UP);
 }
 
+async function backends(installed) {
+  const card = installed ? await graphicsCard() : undefined;
+  const best = await backend(installed, card?.usable);
+  return card?.finding ? [best, card.finding] : [best];
+}
+
 /** The native backend is really started, in a process of its own: a file that is there may still not load. */
-async function backend(installed) {
+async function backend(installed, card) {
   const label = both('计算后端', 'Backend');
   const plan = planNative();
   const usable = anyNative(plan);
@@ -101,6 +104,7 @@ async function backend(installed) {
       },
     );
   }
+  if (card) return good(label, both(`webgpu，GPU：${card}`, `webgpu, GPU: ${card}`));
   return could(
     label,
     both(`wasm，CPU（没有原生后端：${why(plan).zh}）`, `wasm, CPU (no native backend: ${why(plan).en})`),
@@ -109,15 +113,6 @@ async function backend(installed) {
       en: nativeCommand(plan).en,
     },
   );
-}
-
-/** What a Node process said before it died, in one line: its error, not Node's last words. */
-export function reasonOf({ code, output = '', message }) {
-  const lines = output.split('\n').map((line) => line.trim());
-  const error = lines.find((line) => /^(\w+: )*\w*Error\b.*: /.test(line)) ?? lines.find((line) => /error/i.test(line));
-  if (error) return same(error.replace(/^(\w*Error: )+/, '').slice(0, 200));
-  if (code === 137) return both('进程没有说明原因就结束了', 'it died without a word');
-  return same(message.split('\n')[0]);
 }
 
 function nativeFinding(label, plan, usable, { version, gpu }) {

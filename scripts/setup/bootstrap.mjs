@@ -6,9 +6,11 @@ import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';
 import { installPython, pythonReady, wheelsPacked } from './python.mjs';
 import { installKernel } from './kernel.mjs';
+import { prepareLibrary } from './library.mjs';
 import { installHtmlTemplate } from '../html/install.mjs';
 import { anyNative, linkNative, nativeFacts, planNative, unlinkNative } from './native.mjs';
 import { installNative } from './native-build.mjs';
+import { installWebgpu, linkWebgpu, planWebgpu, webgpuFacts, webgpuWished } from './webgpu.mjs';
 import { fetchWeights, weightsReady } from './weights.mjs';
 
 const lockFile = () => inRoot('.cache', 'setup.lock');
@@ -21,17 +23,20 @@ const offlineWished = () => process.env.CONVSCOPE_OFFLINE === '1';
  */
 export async function bootstrap(
   report,
-  { offline = offlineWished(), noNative = false, weights = true, again = false } = {},
+  { offline = offlineWished(), noNative = false, webgpu: wished = false, weights = true, again = false } = {},
 ) {
   checkNode();
   return withLock(lockFile(), report, async () => {
     await nodeStep(report, offline);
     await pythonStep(report, offline);
     installKernel();
+    const preparing = prepareLibrary();
     await htmlStep(report);
     const native = noNative ? undefined : await nativeStep(report, offline, again);
+    const webgpu = await webgpuStep(report, { offline, again, wished: webgpuWished(wished), noNative });
     if (weights) await weightsStep(report, offline, again);
-    return { native };
+    await preparing;
+    return { native, webgpu };
   });
 }
 
@@ -121,6 +126,38 @@ async function buildNative(plan, report) {
 }
 
 const size = ({ wheel }) => (wheel.bytes > 1e9 ? `${(wheel.bytes / 1e9).toFixed(1)} GB` : `${wheel.bytes / 1e6} MB`);
+
+export const webgpuFailureFile = () => cacheFolder('webgpu', 'failed.json');
+
+/** With --no-native nobody wants a faster backend, unless it is asked for by name. */
+async function webgpuStep(report, { offline, again, wished, noNative }) {
+  const plan = planWebgpu({ wished });
+  const wanted = plan.kind === 'install' && (wished || !noNative) && !webgpuFacts();
+  const failed = () => readJson(webgpuFailureFile())?.lasting || failedLately(webgpuFailureFile(), plan.key);
+  if (wanted && !offline && (again || !failed())) {
+    await withLock(cacheFolder('webgpu.lock'), report, () => fetchWebgpu(plan, report));
+  }
+  linkWebgpu();
+  return webgpuFacts();
+}
+
+async function fetchWebgpu(plan, report) {
+  if (webgpuFacts()) return; // the other process made it
+  try {
+    await report.step(['安装 webgpu 后端（约 50 MB，显卡）', 'backend webgpu (about 50 MB, graphics cards)'], () =>
+      installWebgpu(plan, report),
+    );
+    fs.rmSync(webgpuFailureFile(), { force: true });
+  } catch (error) {
+    const texts = error instanceof SetupError ? error.texts : { zh: error.message, en: error.message };
+    writeJson(webgpuFailureFile(), { key: plan.key, at: new Date().toISOString(), texts, lasting: error.lasting });
+    const last = (text) => text.trim().split('\n').pop().slice(0, 200);
+    report.say(
+      `! 没有 webgpu 后端（结果不受影响，只是用不上显卡）：${last(texts.zh)}`,
+      `! no backend webgpu (the results are the same, without the graphics card): ${last(texts.en)}`,
+    );
+  }
+}
 
 export const weightsFailureFile = () => cacheFolder('weights-failed.json');
 

@@ -41,10 +41,15 @@ export function packagesInstalled(root = inRoot()) {
 }
 
 export async function installPackages() {
-  const [program, ...first] = npmCommand();
   // a school's NODE_ENV=production would leave out tsx, which set-up itself needs
-  await run(program, [...first, 'ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund']);
+  await installLocked(inRoot(), '--include=dev');
   rememberMachine();
+}
+
+/** What the lockfile in a folder says, into that folder's node_modules. */
+export async function installLocked(folder, ...options) {
+  const [program, ...first] = npmCommand();
+  await run(program, [...first, 'ci', ...options, '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
 export function rememberMachine(root = inRoot()) {

@@ -31,7 +31,7 @@ function reasons({ code, message }, words, there) {
 const flag = { type: 'boolean' };
 const value = { type: 'string' };
 const SWITCHES = { 'no-browser': flag, 'no-native': flag, offline: flag, help: flag, port: value, ip: value, lang: value }; // prettier-ignore
-const MORE = { 'with-alexnet': flag, zip: flag, check: flag, serve: flag };
+const MORE = { webgpu: flag, 'with-alexnet': flag, zip: flag, check: flag, serve: flag };
 
 const camelCase = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 

@@ -14,6 +14,7 @@ import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
 import { isDoubled, isFull, runTestFile, testFiles, testTasks } from './files.mjs';
 import { CHECKS, lint } from './lint.mjs';
+import { softwareVulkan, webgpuForTests } from './software-vulkan.mjs';
 
 const LIMIT_SECONDS = 15 * 60;
 
@@ -21,6 +22,7 @@ const LIMIT_SECONDS = 15 * 60;
 const ON_CPU = ['lib/05-deconv/gradient-rules', 'lib/09-your-own/own-model', 'lib/tf/max-pool-gradient'];
 
 const NO_WEIGHTS = 'the downloaded weights are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
+const NO_VULKAN = 'no software Vulkan found: it comes with Chromium on Linux (apt install chromium)';
 const NO_CHROMIUM = 'no Chromium found (apt install chromium)';
 
 /**
@@ -74,6 +76,29 @@ const cpuStage = fileStage('unit on cpu', 'lib', {
   parallel: true,
   backends: () => ['cpu'],
 });
+
+/** Played by the processor WebGPU is slow: these are left to machines with a card (minutes each, see environment.md). */
+const SLOW_ON_WEBGPU = [];
+
+const webgpuStage = {
+  name: 'unit on webgpu',
+  parallel: true,
+  tasks: () => {
+    const pick = (file) => quick(file) && isDoubled(file) && !SLOW_ON_WEBGPU.some((name) => file.includes(name));
+    const binding = once(() => webgpuForTests(new Report({ lang: 'en' })));
+    return testTasks(testFiles('lib').filter(pick), ['webgpu']).map((task) => ({
+      ...task,
+      run: async () => runTestFile({ ...task, env: { ...task.env, ...(await binding()) } }, LIMIT_SECONDS),
+      skip: softwareVulkan() ? undefined : NO_VULKAN,
+    }));
+  },
+};
+
+/** One call serves all who ask. */
+function once(make) {
+  let made;
+  return () => (made ??= make());
+}
 
 const fullStage = (name, folder) => fileStage(name, folder, { pick: isFull, parallel: true, backends: fastest });
 
@@ -177,6 +202,7 @@ export const restStages = [
   weightsStage,
   wasmStage,
   cpuStage,
+  webgpuStage,
   fullStage('unit, the long ones', 'lib'),
   fullStage('scripts, the long ones', 'scripts'),
   fullStage('kernel, the long ones', 'kernel'),

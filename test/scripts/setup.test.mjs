@@ -1,13 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { reasonOf } from '../../scripts/doctor/examine.mjs';
+import { reasonOf } from '../../scripts/doctor/texts.mjs';
 import { anyNative, brokenNative, nativeFacts, planNative, sizesIn } from '../../scripts/setup/native.mjs';
 import { installNative } from '../../scripts/setup/native-build.mjs';
 import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
 import { installEnvironment } from '../../scripts/setup/python.mjs';
+import { prepareLibrary } from '../../scripts/setup/library.mjs';
 import { inRoot, programIn, readJson, venvFolder, writeJson } from '../../scripts/setup/place.mjs';
 import { Report, SetupError } from '../../scripts/setup/report.mjs';
 import { CommandError, run } from '../../scripts/setup/run.mjs';
@@ -206,6 +208,26 @@ test('packed Python packages that do not fit this Python: offline, an error that
     assert.match(error.texts.zh, 'CONVSCOPE_PYTHON');
   }
   assert.not(readJson(path.join(folder, 'convscope.json')), 'it does not count as installed');
+});
+
+const COUNT = `
+const { Compiler } = require('../kernel/compile/compiler.cjs');
+const { prepare } = require('../kernel/compile/prepare.cjs');
+const compiler = new Compiler();
+const { library, service } = compiler;
+const count = { compiled: 0, checked: 0 };
+const { ts } = library;
+library.ts = { ...ts, transpileModule: (...given) => (count.compiled++, ts.transpileModule(...given)) };
+const check = service.diagnosticsOf.bind(service);
+service.diagnosticsOf = (file) => (service.isCell(file) || count.checked++, check(file));
+console.log(JSON.stringify({ problems: prepare(compiler), ...count, known: Object.keys(library.compiled).length }));`;
+
+test('set-up has compiled and checked the library: nobody’s first cell does', async () => {
+  await prepareLibrary();
+  const output = execFileSync(process.execPath, ['-e', COUNT], { cwd: inRoot('notebooks') });
+  const { known, ...rest } = JSON.parse(output.toString());
+  assert.equal(rest, { problems: [], compiled: 0, checked: 0 });
+  assert.ok(known > 200, `${known} files`);
 });
 
 test.run();

@@ -161,14 +161,12 @@ export function drawBars(
 export function heatmapEdges(trace: Trace): { x: number[]; y: number[] } {
   const rows = trace.z.length;
   const columns = Math.max(0, ...Array.from(trace.z as ArrayLike<unknown>[], (row) => row.length));
-  const numeric = (v: unknown) => (isTyped(v) && typeof v[0] === 'number' ? Array.from(v) : undefined);
-  const centres = (values: unknown, start: unknown, step: unknown, cells: number) =>
-    numeric(values) ??
-    (step === undefined ? undefined : Array.from({ length: cells }, (_, i) => Number(start ?? 0) + i * Number(step)));
-  return {
-    x: cellEdges(centres(trace.x, trace.x0, trace.dx, columns), columns),
-    y: cellEdges(centres(trace.y, trace.y0, trace.dy, rows), rows),
+  const edges = (values: unknown, start: unknown, step: unknown, cells: number) => {
+    const centres = isTyped(values) && typeof values[0] === 'number' ? (Array.from(values) as number[]) : undefined;
+    if (centres || step === undefined) return cellEdges(centres, cells);
+    return Array.from({ length: cells + 1 }, (_, i) => Number(start ?? 0) + (i - 0.5) * Number(step));
   };
+  return { x: edges(trace.x, trace.x0, trace.dx, columns), y: edges(trace.y, trace.y0, trace.dy, rows) };
 }
 
 /** Colour limits of a heat map. */

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { isSoftware } from './adapter';
 import { installWasmGradients } from './wasm-gradients';
+import { installWebgpuRepairs } from './webgpu-repairs';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
 
@@ -9,12 +11,18 @@ export interface Started {
   readonly version: string;
 }
 
+/** One that may be taken. */
+export interface Choice {
+  readonly name: BackendName;
+  readonly only?: 'gpu';
+}
+
+export type Starter = (named: boolean) => Promise<Started>;
+
 /** The fastest first: a page's backends. (The twin of lib/tf/starters.ts.) */
 export const NAMES: readonly BackendName[] = ['webgpu', 'webgl', 'wasm', 'cpu'];
+export const order = (): readonly Choice[] => NAMES.map((name) => ({ name }));
 export const HINT = '请换一个较新的浏览器（Chrome、Edge、Firefox、Safari 的近两年版本）。';
-
-/** A drawing program instead of a chip: slower than wasm. */
-const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /** What a page has and Node's types do not tell; `convscopeSite` says where the kernel's files lie (kernel/course.cjs). */
 interface Page {
@@ -34,11 +42,12 @@ async function startWebgpu(): Promise<Started> {
   const adapter = await page.navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error('这个浏览器或这台机器没有 WebGPU');
   const { info, isFallbackAdapter } = adapter;
-  if (isFallbackAdapter || info?.isFallbackAdapter || SOFTWARE.test(`${info?.architecture} ${info?.description}`))
-    throw new Error('没有显卡，WebGPU 由处理器模拟');
+  if (isFallbackAdapter || isSoftware(info ?? {})) throw new Error('没有显卡，WebGPU 由处理器模拟');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('@tensorflow/tfjs-backend-webgpu');
-  return use('webgpu', 'gpu');
+  const running = await use('webgpu', 'gpu');
+  installWebgpuRepairs(tf);
+  return running;
 }
 
 async function startWebgl(): Promise<Started> {
@@ -46,7 +55,7 @@ async function startWebgl(): Promise<Started> {
   if (!context) throw new Error('这个浏览器或这台机器没有 WebGL 2');
   const facts = context.getExtension('WEBGL_debug_renderer_info');
   const renderer = String(context.getParameter(facts ? facts.UNMASKED_RENDERER_WEBGL : context.RENDERER));
-  if (SOFTWARE.test(renderer)) throw new Error('没有显卡，WebGL 由处理器模拟');
+  if (isSoftware({ description: renderer })) throw new Error('没有显卡，WebGL 由处理器模拟');
   const running = await use('webgl', 'gpu');
   // half precision would change what the chapters measure
   if (!tf.env().getBool('WEBGL_RENDER_FLOAT32_CAPABLE')) throw new Error('显卡只有 16 位浮点数');
@@ -62,7 +71,7 @@ async function startWasm(): Promise<Started> {
   return running;
 }
 
-export const STARTERS: Partial<Record<BackendName, () => Promise<Started>>> = {
+export const STARTERS: Partial<Record<BackendName, Starter>> = {
   webgpu: startWebgpu,
   webgl: startWebgl,
   wasm: startWasm,

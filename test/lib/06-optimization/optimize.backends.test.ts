@@ -226,6 +226,27 @@ test('a dead unit is noticed: more noise, another seed, a note; a hopeless one i
   never.dispose();
 });
 
+test('the noise that wakes a dead unit does not stay in the picture', async () => {
+  // Fires where red is high; the loud noise is in all colours and everywhere.
+  const dead = tinyModel([32, 32], [{ kernel: [1, 0, 0], size: [1, 1], filters: 1, bias: [-0.7] }]);
+  const start = tf.fill([32, 32, 3], 0.5) as tf.Tensor3D;
+  const options = { parametrization: fourier({ colours: 'rgb' }), transforms: [], start, steps: 1 };
+  const result = await maximize(dead, o.channel('relu1', 0), options);
+  assert.ok(
+    result.notes.some((note) => note.includes('又减去了')),
+    String(result.notes),
+  );
+  assert.ok(result.trace[0] > 0);
+  const { variance } = tf.moments(result.image, [0, 1]);
+  const [, green, blue] = await tf.sqrt(variance).data();
+  assert.ok(green < 0.01 && blue < 0.01, `${green}, ${blue}`);
+  tf.dispose(variance);
+  release(result);
+  await leakFree(() => maximize(dead, o.channel('relu1', 0), options), (x) => release(x as Optimized)); // prettier-ignore
+  tf.dispose([start]);
+  dead.dispose();
+});
+
 test('no leak: a run, the Fourier parametrisation, an abort, an error in a callback or an objective', async () => {
   await leakFree(() => maximize(model, o.classScore(1), { steps: 3 }), (x) => release(x as Optimized)); // prettier-ignore
   await leakFree(

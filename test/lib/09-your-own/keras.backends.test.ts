@@ -208,6 +208,11 @@ test('路径：file://、~、反斜杠、别的程序的文件', async () => {
       assert.ok(fs.existsSync(folders[i]));
       (await loadOwnModel(place)).dispose();
     }
+    if (process.platform !== 'win32') {
+      const error = await failure(() => saveOwnModel(network, 'C:\\网络'));
+      assert.match(error.message, /Windows.*拷贝/);
+      assert.not.ok(fs.existsSync('C:'));
+    }
   } finally {
     process.env.HOME = home;
   }

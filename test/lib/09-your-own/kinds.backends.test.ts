@@ -7,11 +7,14 @@ import { inputGradient } from '../../../lib/05-deconv/gradients';
 import { insertionDeletion } from '../../../lib/05-deconv/perturbation';
 import { classProbability } from '../../../lib/06-optimization/objectives';
 import { maximize } from '../../../lib/06-optimization/optimize';
+import { pixels } from '../../../lib/06-optimization/parametrization';
 import { iterate } from '../../../lib/08-adversarial/attacks';
 import { deepFool } from '../../../lib/08-adversarial/deepfool';
 import { fromLayersModel, type OwnModelOptions } from '../../../lib/09-your-own/from-layers';
 import { classify, type ImageModel } from '../../../lib/model/model';
-import { assertClose, failure, leakFree } from '../../helpers';
+import { dispose } from '../../../lib/base/dispose';
+import { showNetwork } from '../../../lib/show/network';
+import { assertClose, displayed, failure, leakFree } from '../../helpers';
 
 /** Networks of every kind that people bring; each must say what its own predict() says, and be differentiable. */
 
@@ -99,6 +102,11 @@ const KINDS: Record<string, Kind> = {
   logits: { network: () => chain(gap(), dense(3)), output: 'logits', expected: softmax },
   '一个 sigmoid': { network: () => chain(gap(), dense(1, 'sigmoid')), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
   '一个 sigmoid 层': { network: () => chain(gap(), dense(1), layers.activation({ activation: 'sigmoid' })), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
+  '一个 hard-sigmoid': { network: () => chain(gap(), layers.dense({ units: 1, activation: 'hardSigmoid', kernelInitializer: tf.initializers.randomNormal({ stddev: 0.05, seed: 12 }) })), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
+  '声明的 hard-sigmoid': { network: () => chain(gap(), layers.dense({ units: 1, activation: 'hardSigmoid', kernelInitializer: tf.initializers.randomNormal({ stddev: 0.05, seed: 12 }) })), options: { output: 'sigmoid' }, output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
+  '声明为 logits 的 softmax': { network: () => chain(gap(), dense(3, 'softmax')), options: { output: 'logits' }, output: 'logits' }, // prettier-ignore
+  '声明为 sigmoid 的 softmax': { network: () => chain(gap(), dense(3, 'softmax')), options: { output: 'sigmoid' }, output: 'sigmoid' }, // prettier-ignore
+  '声明为 softmax 的 sigmoid': { network: () => chain(gap(), dense(3, 'sigmoid')), options: { output: 'softmax' }, output: 'softmax', expected: (own) => own.map((p) => p / own.reduce((a, b) => a + b)) }, // prettier-ignore
   '几个 sigmoid': { network: () => chain(gap(), dense(4, 'sigmoid')), output: 'sigmoid' },
   '声明的 sigmoid': { network: () => chain(gap(), dense(4)), options: { output: 'sigmoid' }, output: 'sigmoid', expected: (own) => own.map((z) => 1 / (1 + Math.exp(-z))) }, // prettier-ignore
   'Sequential 里的 Sequential': { network: () => tf.sequential({ layers: [tf.sequential({ name: 'base', layers: [...body(), gap()] }), tf.sequential({ name: 'head', layers: [layers.dense({ units: 5, inputShape: [4], activation: 'relu', name: 'hidden', ...init(7) }), dense(3, 'softmax')] })] }), output: 'softmax', names: ['base/one', 'base/two', 'head/hidden'] }, // prettier-ignore
@@ -205,6 +213,92 @@ test('一个 sigmoid：遮挡、删除插入、攻击、最大化都按两类算
   network.dispose();
 });
 
+test('说错的 output：概率恒为 1 或不是数的，载入时就说', async () => {
+  const wrong: [tf.LayersModel, string, RegExp][] = [
+    [chain(gap(), dense(1)), 'logits', /一个数的 softmax 恒为 1.*output: 'sigmoid'/],
+    [chain(gap(), dense(1, 'sigmoid')), 'softmax', /恒为 1/],
+    [chain(gap(), dense(1, 'softmax')), 'softmax', /恒为 1/],
+    [chain(gap(), dense(3)), 'softmax', /end 却是 linear.*output: 'logits'/],
+    [chain(conv(4, { activation: undefined }), gap()), 'softmax', /gap 却是 linear/],
+    [chain(gap(), dense(3, 'tanh')), 'softmax', /end 却是 tanh/],
+    [chain(gap(), dense(3, 'softmax')), 'soft', /最接近：softmax/],
+  ];
+  for (const [network, output, message] of wrong) {
+    const before = tf.memory().numTensors;
+    const error = await failure(() => fromLayersModel(network, { output: output as never }));
+    assert.match(error.message, message);
+    assert.instance(error, RangeError);
+    assert.is(tf.memory().numTensors, before);
+    network.dispose();
+  }
+});
+
+test('四种输出，一张手算的图：遮挡、删除与插入、攻击、最大化、showNetwork 都按它算', async () => {
+  const [kernel, bias, top, offset] = [[[1, -0.5], [0.3, 0.8], [-0.4, 0.6]], [0.05, -0.02], [[2, -1, 0.5], [-3, 4, 1]], [0.1, -0.3, 0.2]]; // prettier-ignore
+  const image = picture([4, 4]);
+  const values = image.dataSync();
+  const scores = (x: ArrayLike<number>) => {
+    const means = bias.map((b, k) => {
+      const at = (p: number) =>
+        Math.max(
+          0,
+          kernel.reduce((sum, row, c) => sum + row[k] * x[3 * p + c], b),
+        );
+      return Array.from({ length: 16 }, (_, p) => at(p)).reduce((a, b) => a + b) / 16;
+    });
+    return offset.map((c, j) => c + means[0] * top[0][j] + means[1] * top[1][j]);
+  };
+  const sigmoid = (own: number[]) => own.map((z) => 1 / (1 + Math.exp(-z)));
+  const ways = [
+    ['softmax', 'softmax', softmax, '3 个各类概率'],
+    [undefined, 'logits', softmax, '3 个得分'],
+    ['sigmoid', 'sigmoid', sigmoid, '3 个独立的概率'],
+    [undefined, 'none', softmax, '不是类别'],
+  ] as const;
+  for (const [activation, output, probabilities, shown] of ways) {
+    const network = tf.sequential({ layers: [layers.conv2d({ name: 'c', inputShape: [4, 4, 3], filters: 2, kernelSize: 1, activation: 'relu' }), layers.globalAveragePooling2d({}), layers.dense({ name: 'd', units: 3, activation })] }); // prettier-ignore
+    const weights = [tf.tensor4d(kernel.flat(), [1, 1, 3, 2]), tf.tensor1d(bias), tf.tensor2d(top), tf.tensor1d(offset)]; // prettier-ignore
+    network.setWeights(weights);
+    const model = fromLayersModel(network, output === 'none' ? { output } : {});
+    assert.is(model.output, output);
+    const drawn = await displayed(() => showNetwork(model));
+    assert.match(String(drawn.data['text/plain']), shown);
+    const right = (x: ArrayLike<number>) => probabilities(scores(x));
+    if (output === 'none') {
+      for (const run of [() => classify(model, image), () => insertionDeletion(model, image, { class: 0 }, tf.tidy(() => image), {}), () => maximize(model, classProbability(0))]) assert.match((await failure(run)).message, /不是类别/); // prettier-ignore
+    } else {
+      assertClose(await inOrder(model, image), right(values), 1e-5, output);
+      const covered = values.map((v, i) => (i % 12 < 6 && i < 24 ? 0.25 : v));
+      const map = await occlusionMap(model, image, { class: 1 }, { size: 2, stride: 2, fill: 0.25 });
+      assert.ok(Math.abs(map.probability.dataSync()[0] - right(covered)[1]) < 1e-5, `${output}：遮挡`);
+      const order = tf.range(0, -16, -1).reshape([4, 4]);
+      const curves = await insertionDeletion(model, image, { class: 1 }, order, { steps: 2, fill: 'mean' });
+      const half = (first: boolean) => values.map((v, i) => (i < 24 === first ? model.mean[i % 3] : v));
+      assertClose(curves.deletion, [values, half(true), values.map((_, i) => model.mean[i % 3])].map((x) => right(x)[1]), 1e-5); // prettier-ignore
+      assert.ok(Math.abs(curves.insertion[1] - right(half(false))[1]) < 1e-5, `${output}：插入`);
+      const attack = await iterate(model, image, { epsilon: 0.4, steps: 10 });
+      const after = right(await attack.image.data());
+      for (const { index, probability } of attack.after) assert.ok(Math.abs(probability - after[index]) < 1e-5, '攻击');
+      assert.ok(attack.success && after[attack.from] < right(values)[attack.from]);
+      const best = await maximize(model, classProbability(2), {
+        start: image,
+        steps: 3,
+        transforms: [],
+        penalties: [],
+        projections: [],
+        parametrization: pixels(),
+      });
+      assert.ok(Math.abs(best.trace[0] - Math.log(right(values)[2])) < 1e-4, `${output}：最大化从这里开始`);
+      assert.ok(right(await best.image.data())[2] > right(values)[2], `${output}：最大化`);
+      dispose(map, order, attack, best);
+    }
+    tf.dispose(weights);
+    model.dispose();
+    network.dispose();
+  }
+  image.dispose();
+});
+
 test('回归与嵌入：分类的方法说不行，也说什么行', async () => {
   const nets = {
     一个数: chain(gap(), dense(1)),
@@ -227,7 +321,9 @@ test('回归与嵌入：分类的方法说不行，也说什么行', async () =>
     await leakFree(() => inputGradient(model, image, { layer: last, channel: 0 }));
     tf.dispose([values, image]);
     model.dispose();
-    assert.is(fromLayersModel(network, { output: 'logits' }).classes.length, own.length);
+    // one number can only be the score of one class of two
+    const [output, classes] = own.length === 1 ? (['sigmoid', 2] as const) : (['logits', own.length] as const);
+    assert.is(fromLayersModel(network, { output }).classes.length, classes);
     network.dispose();
   }
 });
@@ -330,7 +426,14 @@ test('几个输出、几个输入、释放之后：说明怎么办', async () =>
   [two, both].forEach((n) => n.dispose());
 });
 
-test('通道在前的卷积层：载入时就说，不画错的图', async () => {
+test('通道在前的卷积层、不沿最后一轴的 softmax、灰度网络的三个平均值：载入时就说，不画错的图', async () => {
+  const across = chain(layers.softmax({ axis: 1, name: 'rows' }), gap());
+  assert.match((await failure(() => fromLayersModel(across))).message, /"rows"层的 softmax 不沿最后一轴.*Permute/);
+  const grey = tf.sequential({ layers: [...body([28, 28, 1]), gap(), dense(3, 'softmax')] });
+  for (const preprocess of ['torch', 'caffe', { mean: [0.1, 0.2, 0.3], std: 1 }] as const)
+    assert.match((await failure(() => fromLayersModel(grey, { preprocess }))).message, /灰度网络只有一个通道/);
+  fromLayersModel(grey, { preprocess: { mean: 0.1307, std: 0.3081 } }).dispose();
+  [across, grey].forEach((network) => network.dispose());
   const net = tf.sequential({
     layers: [
       tf.layers.permute({ inputShape: [8, 8, 3], dims: [3, 1, 2] }),

@@ -252,6 +252,10 @@ test('bad files: a Chinese message that says what to do, and no tensor left behi
     [path.join(folder, '损环.png'), /找不到.*损坏\.png/],
     ['mammal/pnada.jpg', /找不到.*panda\.jpg/],
     [folder, /文件夹.*photosIn/],
+    ...(process.platform === 'win32'
+      ? []
+      : ([['C:\\照片\\猫.jpg', /Windows.*拷贝到笔记本旁边/]] as [string, RegExp][])),
+    ['file://别处/猫.jpg', /file:\/\/ 地址.*三条斜线|找不到/],
     ['', /空字符串/],
     [42, /number/],
   ];
@@ -284,7 +288,7 @@ function header(width: number, height: number): Buffer {
 const end = chunk('IEND', Buffer.alloc(0));
 
 /** A valid header that promises 1.6 billion pixels. */
-const hugePng = () => Buffer.concat([signature, header(40000, 40000), end]);
+const hugePng = () => Buffer.concat([signature, header(40000, 40000), chunk('IDAT', Buffer.alloc(0)), end]);
 
 /** Every checksum is right, but the pixels stop half way. */
 function shortPng(): Buffer {
@@ -293,6 +297,25 @@ function shortPng(): Buffer {
   );
   const pixels = deflateSync(rows);
   return Buffer.concat([signature, header(60, 60), chunk('IDAT', pixels.subarray(0, pixels.length >> 1)), end]);
+}
+
+/** Files that Pillow wrote, and its pixels over white: bits, channels, palettes, transparency, several pictures in one. */
+test('every kind of PNG, JPEG, WebP and AVIF: the pixels that Pillow reads', async () => {
+  const kinds = JSON.parse(fs.readFileSync(path.join(__dirname, 'kinds.json'), 'utf8')) as Record<string, Kind>;
+  assert.is(Object.keys(kinds).length, 16);
+  for (const [name, { file, pixels }] of Object.entries(kinds)) {
+    const image = await loadImage(Buffer.from(file, 'base64'));
+    const right = Buffer.from(pixels, 'base64');
+    const off = Array.from(await image.data(), (value, i) => Math.abs(255 * value - right[i]));
+    assert.equal(image.shape, [6, 8, 3], name);
+    assert.ok(Math.max(...off) <= (name.endsWith('avif') ? 4 : 1.5), `${name}：相差 ${Math.max(...off)}`);
+    image.dispose();
+  }
+});
+
+interface Kind {
+  readonly file: string;
+  readonly pixels: string;
 }
 
 test('bad options are refused before anything is read', async () => {

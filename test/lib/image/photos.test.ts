@@ -117,4 +117,28 @@ test('a folder of one’s own: bad files are listed, not thrown', async () => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
+test('what loadImage cannot read because a part is missing is skipped, with the same reason', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-照片 '));
+  const canvas = createCanvas(40, 30);
+  canvas.getContext('2d').fillRect(5, 5, 20, 10);
+  for (const format of ['png', 'jpeg', 'webp', 'avif'] as const) {
+    const bytes = await (canvas.encode as (f: string) => Promise<Buffer>)(format);
+    const cuts = [20, 0.3 * bytes.length, 0.6 * bytes.length, 0.95 * bytes.length, bytes.length - 1].map(Math.floor);
+    for (const cut of cuts) fs.writeFileSync(path.join(folder, `${cut}.${format}`), bytes.subarray(0, cut));
+    fs.writeFileSync(path.join(folder, `whole.${format}`), bytes);
+  }
+  const { photos, skipped } = photosIn(folder);
+  assert.equal(
+    photos.map(({ file }) => file),
+    ['whole.avif', 'whole.jpeg', 'whole.png', 'whole.webp'],
+  );
+  assert.is(skipped.length, 20);
+  for (const { file, reason } of skipped) {
+    assert.match(reason, /已损坏：.*(只有一部分|没有图像数据).*重新/);
+    const error = await failure(() => loadImage(path.join(folder, file)));
+    assert.is(error.message.replaceAll(`${folder}/`, ''), reason);
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
 test.run();

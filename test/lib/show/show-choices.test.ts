@@ -122,11 +122,12 @@ test('a slider of heat maps: one is visible, all share one colour scale', async 
       [false, 0, 4],
       [false, 0, 4],
       [true, 0, 4],
+      [undefined, 0, 4], // the bar
     ],
   );
   const { steps } = live.layout.sliders![0];
   assert.equal(steps[0].method, 'update');
-  assert.equal(steps[1].args[0].visible, [false, true, false]);
+  assert.equal(steps[1].args[0].visible, [false, true, false, true]);
   assert.match(JSON.stringify(steps[1].args[1]), '最大 2');
   assert.match(JSON.stringify(live.layout.annotations), '最大 4');
   assert.ok((await count(String(data['image/png']), (r, g, b) => Math.max(r, g, b) - Math.min(r, g, b) > 60)).n > 9000);

@@ -167,8 +167,33 @@ test('showHeatmap: the live form stays small, stores no picture twice, says when
   const limits = (sent[1].data['application/vnd.plotly.v1+json'] as { data: { zmax: number }[] }).data.map(
     (t) => t.zmax,
   );
-  assert.equal(limits, [1, 1]);
+  // a map and its bar each
+  assert.equal(limits, [1, 1, 1, 1]);
   tf.dispose([image, map, flat]);
+});
+
+test('showHeatmap over a picture: the colours on the middle grey are those of the bar', async () => {
+  const image = tf.fill([100, 200, 3], 0.5) as tf.Tensor3D;
+  for (const values of [
+    [0, 1],
+    [-1, 1],
+  ]) {
+    sent = [];
+    const map = tf.tensor2d(values, [1, 2]);
+    await show.showHeatmap(map, { image, opacity: 0.5 });
+    const seen = await picture();
+    const near = (a: number[], b: number[]) =>
+      assert.ok(
+        a.every((v, i) => Math.abs(v - b[i]) <= 8),
+        `${a} and ${b}`,
+      );
+    near(seen.at(100, 130), seen.at(438, 236));
+    near(seen.at(300, 130), seen.at(438, 39));
+    const [low, high] = [seen.at(438, 236), seen.at(438, 39)];
+    assert.ok(low.some((v, i) => Math.abs(v - high[i]) > 50), `${low} and ${high}`); // prettier-ignore
+    map.dispose();
+  }
+  image.dispose();
 });
 
 test('showHeatmap: NaN and wrong arguments', async () => {

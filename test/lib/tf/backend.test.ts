@@ -23,7 +23,7 @@ function startWithout(missing: Record<string, string>, wish = '', ...calls: stri
     })();`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--require', require.resolve('tsx/cjs'), '-e', script], {
     ...{ cwd: root, encoding: 'utf8', timeout: 120_000 },
-    env: { ...process.env, CONVSCOPE_BACKEND: wish },
+    env: { ...process.env, CONVSCOPE_BACKEND: wish, CONVSCOPE_WEBGPU: 'off' },
   });
   assert.is(stderr, '', 'TensorFlow.js 的启动信息不该出现');
   return stdout.trim().split('\n');
@@ -55,7 +55,7 @@ test('指定的后端启动不了、名字不认识：说出怎么办；不悄�
   const [forced] = startWithout({ [NATIVE]: NOT_BUILT }, 'tensorflow');
   assert.match(forced, /CourseError: 后端启动失败。tensorflow：没有安装原生后端.*npm run doctor.*CONVSCOPE_BACKEND/);
   const [unknown] = startWithout({}, 'gpu');
-  assert.match(unknown, /RangeError: 没有名为"gpu"的后端；可选：tensorflow、wasm、cpu.*CONVSCOPE_BACKEND/);
+  assert.match(unknown, /RangeError: 没有名为"gpu"的后端；可选：tensorflow、webgpu、wasm、cpu.*CONVSCOPE_BACKEND/);
 });
 
 test.run();
