@@ -35,6 +35,7 @@ export function makeOffline(target) {
   // in place of JupyterLite's own, which serves kernels of another kind
   fs.rmSync(path.join(target, 'service-worker.js'), { force: true });
   const version = crypto.createHash('sha256');
+  /** @type {[string, number][]} */
   const files = filesIn(target).map((name) => {
     const bytes = fs.readFileSync(path.join(target, name));
     version.update(`${name} ${bytes.length} `).update(bytes);
