@@ -9,22 +9,25 @@
   const workers = navigator.serviceWorker;
   if (!workers) return;
   const address = new URL('service-worker.js', document.currentScript.src);
-  const registered = workers.register(address, { updateViaCache: 'none' });
 
   if (!workers.controller) {
     if (sessionStorage.getItem(TRIED)) return;
     sessionStorage.setItem(TRIED, 'yes');
     window.stop();
+    const registered = workers.register(address, { updateViaCache: 'none' });
     registered.then(() => workers.ready).finally(() => location.reload());
     return;
   }
   sessionStorage.removeItem(TRIED);
-  // a newer build waits: it takes over before this page has begun
-  registered
-    .then(({ waiting }) => {
-      if (!waiting) return;
-      workers.addEventListener('controllerchange', () => location.reload(), { once: true });
-      waiting.postMessage('take over');
-    })
-    .catch((error) => console.warn(error));
+  workers.getRegistration().then((registration) => {
+    const { waiting } = registration;
+    if (!waiting) return;
+    // a newer build: it takes over before this page has begun
+    workers.addEventListener('controllerchange', () => location.reload(), { once: true });
+    waiting.postMessage('take over');
+  });
+  // one is looked for when the page is there, for the next time; without a network there is none
+  window.addEventListener('load', () => {
+    workers.getRegistration().then((registration) => registration.update()).catch(() => undefined); // prettier-ignore
+  });
 })();
