@@ -79,7 +79,22 @@ function describeError(error, count) {
     const evalue = inspect(error);
     return { ename: 'Error', evalue, traceback: [`${red('Error')}: 抛出的值不是 Error：${evalue}`] };
   }
-  return { ename: nameOf(error), evalue: messageOf(error), traceback: describeAll(error, count) };
+  const [head, ...rest] = describeAll(error, count);
+  const hint = wrongArgument(error);
+  return { ename: nameOf(error), evalue: messageOf(error), traceback: [head, ...(hint ? [hint] : []), ...rest] };
+}
+
+/**
+ * An English error from inside the library: it was given something else than it takes. Cells are checked for types, but
+ * `photos[999]`, a value of type any and what JSON.parse answers pass.
+ * @returns {string | undefined} the function that the cell called, and what is usual
+ */
+function wrongArgument(error) {
+  const frames = attempt(() => framesOf(error), []);
+  const cell = frames.findIndex((frame) => frame.kind === 'cell');
+  const called = /^(?:async )?([\w.]+) \(lib\//.exec(frames[cell - 1]?.text ?? '')?.[1];
+  if (!called || /[\u4e00-\u9fff]/.test(messageOf(error))) return undefined;
+  return `${called} 得到的参数里有它不认识的：常见的是 undefined（例如下标越界）、没有 await 的 Promise，或另一种东西；光标放在函数名上按 Shift-Tab 看它要什么。`;
 }
 
 /** An error with everything that it is made of: properties, parts, causes. */

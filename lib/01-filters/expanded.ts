@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
+import { given } from '../model/given';
 
 /** 一个卷积核的一个切片（slice），与它读的那个通道。 */
 export interface KernelInput {
@@ -12,7 +13,7 @@ export interface KernelInput {
 }
 
 function kernelOf(model: ImageModel, layer: string, filter: number): tf.Tensor4D {
-  const kernel = model.network.getLayer(model.layerName(layer)).weights.map((w) => w.read()).find((w) => w.rank === 4); // prettier-ignore
+  const kernel = given(model).network.getLayer(model.layerName(layer)).weights.map((w) => w.read()).find((w) => w.rank === 4); // prettier-ignore
   if (!kernel) throw new RangeError(`${layer} 层没有卷积核`);
   const count = kernel.shape[3]!;
   if (!Number.isInteger(filter) || filter < 0 || filter >= count) {
@@ -74,7 +75,7 @@ export interface ExpandedOptions {
  * dispose(picture);
  */
 export function expandedKernel(model: ImageModel, options: ExpandedOptions = {}): tf.Tensor3D {
-  const { filter = 0, first = model.roles.firstConv, second = 'conv2', stride = 4 } = options;
+  const { filter = 0, first = given(model).roles.firstConv, second = 'conv2', stride = 4 } = options;
   const { pool = { size: 3, stride: 2 } } = options;
   const [inner, outer] = [kernelOf(model, first, 0), kernelOf(model, second, filter)];
   if (inner.shape[2] !== 3) throw new RangeError(`${first} 读的不是 RGB 像素，而是 ${inner.shape[2]} 个特征图`);

@@ -1,12 +1,13 @@
 import { tf } from '../tf/backend';
 import { randomGenerator, shuffled } from '../base/random';
 import type { ImageModel } from '../model/model';
+import { given } from '../model/given';
 
 export { filterSpectrum, type FilterSpectrum, fitGabor, type GaborFit, gaborFilter } from './gabor';
 
 /** The kernel of a convolution layer, [kh, kw, in, out], or an error that names the layers that have one. */
 function kernelOf(model: ImageModel, layer: string): tf.Tensor4D {
-  const own = model.network.getLayer(model.layerName(layer));
+  const own = given(model).network.getLayer(model.layerName(layer));
   const kernel = own.weights.map((w) => w.read()).find((w) => w.rank === 4);
   if (kernel) return kernel as tf.Tensor4D;
   const having = model.network.layers.filter((l) => l.weights.some((w) => w.shape.length === 4)).map((l) => l.name);
@@ -34,7 +35,7 @@ function toPicture(kernels: tf.Tensor4D, scale: 'each' | 'shared'): tf.Tensor4D 
  */
 export function filterImages(
   model: ImageModel,
-  layer: string = model.roles.firstConv,
+  layer: string = given(model).roles.firstConv,
   { scale = 'each' }: { scale?: 'each' | 'shared' } = {},
 ): tf.Tensor4D {
   return tf.tidy(() => {
@@ -114,7 +115,7 @@ export async function sampleSlices(
  * @example
  * const shares = await colourShare(model);
  */
-export async function colourShare(model: ImageModel, layer: string = model.roles.firstConv): Promise<number[]> {
+export async function colourShare(model: ImageModel, layer: string = given(model).roles.firstConv): Promise<number[]> {
   const shares = tf.tidy(() => {
     const pictures = tf.sub(filterImages(model, layer), 0.5);
     const grey = tf.mean(pictures, 3, true);
@@ -159,7 +160,7 @@ function leadingAxis(matrix: number[][]): [number, number, number] {
  */
 export async function filterPatterns(
   model: ImageModel,
-  layer: string = model.roles.firstConv,
+  layer: string = given(model).roles.firstConv,
 ): Promise<{ size: [number, number]; patterns: FilterPattern[] }> {
   const kernel = kernelOf(model, layer);
   const [kh, kw, channels, count] = kernel.shape;

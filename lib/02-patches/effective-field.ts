@@ -44,12 +44,14 @@ export async function effectiveFields(
     if (watch.stopped) break;
     const options = { size: model.inputSize, crop: photo.crop };
     const image = await loadImage(photo.path, options);
-    const energy = tf.tidy(() => gradientEnergy(model, image, layer, channel, at));
+    let energy: tf.Tensor2D | undefined;
     try {
+      energy = tf.tidy(() => gradientEnergy(model, image, layer, channel, at));
       const square = energySquare((await energy.data()) as Float32Array, energy.shape[1], share);
       boxes.push(square && (await photoBoxes(photo.path, options))(square));
     } finally {
-      tf.dispose([image, energy]);
+      image.dispose();
+      energy?.dispose();
     }
     await watch.breathe();
   }

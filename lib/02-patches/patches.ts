@@ -6,6 +6,7 @@ import { checkCounts } from '../base/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel, LayerInfo } from '../model/model';
 import type { Photo } from '../image/photos';
+import { given } from '../model/given';
 
 /** 一个最大激活图块（max-activating patch）。 */
 export interface Patch {
@@ -40,7 +41,7 @@ export interface ScanOptions {
 
 /** A layer with height, width and channels, or an error that says which have them. */
 export function spatialLayer(model: ImageModel, layer: string): LayerInfo {
-  const info = model.layers.find((l) => l.name === model.layerName(layer))!;
+  const info = given(model).layers.find((l) => l.name === model.layerName(layer))!;
   if (info.shape.length === 3 && info.receptiveField) return info;
   const having = model.layers
     .filter((l) => l.receptiveField && l.shape.length === 3 && l.shape[0] > 1)
@@ -101,7 +102,7 @@ export async function scanPhotos(
   photos: readonly Photo[],
   layer: string,
   visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
-  { batchSize = 16, cache = model.weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
+  { batchSize = 16, cache = given(model).weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
 ): Promise<{ readonly stopped?: StopReason }> {
   if (!photos.length)
     throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');

@@ -5,6 +5,7 @@ import { checkCounts } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
+import { given } from '../model/given';
 
 /** 特征矩阵（feature matrix）：每张照片一行。普通数组，不需要 dispose。 */
 export interface FeatureMatrix extends Matrix {
@@ -44,7 +45,7 @@ const MOST_COLUMNS = 20000;
 export async function featureMatrix(
   model: ImageModel,
   photos: readonly Photo[],
-  layer: string = model.roles.features,
+  layer: string = given(model).roles.features,
   options: FeatureMatrixOptions = {},
 ): Promise<FeatureMatrix> {
   return (await featureMatrices(model, photos, [layer], options))[0];
@@ -63,7 +64,7 @@ export async function featureMatrices(
   { pool, ...options }: FeatureMatrixOptions = {},
 ): Promise<FeatureMatrix[]> {
   if (layers.length === 0) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
-  const names = layers.map((layer) => model.layerName(layer));
+  const names = layers.map((layer) => given(model).layerName(layer));
   const pools = names.map((name) => {
     const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
     return checkPool(pool ?? (size <= MOST_COLUMNS ? 'none' : 'mean'));

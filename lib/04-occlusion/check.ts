@@ -2,6 +2,7 @@ import type { tf } from '../tf/backend';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
+import { given } from '../model/given';
 
 const whole = (value: number, from: number, to: number) => Number.isInteger(value) && value >= from && value <= to;
 
@@ -17,7 +18,7 @@ export async function checkOcclusion(
   { size, stride, batchSize, layer }: { size: number; stride: number; batchSize?: number; layer?: string },
 ): Promise<number> {
   await checkImage(image);
-  const [height, width] = model.inputSize;
+  const [height, width] = given(model).inputSize;
   if (image.shape[0] !== height || image.shape[1] !== width) {
     throw new RangeError(
       `${model.title} 的输入应为 [${height}, ${width}, 3]，得到 [${image.shape.join(', ')}]；` +

@@ -4,6 +4,7 @@ import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { FACE_PARTS, type FacePart } from './landmarks';
 import type { ImageModel } from '../model/model';
 import { randomGenerator } from '../base/random';
+import { given } from '../model/given';
 
 /**
  * 部位的对应（correspondence analysis, Zeiler & Fergus 2014, 4.3 节）：盖住每张脸的同一部位，各层特征的变化是否一致？
@@ -100,7 +101,7 @@ export async function signPattern(
     const inside = tf.pad(tf.ones([size, size, 1]), [[top, height - top - size], [left, width - left - size], [0, 0]]); // prettier-ignore
     const masked = tf.add(tf.mul(image, tf.sub(1, inside)), tf.mul(inside, fill));
     // Both in one batch, so that what the patch cannot reach is computed in the same way twice.
-    const [values] = model.forward(tf.stack([image, masked]) as tf.Tensor4D, [layer]);
+    const [values] = given(model).forward(tf.stack([image, masked]) as tf.Tensor4D, [layer]);
     return tf.unstack(tf.reshape(values, [2, -1]));
   });
   const [a, b] = (await Promise.all([clean.data(), covered.data()])) as Float32Array[];

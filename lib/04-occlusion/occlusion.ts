@@ -9,6 +9,7 @@ import type { Scorer, WatchedMap } from './scorer';
 import { type InterruptWatch, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { ClassTarget } from '../model/target';
+import { given } from '../model/given';
 
 export type { Fill };
 
@@ -104,7 +105,7 @@ export async function occlusionMap(
   target: ClassTarget,
   options: OcclusionOptions = {},
 ): Promise<OcclusionMap> {
-  const { size = Math.ceil(Math.min(...model.inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options; // prettier-ignore
+  const { size = Math.ceil(Math.min(...given(model).inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options; // prettier-ignore
   const { stride = Math.ceil(size / 5) } = options;
   const classIndex = await checkOcclusion(model, image, target, { size, stride, batchSize, layer });
   const watch = watchInterrupts(signal);

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
+import { given } from '../model/given';
 
 /**
  * “清楚”怎样量（measures of clarity）：一幅梯度图的能量有多少落在物体上，相邻的像素有多相似。
@@ -35,7 +36,7 @@ export function objectMask(image: tf.Tensor3D, { tolerance = 0.04 }: { tolerance
  * dispose(mask);
  */
 export function fieldMask(model: ImageModel, layer: string, at: readonly [number, number]): tf.Tensor2D {
-  const field = model.layers.find((l) => l.name === model.layerName(layer))!.receptiveField;
+  const field = given(model).layers.find((l) => l.name === model.layerName(layer))!.receptiveField;
   if (!field) throw new RangeError(`${layer} 层没有感受野：它看整幅图，或者结构不允许计算`);
   return tf.tidy(() => {
     const along = (position: number, length: number) => {

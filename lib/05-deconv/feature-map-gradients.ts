@@ -6,6 +6,7 @@ import { type LongRun, type StopReason, watchInterrupts } from '../base/interrup
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { largestIn, type Position, resolveTarget, seedGradient } from '../model/target';
+import { given } from '../model/given';
 
 export interface FeatureMapOptions extends GradientOptions, LongRun {
   /** 要哪些通道，缺省全部；结果按这里的次序。 */
@@ -100,7 +101,7 @@ export async function strongestUnits(
 ): Promise<StrongUnit[]> {
   checkCounts({ count });
   await checkImage(image);
-  const activations = model.activations(image, layer);
+  const activations = given(model).activations(image, layer);
   const values = await activations.data<'float32'>();
   const channels = activations.shape[activations.rank - 1];
   const width = activations.rank === 3 ? activations.shape[1]! : 1;

@@ -4,6 +4,7 @@ import { inputGradient } from './gradients';
 import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient, type Target } from '../model/target';
+import { given } from '../model/given';
 
 export interface GradCam {
   /** `[h, w]`，与图像同样大小（双线性放大），不小于 0，由调用者 dispose。 */
@@ -35,7 +36,7 @@ export function gradCam(
   model: ImageModel,
   image: tf.Tensor3D,
   target: Target,
-  { layer = model.roles.stages[4] }: GradCamOptions = {},
+  { layer = given(model).roles.stages[4] }: GradCamOptions = {},
 ): GradCam {
   const resolved = resolveTarget(model, target);
   checkImageNow(image);

@@ -1,3 +1,4 @@
+import { given } from '../model/given';
 import type { ImageModel } from '../model/model';
 
 /** Bytes of activations that a backward pass may hold; TensorFlow takes three times as much around them. */
@@ -10,7 +11,7 @@ const MOST = 8;
  * for larger ones. Every activation is kept for the way back: an image takes 30 MB in AlexNet, 110 MB in SqueezeNet,
  * and the native backend gives nothing back to the system. All at once would not fit into a student's memory.
  */
-export function gradientBatch({ layers }: ImageModel): number {
-  const bytes = layers.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+export function gradientBatch(model: ImageModel): number {
+  const bytes = given(model).layers.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
   return Math.min(MOST, Math.max(1, Math.round(BUDGET / bytes)));
 }

@@ -6,6 +6,7 @@ import { CourseError } from '../base/errors';
 import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient, type Target } from '../model/target';
+import { given } from '../model/given';
 
 export type { PoolBackward, ReluBackward };
 export type { Position, Target } from '../model/target';
@@ -143,7 +144,7 @@ export function backProject(
 ): tf.Tensor4D {
   let others = new Set<string>();
   const value = (x: tf.Tensor) => {
-    const [activations] = model.forward(x as tf.Tensor4D, [layer]);
+    const [activations] = given(model).forward(x as tf.Tensor4D, [layer]);
     others = new Set(recordedKernels().flatMap((name) => OTHER_ACTIVATIONS[name] ?? []));
     return startFrom(activations, seed);
   };

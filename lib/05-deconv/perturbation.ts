@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { checkCounts } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
-import { assertSameSize, checkImage } from '../image/check';
+import { assertSameSize, assertTensor, checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
@@ -121,11 +121,12 @@ export async function insertionDeletion(
   { steps = 20, fill = 'blur', batchSize = 8, onStep, signal }: InsertionDeletionOptions = {},
 ): Promise<InsertionDeletion> {
   checkCounts({ steps, batchSize });
+  resolveTarget(model, target);
   await checkImage(image);
+  assertTensor(map, 'map');
   if (map.shape[0] !== image.shape[0] || map.shape[1] !== image.shape[1]) {
     throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
   }
-  resolveTarget(model, target);
   const watch = watchInterrupts(signal);
   const fractions = Array.from({ length: steps + 1 }, (_, i) => i / steps);
   const empty =

@@ -4,6 +4,7 @@ import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ChannelPatches } from '../02-patches/patches';
 import { patchSheets } from '../02-patches/patch-image';
 import { patchProjections, type PatchProjectionOptions } from './projections';
+import { given } from '../model/given';
 
 export interface ProjectionSheetOptions extends Omit<PatchProjectionOptions, 'size' | 'onStep'> {
   /** 每格的边长（tile），像素；缺省是这一层的感受野，不小于 64。 */
@@ -47,7 +48,7 @@ export async function projectionSheets(
   channels: readonly ChannelPatches[],
   { rule = 'guided', tile, columns = 3, onStep, signal, ...rest }: ProjectionSheetOptions = {},
 ): Promise<{ readonly sheets: readonly ProjectionSheet[]; readonly stopped?: StopReason }> {
-  const field = model.layers.find((l) => l.name === model.layerName(layer))!.receptiveField?.size ?? 64;
+  const field = given(model).layers.find((l) => l.name === model.layerName(layer))!.receptiveField?.size ?? 64;
   const size = tile ?? Math.max(64, field);
   const watch = watchInterrupts(signal);
   const sheets: ProjectionSheet[] = [];

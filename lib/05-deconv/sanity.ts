@@ -1,10 +1,12 @@
 import { tf } from '../tf/backend';
+import { assertTensor } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { spearman, ssim } from '../image/metrics';
 import { copyOf } from '../model/copy';
 import type { ImageModel } from '../model/model';
 import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
 import { finish, saliency } from './saliency';
+import { given } from '../model/given';
 
 /** 一种要接受检验的方法：给网络和图，得一幅图 `[h, w, 3]` 或 `[h, w]`；可以是异步的。 */
 export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Tensor | Promise<tf.Tensor>;
@@ -37,7 +39,7 @@ export interface RandomisationTest<M extends string> {
  * const [top] = weightedLayers(model);
  */
 export const weightedLayers = (model: ImageModel): string[] =>
-  model.network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
+  given(model).network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
 
 /** The same numbers in another order: mean, spread and extremes stay what they were. */
 async function shuffledWeights(tensor: tf.Tensor, random: RandomGenerator): Promise<tf.Tensor> {
@@ -101,7 +103,9 @@ export async function cascadingRandomisation<M extends string>(
   const draw = async (step: string) => {
     for (const name of names) {
       const list = maps.get(name)!;
-      list.push(await methods[name](copy, image));
+      const map = await methods[name](copy, image);
+      assertTensor(map, `methods.${name} 的结果`);
+      list.push(map);
       scores.get(name)!.push(await similarity(list[list.length - 1], list[0]));
     }
     done.push(step);

@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import { tidyUnlessAsync } from '../tf/scope';
 import { checkCounts } from '../base/check';
-import { checkImage } from '../image/check';
+import { assertTensor, checkImage } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
@@ -57,6 +57,11 @@ export async function smoothGrad(
       const noisy = tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D);
       try {
         const map = await tidyUnlessAsync(() => attribution(noisy));
+        assertTensor(map, 'attribution 的结果');
+        if (!tf.util.arraysEqual(map.shape, image.shape)) {
+          map.dispose();
+          throw new RangeError(`attribution 的结果应与图像一样大 [${image.shape.join(', ')}]，得到 [${map.shape.join(', ')}]`); // prettier-ignore
+        }
         const next = tf.add(sum, map) as tf.Tensor3D;
         tf.dispose(map === noisy ? [sum] : [sum, map]);
         sum = next;

@@ -3,6 +3,7 @@ import { type MaximizeOptions, maximize, type Optimized } from './optimize';
 import type { ImageModel } from '../model/model';
 import { type Objective, scaled, sum } from './objectives';
 import { similarity } from './similarity';
+import { given } from '../model/given';
 
 /**
  * 多个起点、彼此不同的图（multi-start diversity）：第 k 幅从种子 seed + k 出发，并且不许像前面各幅。
@@ -19,7 +20,7 @@ export async function diverse(
   objective: Objective,
   {
     count = 4,
-    layer = model.roles.stages[2],
+    layer = given(model).roles.stages[2],
     weight = 0,
     seed = 0,
     ...options

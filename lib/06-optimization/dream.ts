@@ -7,6 +7,7 @@ import type { ImageModel } from '../model/model';
 import { safely } from '../tf/tape';
 import { type BoundObjective, energy, type Objective } from './objectives';
 import { rolled } from './transforms';
+import { given } from '../model/given';
 
 export interface DreamOptions {
   /** 要变大的目标；默认 objective.energy(第四阶段的层)：那一层已经看到的一切。 */
@@ -57,7 +58,7 @@ export async function dream(
   model: ImageModel,
   image: tf.Tensor3D,
   {
-    objective = energy(model.roles.stages[3]),
+    objective = energy(given(model).roles.stages[3]),
     octaves = 3,
     ratio = 1.4,
     steps = 10,

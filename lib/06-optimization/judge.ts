@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { checkImage } from '../image/check';
 import { type ClassScore, classify, type ImageModel } from '../model/model';
+import { given } from '../model/given';
 
 /** 一个网络对一幅图的判决（verdict）：某一类排第几，概率多少。 */
 export interface Judgement {
@@ -24,7 +25,7 @@ export interface Judgement {
  * const { probability } = await judge(model, image, 387);
  */
 export async function judge(network: ImageModel, image: tf.Tensor3D, index: number): Promise<Judgement> {
-  const count = network.classes.length;
+  const count = given(network).classes.length;
   if (!Number.isInteger(index) || index < 0 || index >= count) {
     throw new RangeError(`类别编号 应为 0 到 ${count - 1} 的整数，得到 ${index}`);
   }

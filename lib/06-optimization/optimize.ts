@@ -12,6 +12,7 @@ import type { Projection } from './projections';
 import { begin, type StartImage } from './start';
 import { adam, normalized, type Rate, type Step } from './steps';
 import { robust, type Transform } from './transforms';
+import { given } from '../model/given';
 
 export type { Optimized, OptimizeSettings, ResumeState } from './result';
 
@@ -93,7 +94,7 @@ export async function maximize(
 ): Promise<Optimized> {
   const { steps = 256, onStep, until, verdict = true, signal, resume } = options;
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
-  const problem = problemOf(model, objective, options);
+  const problem = problemOf(given(model), objective, options);
   if (options.start instanceof tf.Tensor) await checkImage(options.start, { name: 'start' });
   const log: Log = { trace: [], penalty: [], notes: [...(resume?.notes ?? [])] };
   if (resume) {

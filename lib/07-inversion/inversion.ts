@@ -7,6 +7,7 @@ import { negative, type Objective } from '../06-optimization/objectives';
 import { maximize, type MaximizeOptions, type Optimized } from '../06-optimization/optimize';
 import { adam, type Step } from '../06-optimization/steps';
 import { alphaNorm, totalVariation } from '../06-optimization/penalties';
+import { given } from '../model/given';
 
 export { type InversionSettings, mahendranPreset, paperLambda } from './presets';
 
@@ -89,7 +90,7 @@ export async function invert(
   }: InvertOptions = {},
 ): Promise<Inverted> {
   await checkImage(image);
-  model.layerName(layer);
+  given(model).layerName(layer);
   if (pairwise !== undefined && !(pairwise > 0)) throw new RangeError(`pairwise 应为正数，得到 ${pairwise}`);
   if (resume && resume.layer !== layer) {
     throw new RangeError(`resume 的结果是 ${resume.layer} 层的反演，不能接着反演 ${layer} 层`);

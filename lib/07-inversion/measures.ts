@@ -6,6 +6,7 @@ import { pearson, ssim } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
 import { blurred } from '../image/blur';
+import { given } from '../model/given';
 
 /** One number from the device. */
 async function number(f: () => tf.Tensor): Promise<number> {
@@ -41,7 +42,8 @@ export async function pairwiseDistances(
   }: { onStep?: (s: { done: number; total: number }) => void | Promise<void>; signal?: AbortSignal } = {},
 ): Promise<PairwiseDistances> {
   if (photos.length < 2) throw new RangeError(`至少要 2 张照片，得到 ${photos.length} 张`);
-  layers.forEach((layer) => model.layerName(layer));
+  if (!layers?.length) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
+  layers.forEach((layer) => given(model).layerName(layer));
   const watch = watchInterrupts(signal);
   const sums = layers.map(() => ({ squares: 0, total: undefined as tf.Tensor | undefined }));
   let count = 0;
@@ -151,7 +153,7 @@ export async function codeError(
   await checkImage(image);
   await checkImage(reference, { name: 'reference' });
   return number(() => {
-    const [a, b] = [model.activations(image, layer), model.activations(reference, layer)];
+    const [a, b] = [given(model).activations(image, layer), model.activations(reference, layer)];
     return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b)));
   });
 }
@@ -182,7 +184,7 @@ export async function photoErrors(
 ): Promise<Record<string, PhotoErrors>> {
   if (photos.length === 0) throw new RangeError('photos 是空的：至少要有一张别的照片');
   const watch = watchInterrupts();
-  const reference = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
+  const reference = tf.tidy(() => given(model).forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
   const errors: number[][] = layers.map(() => []);
   try {
     for (const [i, photo] of photos.entries()) {

@@ -2,6 +2,7 @@ import type { ImageModel } from '../model/model';
 import { type Parametrization, pixels } from '../06-optimization/parametrization';
 import { momentum, type Step } from '../06-optimization/steps';
 import { checkNumber, named } from '../base/named';
+import { given } from '../model/given';
 
 /** 反演的设置（settings of an inversion），可以直接当作 invert 的选项；单位是 [0, 1] 的图像。 */
 export interface InversionSettings {
@@ -41,7 +42,7 @@ const PAPER_LAYERS =
  * const lambda = paperLambda(model, model.roles.lastConv);
  */
 export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
-  const names = model.layers.map((l) => l.name);
+  const names = given(model).layers.map((l) => l.name);
   const known = model.id.startsWith('alexnet') ? PAPER_LAYERS.indexOf(layer) : -1;
   const depth = known >= 0 ? known / 20 : (names.indexOf(model.layerName(layer)) - 1) / (names.length - 1);
   return depth < 6 / 20 ? 1 : depth < 12 / 20 ? 10 : 100;

@@ -10,6 +10,7 @@ import { maximize, type OptimizeStep } from '../06-optimization/optimize';
 import { pixels } from '../06-optimization/parametrization';
 import type { Projection } from '../06-optimization/projections';
 import { sign, type Step, type StepState } from '../06-optimization/steps';
+import { given } from '../model/given';
 
 export { type Adversarial, to8bit } from './result';
 
@@ -124,7 +125,7 @@ export async function leastLikely(
   image: tf.Tensor3D,
   options: IterateOptions = {},
 ): Promise<Adversarial> {
-  const scores = await classify(model, image, { count: model.classes.length });
+  const scores = await classify(model, image, { count: given(model).classes.length });
   return attack('最不可能的类别', model, image, lowest(scores), options);
 }
 

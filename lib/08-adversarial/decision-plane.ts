@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { kindOf } from '../base/check';
 import type { ImageModel } from '../model/model';
 import { assertSameSize, checkImage } from '../image/check';
 import { resolveTarget, type Target } from '../model/target';
@@ -44,12 +45,16 @@ export async function decisionPlane(
   model: ImageModel,
   image: tf.Tensor3D,
   directions: readonly [tf.Tensor3D, tf.Tensor3D],
-  { target, across = AXIS, up = AXIS, batchSize = 8, onStep, signal }: PlaneOptions & { target: Target },
+  options: PlaneOptions & { target: Target },
 ): Promise<DecisionPlane> {
+  const { target, across = AXIS, up = AXIS, batchSize = 8, onStep, signal } = (options ?? {}) as typeof options;
   const { layer, channel } = resolveTarget(model, target);
   const shape = model.layers.find(({ name }) => name === layer)!.shape;
   if (shape.length !== 1) throw new RangeError(`target 应为类别得分，如 { class: 9 }，得到 ${layer} 层的神经元`);
   await checkImage(image);
+  if (!Array.isArray(directions) || directions.length !== 2) {
+    throw new TypeError(`directions 应为两个方向 [横轴, 纵轴]，得到 ${kindOf(directions)}`);
+  }
   for (const direction of directions) assertSameSize(direction, image.shape, 'directions');
   if (across.length === 0 || up.length === 0) throw new RangeError('两个轴都至少要有一个数');
   const points = up.flatMap((b) => across.map((a) => [a, b] as const));

@@ -10,6 +10,7 @@ import { classOf, type ClassTarget } from '../model/target';
 import { checkNumber } from '../base/check';
 import type { Photo } from '../image/photos';
 import { blurred } from '../image/blur';
+import { given } from '../model/given';
 
 /**
  * 存成 PNG 再读回来（8 位，无损）。调用者 dispose。
@@ -214,7 +215,7 @@ export async function rightPhotos(
  * dispose(picture);
  */
 export async function loadPhoto(model: ImageModel, photo: Photo): Promise<tf.Tensor3D> {
-  const raw = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+  const raw = await loadImage(photo.path, { size: [...given(model).inputSize], crop: photo.crop });
   const image = to8bit(raw);
   raw.dispose();
   return image;

@@ -4,6 +4,7 @@ import { safely } from '../tf/tape';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { type ImageModel, imageModel } from '../model/model';
 import { checkNumber } from '../base/named';
+import { given } from '../model/given';
 
 export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'> {
   /** 训练时的扰动上界 ε，[0, 1] 单位；默认 0：普通训练。大于 0 就是对抗训练（adversarial training）。 */
@@ -97,7 +98,7 @@ export async function trainShapes(options: TrainingOptions = {}): Promise<Traine
 }
 
 function crossEntropy(model: ImageModel, images: tf.Tensor4D, labels: readonly number[]): tf.Scalar {
-  const [logits] = model.forward(images, [model.layerName()]);
+  const [logits] = given(model).forward(images, [model.layerName()]);
   const wanted = tf.oneHot(tf.tensor1d([...labels], 'int32'), model.classes.length);
   return tf.mean(tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits as tf.Tensor2D), tf.cast(wanted, 'float32')), 1))) as tf.Scalar; // prettier-ignore
 }
@@ -156,7 +157,7 @@ export async function batchAccuracy(
   images: tf.Tensor4D,
   labels: readonly number[],
 ): Promise<{ rate: number; right: boolean[] }> {
-  const best = tf.tidy(() => tf.argMax(model.activations(images), -1));
+  const best = tf.tidy(() => tf.argMax(given(model).activations(images), -1));
   const answers = await best.data();
   best.dispose();
   const right = labels.map((label, i) => answers[i] === label);

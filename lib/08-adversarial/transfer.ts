@@ -6,6 +6,7 @@ import { tf } from '../tf/backend';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { classify, type ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
+import { given } from '../model/given';
 
 export interface TransferOptions extends LongRun {
   /** 扰动上界，默认 8/255：迁移比攻击自己难得多。 */
@@ -54,7 +55,7 @@ export async function transfer(
   photos: readonly Photo[],
   { epsilon = 8 / 255, steps = 10, seed = 0, onStep, signal }: TransferOptions = {},
 ): Promise<Transfer[]> {
-  for (const model of [source, ...victims]) model.layerName();
+  for (const model of [source, ...victims]) given(model).layerName();
   const watch = watchInterrupts(signal);
   const counts: Count[] = victims.map(() => ({ tested: 0, fooled: 0, noise: 0, same: 0 }));
   for (const [i, photo] of photos.entries()) {

@@ -6,6 +6,7 @@ import type { ImageModel } from '../model/model';
 import { checkCounts, checkNumber } from '../base/check';
 import { type RandomGenerator, randomGenerator, shuffled } from '../base/random';
 import { jitter, type Transform } from '../06-optimization/transforms';
+import { given } from '../model/given';
 
 export interface UniversalOptions {
   /** 扰动上界 ε（L-infinity），[0, 1] 单位，默认 10/255，与论文相同。 */
@@ -70,7 +71,7 @@ export async function universal(
   if (images.shape[0] < 2) {
     throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
   }
-  const answers = await topClasses(model, images, batchSize);
+  const answers = await topClasses(given(model), images, batchSize);
   const watch = watchInterrupts(signal);
   const random = randomGenerator(seed);
   const count = images.shape[0];
@@ -185,7 +186,7 @@ export async function foolingRate(
   assertSameSize(perturbation, images.shape.slice(1), 'perturbation');
   const watch = watchInterrupts(signal);
   const total = images.shape[0];
-  const before = await topClasses(model, images, batchSize);
+  const before = await topClasses(given(model), images, batchSize);
   const moved = tf.tidy(() => tf.clipByValue(tf.add(images, perturbation), 0, 1) as tf.Tensor4D);
   const proceed = async (done: number) => {
     if (done > 0) await onStep?.({ done, total });

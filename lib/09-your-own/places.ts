@@ -55,7 +55,7 @@ async function reading<T>(what: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =
-      code === 'ENOENT' || code === 'ENOTDIR' ? '没有这个文件' : code === 'EISDIR' ? '它是文件夹' : message;
+      error instanceof SyntaxError ? '它不是 JSON（也许下载时存成了网页）' : code === 'ENOENT' || code === 'ENOTDIR' ? '没有这个文件' : code === 'EISDIR' ? '它是文件夹' : message; // prettier-ignore
     throw new CourseError(`读不出 ${what}：${reason}。${HOW}。`, { cause: error });
   }
 }
@@ -85,7 +85,7 @@ function inFolder(place: string): Source {
   return {
     title: top,
     name: path.basename(path.dirname(top)),
-    json: () => reading(top, async () => JSON.parse(await fs.readFile(top, 'utf8')) as Saved),
+    json: () => reading(top, async () => JSON.parse((await fs.readFile(top, 'utf8')).replace(/^\ufeff/, '')) as Saved),
     bytes(file) {
       const from = path.join(path.dirname(top), file);
       return reading(from, () => fs.readFile(from));

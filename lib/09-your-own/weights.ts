@@ -67,17 +67,14 @@ export async function layersModel(artifacts: tf.io.ModelArtifacts): Promise<tf.L
   const before = new Set(Object.values(variables()));
   const building = tf.models.modelFromJSON({ modelTopology: artifacts.modelTopology } as never);
   const made = Object.values(variables()).filter((variable) => !before.has(variable));
-  let named: Record<string, tf.Tensor> = {};
   try {
     const network = await building;
-    named = tf.io.decodeWeights(artifacts.weightData as ArrayBuffer, artifacts.weightSpecs!);
-    assign(network, named);
+    // Decoded in a scope: of two weights with the same name the first would be left.
+    tf.tidy(() => assign(network, tf.io.decodeWeights(artifacts.weightData as ArrayBuffer, artifacts.weightSpecs!)));
     return network;
   } catch (error) {
     made.forEach((variable) => variable.dispose());
     throw error;
-  } finally {
-    tf.dispose(named);
   }
 }
 

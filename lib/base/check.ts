@@ -12,3 +12,10 @@ export function checkCounts(counts: Readonly<Record<string, number>>): void {
     if (!Number.isInteger(value) || value < 1) throw new RangeError(`${what} 应为正整数，得到 ${String(value)}`);
   }
 }
+
+/** What was given instead of what is wanted; a promise is nearly always a forgotten `await`. */
+export function kindOf(value: unknown): string {
+  if (value instanceof Promise) return 'Promise：前面忘了 await';
+  if (value === null || typeof value !== 'object') return typeof value === 'object' ? 'null' : typeof value;
+  return Array.isArray(value) ? `数组（${value.length} 个）` : 'object';
+}

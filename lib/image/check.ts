@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { kindOf } from '../base/check';
 
 /**
  * 检查一个张量的形状与类型是不是图像（assert the shape of an image）：[高, 宽, 3]，float32。取值范围由 checkImage 检查。
@@ -11,7 +12,7 @@ import { tf } from '../tf/backend';
  */
 export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts image is tf.Tensor3D {
   if (!(image instanceof tf.Tensor)) {
-    throw new TypeError(`${name} 应为图像张量 [高, 宽, 3]，得到 ${typeof image}；读图片请用 await loadImage(路径)`);
+    throw new TypeError(`${name} 应为图像张量 [高, 宽, 3]，得到 ${kindOf(image)}；读图片请用 await loadImage(路径)`);
   }
   if (image.isDisposed) throw new TypeError(`${name} 已被释放（dispose），请重新读入图像`);
   const shape = `[${image.shape.join(', ')}]`;
@@ -52,12 +53,18 @@ export function checkImageNow(image: tf.Tensor, { name = 'image' } = {}): void {
   if (max > 2 || (min < -0.5 && max <= 1.001)) throw outOfRange(min, max, name);
 }
 
+/** A tensor of any shape that is still there. */
+export function assertTensor(value: unknown, name: string): asserts value is tf.Tensor {
+  if (!(value instanceof tf.Tensor)) throw new TypeError(`${name} 应为张量，得到 ${kindOf(value)}`);
+  value.throwIfDisposed();
+}
+
 /** 一批图像 [n, 高, 宽, 3]，每一幅都取值 [0, 1]（check a batch of images）。 */
 export async function checkBatch(images: tf.Tensor, { name = 'images' } = {}): Promise<void> {
   if (images instanceof tf.Tensor && images.isDisposed)
     throw new TypeError(`${name} 已被释放（dispose），请重新读入图像`);
   if (!(images instanceof tf.Tensor) || images.rank !== 4 || images.shape[3] !== 3) {
-    const got = images instanceof tf.Tensor ? `形状 [${images.shape.join(', ')}]` : typeof images;
+    const got = images instanceof tf.Tensor ? `形状 [${images.shape.join(', ')}]` : kindOf(images);
     throw new RangeError(`${name} 应为一批图像 [n, 高, 宽, 3]，得到 ${got}；几幅图像请用 tf.stack([…])`);
   }
   assertUnitRange(await images.data(), name);

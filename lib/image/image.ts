@@ -1,5 +1,6 @@
 import { type Canvas, createCanvas, loadImage as decode, type Image } from 'canvas';
 import { tf } from '../tf/backend';
+import { kindOf } from '../base/check';
 import { CourseError } from '../base/errors';
 import { readImageFile, type ImageSource } from './file';
 import { readHeader, type ImageHeader } from './header';
@@ -142,7 +143,7 @@ function checkOpaque(data: Uint8ClampedArray, label: string): void {
  * @param image 图像 [高, 宽, 3]、[高, 宽, 1] 或灰度 [高, 宽]，取值 [0, 1]；不会被释放
  */
 export async function toPixels(image: tf.Tensor3D | tf.Tensor2D): Promise<Pixels> {
-  if (!(image instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [高, 宽, 3] 或 [高, 宽]，得到 ${typeof image}`);
+  if (!(image instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [高, 宽, 3] 或 [高, 宽]，得到 ${kindOf(image)}`);
   if (image.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入或重新计算');
   const [height, width, channels = 1] = image.shape;
   if ((image.rank !== 2 && image.rank !== 3) || (channels !== 1 && channels !== 3) || image.size === 0) {

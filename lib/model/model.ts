@@ -1,10 +1,11 @@
 import { tf } from '../tf/backend';
 import type { ClassLabel } from './classes';
-import { checkCounts } from '../base/check';
+import { checkCounts, kindOf } from '../base/check';
 import { CourseError, unknownName } from '../base/errors';
 import { checkImage } from '../image/check';
 import { type OutputKind, probabilitiesOf } from './output';
 import type { Roles } from './networks/architecture';
+import { assertModel } from './given';
 import { CompiledForward } from '../tf/compiled';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
@@ -149,7 +150,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
 
   function checkImages(images: tf.Tensor): void {
     checkAlive();
-    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${typeof images}；读图片请用 await loadImage(路径)`); // prettier-ignore
+    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${kindOf(images)}；读图片请用 await loadImage(路径)`); // prettier-ignore
     if (images.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入');
     const [h, w, c] = images.shape.slice(-3);
     if (images.dtype !== 'float32') {
@@ -235,7 +236,7 @@ export interface ClassScore {
  * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
  * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
  *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
- * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分
+ * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分，或得分里有 NaN
  * @example
  * const [best, second] = await classify(model, image, { count: 2 });
  */
@@ -244,6 +245,7 @@ export async function classify(
   image: tf.Tensor3D,
   { count = 5 }: { count?: number } = {},
 ): Promise<ClassScore[]> {
+  assertModel(model);
   await checkImage(image);
   checkCounts({ count });
   const [logits, probabilities] = tf.tidy(() => {
@@ -252,6 +254,7 @@ export async function classify(
   });
   const [l, p] = (await Promise.all([logits.data(), probabilities.data()])) as [Float32Array, Float32Array];
   tf.dispose([logits, probabilities]);
+  if (l.some(Number.isNaN)) throw new CourseError(`${model.title} 的得分里有 NaN（不是数）：多半是训练发散了，权值里有 NaN；请减小学习率重新训练，或换一份权值。`); // prettier-ignore
   return Array.from(l, (logit, index) => ({
     index,
     en: model.classes[index].en,

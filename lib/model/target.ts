@@ -1,5 +1,6 @@
 import { checkImageNow } from '../image/check';
 import { tf } from '../tf/backend';
+import { assertModel } from './given';
 import type { ImageModel } from './model';
 
 /**
@@ -65,6 +66,7 @@ function checkForm(target: unknown, what: string): void {
  * @param what the argument's name, for the error
  */
 export function classOf(model: ImageModel, target: ClassTarget, what = 'target'): number {
+  assertModel(model);
   checkForm(target, what);
   if (!('class' in target)) {
     throw new TypeError(`${what} 应为一个类别 { class: 编号 }，得到神经元 ${JSON.stringify(target)}`);
@@ -82,6 +84,7 @@ export function classOf(model: ImageModel, target: ClassTarget, what = 'target')
  * fills in the layer of a class and the default position.
  */
 export function resolveTarget(model: ImageModel, target: Target): ResolvedTarget {
+  assertModel(model);
   checkForm(target, 'target');
   const resolved: ResolvedTarget =
     'class' in target

@@ -4,6 +4,7 @@ import { outputMeaning } from '../model/output';
 import { PALETTE } from './colormap';
 import { emitCanvas } from './picture';
 import { drawText, INK, LABEL, MUTED, NOTE, PAPER, RULE } from './text';
+import { given } from '../model/given';
 
 /** One line of the diagram: a layer, or a block of layers that share the part of their name before the "/". */
 interface Block {
@@ -72,7 +73,7 @@ function silhouette(context: SKRSContext2D, { last, kind }: Block, y: number, si
  * await showNetwork(model);
  */
 export async function showNetwork(model: ImageModel, { alt }: { alt?: string } = {}): Promise<void> {
-  const blocks = blocksOf(model);
+  const blocks = blocksOf(given(model));
   const widest = Math.max(...blocks.map((b) => (b.last.shape.length === 3 ? b.last.shape[0] : 1)));
   const canvas = createCanvas(960, TOP + blocks.length * ROW + 24);
   const context = canvas.getContext('2d');

@@ -1,5 +1,6 @@
 import { createCanvas, type Canvas } from 'canvas';
 import type { tf } from '../tf/backend';
+import { assertTensor } from '../image/check';
 import { encodePngBytes, pixelsToCanvas } from '../image/encode';
 import type { Pixels } from '../image/image';
 import { emit } from './sink';
@@ -17,10 +18,11 @@ export interface Raster {
 
 /** Reads an image tensor [h, w, 3], [h, w, 1] or [h, w]; the tensor stays the caller's. */
 export async function readRaster(image: tf.Tensor, name = 'image'): Promise<Raster> {
-  const [height, width, channels = 1] = image.shape ?? [];
+  assertTensor(image, name);
+  const [height, width, channels = 1] = image.shape as number[];
   const ok = (image.rank === 2 || image.rank === 3) && (channels === 1 || channels === 3) && image.size > 0;
   if (!ok) {
-    const got = image?.shape ? `形状 [${image.shape.join(', ')}]` : typeof image;
+    const got = `形状 [${image.shape.join(', ')}]`;
     const advice =
       image.rank === 4 ? '；一批图像请用 showGrid' : image.rank === 3 ? '；特征图请先取一个通道：[高, 宽]' : '';
     throw new RangeError(`${name} 应为图像 [高, 宽, 3] 或 [高, 宽]，得到${got}${advice}`);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
 import { choose } from './choose';
+import { sayWhatIsDisposed } from './disposed';
 import { installGradientRepairs } from './gradient-repairs';
 import { NAMES, type BackendName, type Started } from './starters';
 
@@ -16,6 +17,7 @@ export interface Backend extends Started {
 }
 
 tf.enableProdMode();
+sayWhatIsDisposed(tf);
 
 async function start(named?: BackendName): Promise<Backend> {
   const running = await choose(named);

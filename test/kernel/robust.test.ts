@@ -116,6 +116,20 @@ test('whatever way a cell waits, what comes later is its own', async () => {
   assert.is((await kernel.run('await new Promise<void>((r) => void work().then(r))')).stdout, 'LATER\n');
 });
 
+test('an English error from inside the library: what was called, and what is usual', async () => {
+  await kernel.run("import { mean, photo, patchImage } from '../lib'; const some: any[] = []");
+  for (const [call, name] of [
+    ['mean(some[9])', 'mean'],
+    ['await patchImage(some[9])', 'patchImage'],
+  ]) {
+    const { error } = await kernel.run(call);
+    assert.match(error!.traceback, `${name} 得到的参数里有它不认识的：常见的是 undefined`);
+    assert.match(error!.traceback, `> 1 | ${call}`);
+  }
+  for (const call of ["photo('没有这张')", 'some[9].name'])
+    assert.not.match((await kernel.run(call)).error!.traceback, /它不认识的/);
+});
+
 test('errors in full: properties, causes, the parts of an AggregateError; console.trace', async () => {
   const props = await kernel.run("throw Object.assign(new Error('props'), { code: 'EX', detail: { a: 1 } })");
   assert.match(props.error!.traceback, "{ code: 'EX', detail: { a: 1 } }");

@@ -113,6 +113,42 @@ test('载入再释放：张量一个不多', async () => {
     });
 });
 
+test('嵌套的网络载入再释放：里面的权值也不留下', async () => {
+  const { conv2d, globalAveragePooling2d, dense } = tf.layers;
+  const base = tf.sequential({ layers: [conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 3 }), globalAveragePooling2d({})] }); // prettier-ignore
+  const head = tf.sequential({ layers: [dense({ inputShape: [2], units: 3 }), dense({ units: 2, activation: 'softmax' })] }); // prettier-ignore
+  const place = path.join(scratch, '嵌套');
+  await saveOwnModel(tf.sequential({ layers: [base, head] }), place);
+  await leakFree(async () => (await loadOwnModel(place)).dispose());
+});
+
+test('同名的权值、BOM、网页、NaN：说明白，不留张量', async () => {
+  const changed = (name: string, change: (json: { weightsManifest: { weights: { name: string }[] }[] }) => string, bytes = (b: Buffer) => b) => {
+    const place = path.join(scratch, name);
+    fs.mkdirSync(place);
+    fs.writeFileSync(path.join(place, 'model.json'), change(JSON.parse(fs.readFileSync(path.join(folder('层'), 'model.json'), 'utf8'))));
+    fs.writeFileSync(path.join(place, 'weights.bin'), bytes(fs.readFileSync(path.join(folder('层'), 'weights.bin'))));
+    return place;
+  }; // prettier-ignore
+  const twice = changed('同名', (json) => {
+    const [first, second] = json.weightsManifest[0].weights;
+    second.name = first.name;
+    return JSON.stringify(json);
+  });
+  await leakFree(async () => assert.match((await failure(() => loadOwnModel(twice))).message, /权值/));
+  const marked = changed('有 BOM', (json) => `\ufeff${JSON.stringify(json)}`);
+  await leakFree(async () => (await loadOwnModel(marked)).dispose());
+  const page = changed('网页', () => '<!DOCTYPE html>');
+  assert.match((await failure(() => loadOwnModel(page))).message, /不是 JSON.*网页/);
+  const diverged = changed('发散', (json) => JSON.stringify(json), (b) => Buffer.from(new Float32Array(b.length / 4).fill(NaN).buffer)); // prettier-ignore
+  await leakFree(async () => {
+    const [model, image] = [await loadOwnModel(diverged), picture()];
+    assert.match((await failure(() => classify(model, image))).message, /NaN.*训练发散/);
+    image.dispose();
+    model.dispose();
+  });
+});
+
 test('载入失败：张量一个不多', async () => {
   const broken = path.join(scratch, '坏图');
   fs.cpSync(folder('图'), broken, { recursive: true });

@@ -188,6 +188,12 @@ test('异步的方法：smoothGrad 等它，withRule 说不行', async () => {
   tf.dispose([waited.map, plain.map]);
   await leakFree(() => smoothGrad(later, image, { samples: 2 }));
   await leakFree(() => smoothGrad((x) => tf.mul(x, tf.scalar(2)) as tf.Tensor3D, image, { samples: 2 }));
+  const wrong: [() => unknown, RegExp][] = [
+    [() => smoothGrad(() => 3 as never, image, { samples: 2 }), /attribution 的结果 应为张量，得到 number/],
+    [() => smoothGrad(() => tf.zeros([3, 3, 3]), image, { samples: 2 }), /一样大 \[16, 16, 3\]，得到 \[3, 3, 3\]/],
+    [() => cascadingRandomisation(model, image, { 空: () => undefined as never }), /methods\.空 的结果 应为张量/],
+  ];
+  for (const [run, message] of wrong) await leakFree(async () => assert.match((await failure(run)).message, message));
   const error = await failure(() => withRule('guided', async () => onStep()));
   assert.match(error.message, /同步函数/);
   image.dispose();

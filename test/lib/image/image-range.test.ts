@@ -103,6 +103,71 @@ for (const [name, call] of Object.entries(CALLS)) {
   });
 }
 
+/** Functions of a network that the list above has not. */
+const OF_MODELS: Record<string, (model: course.ImageModel, image: course.tf.Tensor3D) => unknown> = {
+  showNetwork: (m) => course.showNetwork(m),
+  filterImages: (m) => course.filterImages(m),
+  kernelSlices: (m) => course.kernelSlices(m, 'one'),
+  colourShare: (m) => course.colourShare(m),
+  topPatches: (m) => course.topPatches(m, course.coursePhotos().slice(0, 1), 'two'),
+  featureMatrix: (m) => course.featureMatrix(m, course.coursePhotos().slice(0, 1)),
+  maximizeNoise: (m) => course.maximize(m, course.objective.classScore(1), { steps: 1 }),
+  diverse: (m) => course.diverse(m, course.objective.classScore(1)),
+  cascadingRandomisation: (m, x) => course.cascadingRandomisation(m, x, {}),
+  explainRule: (m) => course.explainRule(m, target),
+};
+
+for (const [name, call] of Object.entries<Call>({ ...CALLS, ...OF_MODELS })) {
+  if (['smoothGrad', 'swapSurround'].includes(name)) continue; // they take no network
+  test(`${name}: what is no network is refused`, async () => {
+    const image = picture();
+    const before = tf.memory().numTensors;
+    const nothing: [unknown, RegExp][] = [
+      [undefined, /应为课程的网络.*得到 undefined/],
+      [Promise.resolve(), /应为课程的网络.*忘了 await/],
+      [3, /应为课程的网络.*得到 number/],
+    ];
+    for (const [model, message] of nothing) {
+      assert.match((await failure(async () => call(model as course.ImageModel, image))).message, message, name);
+      tf.dispose(made);
+      made = [];
+    }
+    assert.is(tf.memory().numTensors, before, 'no tensor is left');
+    image.dispose();
+  });
+}
+
+test('a tensor that is gone, or none at all: said in Chinese by operations, figures and measures', async () => {
+  const [model, image, gone] = [network(), picture(), picture()];
+  gone.dispose();
+  const before = tf.memory().numTensors;
+  const uses: (() => unknown)[] = [
+    () => tf.add(image, gone),
+    () => gone.data(),
+    () => course.showImage(gone),
+    () => course.saliency(gone),
+    () => course.ssim(image, gone),
+    () => course.powerSpectrum(gone),
+    () => course.insertionDeletion(model, image, target, gone),
+    () => course.dream(model, gone),
+  ];
+  for (const use of uses) assert.match((await failure(use)).message, /已被释放/, String(use));
+  const none = undefined as never;
+  const without: (() => unknown)[] = [
+    () => course.showImage(none),
+    () => course.insertionDeletion(model, image, target, none),
+    () => course.universal(model, none),
+    () => course.foolingRate(model, none, image),
+    () => course.decisionPlane(model, image, none, { target }),
+    () => course.decisionPlane(model, image, [image, image], none),
+  ];
+  for (const use of without) assert.match((await failure(use)).message, /得到 undefined/, String(use));
+  assert.match((await failure(() => course.universal(model, Promise.resolve() as never))).message, /忘了 await/);
+  assert.is(tf.memory().numTensors, before);
+  image.dispose();
+  model.dispose();
+});
+
 test('a direction or a perturbation of another size is refused, and so is what is disposed', async () => {
   const [model, image] = [network(), picture()];
   const batch = tf.expandDims(image, 0) as course.tf.Tensor4D;
