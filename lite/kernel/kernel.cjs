@@ -20,7 +20,7 @@ const NO_INPUT = '浏览器里的内核还不能提问；请把要输入的值�
 const printer =
   (stream) =>
   (...values) =>
-    process[stream].write(`${util.format(...values)}\n`);
+    void process[stream].write(`${util.format(...values)}\n`);
 
 class Kernel {
   /** @param {{ tell: (message: object) => void }} desk */

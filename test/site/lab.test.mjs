@@ -30,7 +30,9 @@ async function judge(notebook, chapter) {
   if (substitute)
     assert.equal(verdicts(claims), verdicts(Object.entries(record).map(([id, entry]) => ({ id, ...entry })))); // prettier-ignore
   else assert.equal(claimFaults(claims, record), []);
-  const pictures = cells.flatMap(({ outputs }) => outputs.map(({ data }) => data?.['image/png']).filter(Boolean));
+  const pictures = cells.flatMap(({ outputs }) =>
+    outputs.map(({ data }) => data?.['image/png'] ?? data?.['image/jpeg']).filter(Boolean),
+  );
   assert.ok(pictures.length > 8, `${pictures.length} pictures`);
   for (const picture of pictures) assert.not(await isBlank([picture].flat().join('')));
 }
@@ -50,6 +52,7 @@ test('scope, redefinition, types, an error with its line, an interrupt, a photo 
   await runCode(page, 'let rate = 0.1;\nconst step = () => rate;');
   await runCode(page, 'rate = 0.5;');
   assert.match(textOf(await runCode(page, 'step()')), '0.5');
+  assert.is(textOf(await runCode(page, 'console.log(rate)')), '0.5\n');
   assert.match(textOf(await runCode(page, 'const rate: string = 1;')), /TypeScriptError[\s\S]*第 1 行/);
   const thrown = textOf(await runCode(page, "const a = 1;\nfunction f() {\n  throw new Error('坏了');\n}\nf();"));
   assert.match(thrown, /坏了[\s\S]*第 3 行/);
