@@ -64,8 +64,11 @@ export const runAll = (page) =>
     return shell.currentWidget.content.model.toJSON();
   });
 
-/** Puts a cell with this code at the end, runs it and returns its outputs; `interruptAfter` ms presses the button. */
-export const runCode = (page, source, interruptAfter) =>
+/**
+ * Puts a cell with this code at the end, runs it and returns its outputs. `interruptEvery` ms presses the button, until
+ * the cell ends: on a busy machine the first time may come before it has begun.
+ */
+export const runCode = (page, source, interruptEvery) =>
   page.evaluate(
     async ([code, ms]) => {
       const { shell, commands } = window.jupyterapp;
@@ -75,11 +78,12 @@ export const runCode = (page, source, interruptAfter) =>
       await commands.execute('notebook:change-cell-to-code');
       const { model } = content.activeCell;
       model.sharedModel.setSource(code);
-      if (ms) setTimeout(() => void commands.execute('notebook:interrupt-kernel'), ms);
+      const pressing = ms ? setInterval(() => void commands.execute('notebook:interrupt-kernel'), ms) : undefined;
       await commands.execute('notebook:run-cell');
+      clearInterval(pressing);
       return model.toJSON().outputs;
     },
-    [source, interruptAfter],
+    [source, interruptEvery],
   );
 
 export const textOf = (outputs) =>

@@ -57,7 +57,7 @@ test('scope, redefinition, types, an error with its line, an interrupt, a photo 
   const thrown = textOf(await runCode(page, "const a = 1;\nfunction f() {\n  throw new Error('坏了');\n}\nf();"));
   assert.match(thrown, /坏了[\s\S]*第 3 行/);
   const waiting = 'await new Promise(() => {});';
-  assert.match(textOf(await runCode(page, waiting, 500)), '已中断');
+  assert.match(textOf(await runCode(page, waiting, 1500)), '已中断');
   assert.match(textOf(await runCode(page, 'rate')), '0.5');
   await upload(page, 'mine.png', fs.readFileSync(inRoot('test', 'checks', 'dog-224.png')));
   const own = "import { loadImage } from '../lib/index';\nconst mine = await loadImage('mine.png', { size: 64 });\nmine.shape.join()"; // prettier-ignore
@@ -70,11 +70,11 @@ test('scope, redefinition, types, an error with its line, an interrupt, a photo 
     'await null; while (true) for (;;) try { for (;;); } catch {}',
     'do rate++; while (rate)',
   ])
-    assert.match(textOf(await runCode(page, loop, 500)), /已中断。/, loop);
+    assert.match(textOf(await runCode(page, loop, 1500)), /已中断。/, loop);
   assert.ok(Number(textOf(await runCode(page, 'rate'))) > 1, 'the variables are there');
   const inLoop = "let k = 0;\nfor (;;) { if (k++ > 3) { throw new Error('坏了'); } }";
   assert.match(textOf(await runCode(page, inLoop)), /坏了[\s\S]*第 2 行第 33 列/);
-  const deaf = textOf(await runCode(page, "(0, eval)('for (;;) {}')", 500));
+  const deaf = textOf(await runCode(page, "(0, eval)('for (;;) {}')", 1500));
   assert.match(deaf, '重启');
   assert.match(textOf(await runCode(page, '1 + 1')), '2');
   assert.equal(profile.outside, []);
