@@ -21,4 +21,9 @@ export class Contestant<Answer> {
   stop(): void {
     this.child.stdin!.end();
   }
+
+  /** Does not wait for an answer under way. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
 }

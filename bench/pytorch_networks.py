@@ -77,7 +77,7 @@ class Network(nn.Module):
         super().__init__()
         self.weights = weights
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.scale = scale
+        self.register_buffer('scale', torch.as_tensor(scale), persistent=False)
         self.switches = False
         self.parts = nn.ModuleDict()
 

@@ -10,14 +10,8 @@ export { CourseError } from './base/errors';
 export { type LongRun, type StopReason } from './base/interrupt';
 export { checkImage } from './image/check';
 export { assertImage, encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image/image';
-export {
-  type ClassScore,
-  classify,
-  type ImageModel,
-  type LayerInfo,
-  type ReceptiveField,
-  type Roles,
-} from './model/model';
+export { type ClassScore, classify } from './model/classify';
+export { type ImageModel, type LayerInfo, type ReceptiveField, type Roles } from './model/model';
 export { type ClassTarget, fixTarget, type Position, type Target, targetValue, targetValues } from './model/target';
 export { loadModel, type LoadOptions, type NetworkId } from './model/networks/load';
 export { networkFilesPresent } from './model/weights/present';
@@ -26,14 +20,15 @@ export { loadOwnModel } from './09-your-own/load';
 export { fromLayersModel, type OwnModelOptions, type Preprocess } from './09-your-own/from-layers';
 export { saveOwnModel } from './09-your-own/save';
 export { swapSurround } from './09-your-own/surround';
-export { coursePhotos, type Photo, photo, photosIn } from './image/photos';
+export { coursePhotos, type Photo, photo } from './image/photos';
+export { photosIn } from './image/photos-in';
 export { randomGenerator } from './base/random';
 export * from './base/statistics';
 
 // 01 卷积核权值
 export { type ExpandedOptions, expandedKernel, type KernelInput, kernelInputs } from './01-filters/expanded';
 export * from './01-filters/filters';
-export { neighbourCorrelation, smoothNoise } from './01-filters/smooth-noise';
+export { smoothNoise } from './01-filters/smooth-noise';
 // 02 最大激活图块
 export { type EffectiveFields, effectiveFields } from './02-patches/effective-field';
 export { patchImage, type PatchImageOptions, patchSheets } from './02-patches/patch-image';
@@ -44,13 +39,7 @@ export * from './03-embedding/embedding';
 export * from './03-embedding/features';
 export { type ThumbnailMap, thumbnailGrid, thumbnailMap } from './03-embedding/thumbnails';
 // 04 遮挡实验
-export {
-  type Correspondence,
-  correspondence,
-  signDifference,
-  type SignDifference,
-  signPattern,
-} from './04-occlusion/correspondence';
+export { type Correspondence, correspondence, type SignDifference } from './04-occlusion/correspondence';
 export {
   courseFaces,
   courseObjects,
@@ -109,7 +98,7 @@ export {
 // 06 图像最优化
 export { type DreamOptions, dream } from './06-optimization/dream';
 export { diverse } from './06-optimization/diversity';
-export { fourier, PHOTO_COLOURS } from './06-optimization/fourier';
+export { fourier } from './06-optimization/fourier';
 export { judge, type Judgement } from './06-optimization/judge';
 export { livePicture } from './show/live';
 export { type Naturalness, naturalness } from './06-optimization/naturalness';

@@ -24,8 +24,20 @@ export const checksFolder = join(root, 'test', 'checks');
  */
 export function withNetworks(test: Test<Context>, ids: NetworkFilesId[], name: string, run: Callback<Context>): void {
   const missing = ids.filter((id) => !networkFilesPresent(id).present);
-  if (missing.length === 0) return process.env.CONVSCOPE_TESTS === 'weights' ? test.only(name, run) : test(name, run);
+  if (missing.length === 0) {
+    return process.env.CONVSCOPE_TESTS === 'weights' ? test.only(name, run) : longTest(test, name, run);
+  }
   console.log(`SKIP ${name}：没有 ${missing.join('、')} 的权值`);
+  test.skip(name, run);
+}
+
+/**
+ * A test on a whole network, or of hundreds of steps: minutes on WebGPU that the processor plays, where they are left
+ * out by name (CONVSCOPE_TESTS=small).
+ */
+export function longTest(test: Test<Context>, name: string, run: Callback<Context>): void {
+  if (process.env.CONVSCOPE_TESTS !== 'small') return test(name, run);
+  console.log(`SKIP ${name}：处理器扮的显卡要算几分钟`);
   test.skip(name, run);
 }
 

@@ -1,5 +1,5 @@
 import type { Feedback } from '../show/feedback';
-import { checkNumber, right, wrong } from '../show/feedback';
+import { checkNumber } from '../show/feedback';
 
 /** 01 练习：conv1 的输出边长。224 的输入，四周各补 2 圈 0，11 的核，步幅 4。 */
 export function filterOutputSize(answer: unknown): Feedback {
@@ -43,14 +43,4 @@ export function flatResponse(answer: unknown): Feedback {
     ],
     hint: '把像素值提到求和号外面：输出 = 像素值 × 权值之和。',
   });
-}
-
-/** 01 练习：下面哪一层的卷积核可以直接当彩色图来看？答案是层名。 */
-export function readableLayer(answer: unknown): Feedback {
-  const name = String(answer).trim().toLowerCase();
-  if (name === 'conv1' || name === 'stem') return right('只有它直接读 R、G、B 三个通道。');
-  if (/pool|relu|norm/.test(name)) return wrong('这一层没有卷积核：池化、ReLU、归一化不含可学习的权值。');
-  if (/^(conv[2-5]|fire|b\d)/.test(name)) return wrong('它读的是上一层的特征图：每个输入通道代表什么，要看前面各层。');
-  if (/^fc/.test(name)) return wrong('全连接层的权值没有空间排列，更不能当图看。');
-  return wrong('请写一个层名，例如 conv3；想一想哪一层的输入是像素。');
 }

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { checkImage } from '../image/check';
-import { type ClassScore, classify, type ImageModel } from '../model/model';
+import { type ClassScore, classify } from '../model/classify';
+import type { ImageModel } from '../model/model';
 import { given } from '../model/given';
 
 /** 一个网络对一幅图的判决（verdict）：某一类排第几，概率多少。 */

@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
 import type { StopReason } from '../base/interrupt';
-import { type ClassScore, classify } from '../model/model';
+import { type ClassScore, classify } from '../model/classify';
 import { Ascent, type Problem } from './ascent';
 
 export interface Optimized {

@@ -2,7 +2,8 @@ import { assertImage } from '../image/check';
 import { tf } from '../tf/backend';
 import type { StopReason } from '../base/interrupt';
 import { l2Norm, lInfNorm } from '../image/metrics';
-import { type ClassScore, classify, type ImageModel } from '../model/model';
+import { type ClassScore, classify } from '../model/classify';
+import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
 import type { Optimized } from '../06-optimization/optimize';
 

@@ -4,7 +4,8 @@ import { loadPhoto } from './robustness';
 import { to8bit } from './result';
 import { tf } from '../tf/backend';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
-import { classify, type ImageModel } from '../model/model';
+import { classify } from '../model/classify';
+import type { ImageModel } from '../model/model';
 import type { Photo } from '../image/photos';
 import { given } from '../model/given';
 

@@ -1,5 +1,5 @@
 import type { tf } from '../tf/backend';
-import type { Scaling } from '../model/model';
+import type { Scaling } from '../model/preprocessing';
 import { GraphLayer } from './graph-layer';
 
 type Three = readonly [number, number, number];
@@ -60,7 +60,7 @@ function fromNumbers(given: Readonly<Record<string, unknown>>): Scaling {
   return { mean, scale: std.map((s) => 1 / s) as unknown as Three, order };
 }
 
-export function scalingOf(preprocess: Preprocess): Scaling {
+function scalingOf(preprocess: Preprocess): Scaling {
   if (typeof preprocess === 'string' && preprocess in NAMED) return NAMED[preprocess];
   if (preprocess && typeof preprocess === 'object') return fromNumbers(preprocess as never);
   throw new RangeError(`${HOW}，得到 ${JSON.stringify(preprocess)}`);

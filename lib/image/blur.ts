@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 
 /** Gaussian weights out to four sigma, normalised. */
-export function gaussian(sigma: number): number[] {
+function gaussian(sigma: number): number[] {
   const radius = Math.max(1, Math.floor(4 * sigma + 0.5));
   const weights = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
   const total = weights.reduce((a, b) => a + b, 0);

@@ -45,17 +45,6 @@ export function lInfNorm(numbers: Numbers): number {
 }
 
 /**
- * 相对误差（relative error）：‖a − b‖ / ‖b‖；b 为零时是 ‖a‖。
- * @example
- * relativeError([3, 3], [3, 4]); // 0.2
- */
-export function relativeError(a: Numbers, b: Numbers): number {
-  const [x, y] = pair(a, b);
-  const difference = Float64Array.from(x, (v, i) => v - y[i]);
-  return l2Norm(difference) / (l2Norm(y) || 1);
-}
-
-/**
  * 夹角余弦（cosine similarity），−1 到 1；有一方为零时是 0。
  * @example
  * cosine([1, 0], [1, 1]); // 0.7071
@@ -110,18 +99,6 @@ export function ranks(numbers: Numbers): Float64Array {
 export function spearman(a: Numbers, b: Numbers): number {
   const [x, y] = pair(a, b);
   return pearson(ranks(x), ranks(y));
-}
-
-/**
- * 峰值信噪比（PSNR），分贝；`range` 是取值范围，缺省 1。两幅图相同时为 Infinity。
- * @example
- * psnr([0.5, 0.5], [0.4, 0.6]); // 20
- */
-export function psnr(a: Numbers, b: Numbers, { range = 1 }: { range?: number } = {}): number {
-  const [x, y] = pair(a, b);
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i] - y[i]) ** 2;
-  return 10 * Math.log10((range * range * x.length) / sum);
 }
 
 /** A normalised Gaussian window, [size, size, 1, 1]. */

@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CourseError, nearestNames, unknownName } from '../base/errors';
-import { MAX_BYTES, readHeader, tooBig } from './header';
-import { placeOf, projectRoot } from '../base/paths';
+import { projectRoot } from '../base/paths';
 
 export interface Photo {
   /** 文件（file）：相对于 data/photos 的路径，如 "mammal/panda.jpg"。 */
@@ -110,68 +109,4 @@ export function photo(name: string): Photo {
   throw new RangeError(
     `没有名为"${key}"的照片；最接近：${[...new Set(files)].join('、')}；全部 ${photos.length} 张见 coursePhotos()`,
   );
-}
-
-export interface FolderPhotos {
-  /** 读得了的照片，按文件名排序；`category` 是子文件夹名，没有子文件夹时为 "own"。 */
-  readonly photos: Photo[];
-  /** 读不了的文件与原因（skipped files）。 */
-  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
-}
-
-/** What systems put into folders by themselves: nobody misses it. */
-const HIDDEN = /(^|\/)(\.|__MACOSX|Thumbs\.db$|desktop\.ini$)/i;
-
-/**
- * 自己文件夹里的照片（photos in your own folder），连同子文件夹。每个文件不在 `photos` 里就在 `skipped` 里，附上原因；
- * 是不是照片看内容，不看扩展名；只有一部分的文件也认得出，但不逐张解码：中间坏了几个字节的，到 loadImage 时才报错。
- * 系统自己的隐藏文件不算。
- *
- * @param folder 文件夹（也可以写 `file://…`、`~/…`）；相对路径从笔记本所在的文件夹算起
- * @throws CourseError 文件夹不存在，或里面一张可用的照片也没有
- * @example
- * const { photos, skipped } = photosIn('我的照片');
- */
-export function photosIn(folder: string): FolderPhotos {
-  if (typeof folder !== 'string' || !folder)
-    throw new TypeError(`folder 应为文件夹的路径，得到 ${String(folder) || '空字符串'}`);
-  const root = placeOf(folder);
-  if (!fs.existsSync(root)) throw new CourseError(`找不到文件夹"${folder}"（查找过 ${root}）。请检查路径。`);
-  if (!fs.statSync(root).isDirectory()) throw new CourseError(`"${folder}"不是文件夹。读一张图片请用 loadImage。`);
-  const photos: Photo[] = [];
-  const skipped: { file: string; reason: string }[] = [];
-  const files = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).map((f) => f.replace(/\\/g, '/'));
-  for (const file of files.sort()) {
-    const full = path.join(root, file);
-    if (HIDDEN.test(file)) continue;
-    try {
-      const found = fs.statSync(full);
-      if (found.isDirectory()) continue;
-      if (!found.isFile()) throw new CourseError(`"${file}"不是普通的文件。`);
-      if (found.size > MAX_BYTES) throw tooBig(`"${file}"`, found.size);
-      readHeader(fs.readFileSync(full), `"${file}"`);
-      photos.push(ownPhoto(file, full));
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      skipped.push({ file, reason: error instanceof CourseError ? message : `"${file}"读不了：${code ?? message}。` });
-    }
-  }
-  if (photos.length > 0) return { photos, skipped };
-  const bad = skipped.map((s) => `\n- ${s.reason}`).join('');
-  throw new CourseError(`文件夹"${folder}"里没有可用的照片（PNG、JPEG、WebP、AVIF）。${bad}`);
-}
-
-function ownPhoto(file: string, full: string): Photo {
-  const folder = path.posix.dirname(file);
-  const category = folder === '.' ? 'own' : folder;
-  const name = path.posix.basename(file, path.posix.extname(file));
-  return {
-    file,
-    path: full,
-    name,
-    nameZh: name,
-    category,
-    categoryZh: category === 'own' ? '自己的照片' : category,
-    background: 'scene',
-  };
 }

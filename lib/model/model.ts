@@ -1,12 +1,11 @@
 import { tf } from '../tf/backend';
 import type { ClassLabel } from './classes';
-import { checkCounts, kindOf } from '../base/check';
+import { kindOf } from '../base/check';
 import { CourseError, unknownName } from '../base/errors';
-import { checkImage } from '../image/check';
-import { type OutputKind, probabilitiesOf } from './output';
+import type { OutputKind } from './output';
 import type { Roles } from './networks/architecture';
-import { assertModel } from './given';
 import { CompiledForward } from '../tf/compiled';
+import { preprocessing, type Scaling } from './preprocessing';
 import { type ReceptiveField, receptiveFields } from './receptive-field';
 
 export type { OutputKind, ReceptiveField, Roles };
@@ -63,13 +62,6 @@ export interface ImageModel {
   dispose(): void;
 }
 
-/** Network input = (255 x - mean) * scale, x RGB in [0, 1]; the numbers in the order of the network's channels. */
-export interface Scaling {
-  readonly mean: readonly [number, number, number];
-  readonly scale: number | readonly [number, number, number];
-  readonly order?: 'RGB' | 'BGR';
-}
-
 export interface ModelDescription {
   readonly id: string;
   readonly title: string;
@@ -93,94 +85,89 @@ const descriptions = new WeakMap<tf.LayersModel, ModelDescription>();
 /** What a model was made from, as long as its network is the same. */
 export const descriptionOf = (model: ImageModel): ModelDescription => descriptions.get(model.network)!;
 
-/** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
-export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
-  descriptions.set(network, description);
-  const { ownsNetwork = true } = description;
-  const { mean, scale, order = 'RGB' } = description.preprocess;
-  const [, height, width, channels] = network.inputs[0].shape as [null, number, number, number];
-  const scales = typeof scale === 'number' ? [scale, scale, scale] : scale;
-  const rgb = (order === 'BGR' ? [...mean].reverse() : [...mean]) as [number, number, number];
+/** What every layer is, in the network's order. */
+function describe(network: tf.LayersModel): LayerInfo[] {
   const fields = receptiveFields(network);
-  const layers: LayerInfo[] = network.layers.map((layer) => ({
+  return network.layers.map((layer) => ({
     name: layer.name,
     kind: layer.getClassName(),
     shape: (layer.outputShape as number[]).slice(1),
     parameters: layer.countParams(),
     receptiveField: fields.get(layer.name),
   }));
-  const names = layers.map((l) => l.name);
-  const offset = tf.keep(tf.tensor1d(mean.map((m, i) => m * scales[i]).slice(0, channels)));
-  // One number for all channels stays a number: a broadcast would cost more.
-  const factor = typeof scale === 'number' ? 255 * scale : tf.keep(tf.tensor1d(scales.map((s) => 255 * s).slice(0, channels))); // prettier-ignore
-  const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
-  let gone = false;
-  const parts = new Map<string, tf.LayersModel>();
+}
 
-  /** The network cut off after these layers; building it creates no tensor, the layers are shared. */
-  function upTo(wanted: readonly string[]): tf.LayersModel {
-    const key = wanted.join('|');
+/** The network cut off after some layers; building it creates no tensor, the layers are shared. */
+function cutter(network: tf.LayersModel): (layers: readonly string[]) => tf.LayersModel {
+  const parts = new Map<string, tf.LayersModel>();
+  return (layers) => {
+    const key = layers.join('|');
     let part = parts.get(key);
     if (!part) {
-      const outputs = wanted.map((name) => network.getLayer(name).output as tf.SymbolicTensor);
+      const outputs = layers.map((name) => network.getLayer(name).output as tf.SymbolicTensor);
       parts.set(key, (part = tf.model({ inputs: network.inputs, outputs })));
     }
     return part;
-  }
+  };
+}
 
-  function layerName(name?: string): string {
-    if (name !== undefined) {
-      if (!names.includes(name)) throw unknownName('层', name, names);
-      return name;
-    }
-    if (description.roles.logits) return description.roles.logits;
-    const head = description.id === 'alexnet-2012';
-    throw new CourseError(
-      description.noScores ??
-        `${description.title} 在这里只有卷积部分（到 ${names[names.length - 1]} 为止），没有类别得分。` +
-          (head ? `要全连接头，请用 loadModel('alexnet-2012', { head: true }) 下载它（约 12.5 MB）；` : '') +
-          `要类别，请用 loadModel('googlenet') 或随课程附带的 loadModel('efficientnet-lite0')。`,
+function checkInput(images: tf.Tensor, title: string, height: number, width: number): void {
+  if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${kindOf(images)}；读图片请用 await loadImage(路径)`); // prettier-ignore
+  if (images.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入');
+  const [h, w, c] = images.shape.slice(-3);
+  if (images.dtype !== 'float32') {
+    throw new TypeError(
+      `图像张量应为 float32（[0, 1] 的 RGB），得到 ${images.dtype}；整数像素请先除以 255：image.toFloat().div(255)`,
     );
   }
+  if ((images.rank === 3 || images.rank === 4) && h === height && w === width && c === 3) return;
+  throw new RangeError(
+    `${title} 的输入应为 [${height}, ${width}, 3]（或一批 [n, ${height}, ${width}, 3]），得到 [${images.shape.join(', ')}]；` +
+      `请用 await loadImage(来源, { size: ${height === width ? height : `[${height}, ${width}]`} }) 读入图片`,
+  );
+}
 
-  function checkAlive(): void {
-    if (!gone && !firstWeight?.val?.isDisposed) return;
-    throw new CourseError(`${description.title} 已被释放（dispose），不能再用；请重新载入这个网络。`);
+function withoutScores({ id, title, noScores }: ModelDescription, last: string): CourseError {
+  const head =
+    id === 'alexnet-2012' ? `要全连接头，请用 loadModel('alexnet-2012', { head: true }) 下载它（约 12.5 MB）；` : '';
+  return new CourseError(
+    noScores ??
+      `${title} 在这里只有卷积部分（到 ${last} 为止），没有类别得分。${head}` +
+        `要类别，请用 loadModel('googlenet') 或随课程附带的 loadModel('efficientnet-lite0')。`,
+  );
+}
+
+/** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
+export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
+  descriptions.set(network, description);
+  const { title, roles, ownsNetwork = true } = description;
+  const [, height, width, channels] = network.inputs[0].shape as [null, number, number, number];
+  const { mean, prepare, dispose } = preprocessing(description.preprocess, channels);
+  const layers = describe(network);
+  const names = layers.map((l) => l.name);
+  const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
+  const upTo = cutter(network);
+  let gone = false;
+
+  function layerName(name = roles.logits): string {
+    if (name === undefined) throw withoutScores(description, names[names.length - 1]);
+    if (!names.includes(name)) throw unknownName('层', name, names);
+    return name;
   }
 
   function checkImages(images: tf.Tensor): void {
-    checkAlive();
-    if (!(images instanceof tf.Tensor)) throw new TypeError(`图像应为张量 [${height}, ${width}, 3]，得到 ${kindOf(images)}；读图片请用 await loadImage(路径)`); // prettier-ignore
-    if (images.isDisposed) throw new TypeError('图像已被释放（dispose），请重新读入');
-    const [h, w, c] = images.shape.slice(-3);
-    if (images.dtype !== 'float32') {
-      throw new TypeError(
-        `图像张量应为 float32（[0, 1] 的 RGB），得到 ${images.dtype}；整数像素请先除以 255：image.toFloat().div(255)`,
-      );
-    }
-    if ((images.rank === 3 || images.rank === 4) && h === height && w === width && c === 3) return;
-    throw new RangeError(
-      `${description.title} 的输入应为 [${height}, ${width}, 3]（或一批 [n, ${height}, ${width}, 3]），得到 [${images.shape.join(', ')}]；` +
-        `请用 await loadImage(来源, { size: ${height === width ? height : `[${height}, ${width}]`} }) 读入图片`,
-    );
-  }
-
-  /** RGB as the network takes its channels; grey is what the eye sees as bright (ITU-R BT.601). */
-  function inOrder(images: tf.Tensor): tf.Tensor {
-    if (channels === 1) return tf.sum(tf.mul(images, tf.tensor1d([0.299, 0.587, 0.114])), -1, true);
-    return order === 'BGR' ? tf.reverse(images, -1) : images;
+    if (gone || firstWeight?.val?.isDisposed)
+      throw new CourseError(`${title} 已被释放（dispose），不能再用；请重新载入这个网络。`);
+    checkInput(images, title, height, width);
   }
 
   const compiled = new CompiledForward(network, (images, wanted) =>
-    tf.tidy(() => {
-      const prepared = tf.sub(tf.mul(inOrder(images), factor), offset);
-      return [upTo(wanted).apply(prepared) as tf.Tensor | tf.Tensor[]].flat();
-    }),
+    tf.tidy(() => [upTo(wanted).apply(prepare(images)) as tf.Tensor | tf.Tensor[]].flat()),
   );
 
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
     checkImages(images);
-    wanted.forEach(layerName);
+    wanted.forEach((name) => layerName(name));
     const once = [...new Set(wanted)];
     return tf.tidy(() => {
       const outputs = compiled.run(images, once);
@@ -196,8 +183,8 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     notes: description.notes ?? [],
     inputSize: [height, width],
     layers,
-    output: description.output ?? (description.roles.logits ? 'logits' : 'none'),
-    mean: rgb.map((m) => m / 255) as [number, number, number],
+    output: description.output ?? (roles.logits ? 'logits' : 'none'),
+    mean,
     network,
     forward,
     layerName,
@@ -213,55 +200,9 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     dispose() {
       if (gone) return;
       gone = true;
-      offset.dispose();
-      if (typeof factor !== 'number') factor.dispose();
-      parts.clear();
+      dispose();
       compiled.dispose();
       if (ownsNetwork) network.dispose();
     },
   };
-}
-
-export interface ClassScore {
-  readonly index: number;
-  readonly en: string;
-  readonly zh: string;
-  readonly logit: number;
-  readonly probability: number;
-}
-
-/**
- * 分类（classify）：得分最高的 `count` 个类。
- *
- * @param image `[h, w, 3]`，RGB，[0, 1]，大小为 `model.inputSize`；不会被 dispose
- * @returns 由高到低；`logit` 是 softmax（或 sigmoid）之前的得分，`probability` 在 0 与 1 之间；
- *   独立的标签（`model.output` 为 'sigmoid'）的概率加起来不必是 1
- * @throws RangeError 图像大小或 count 不对；CourseError 网络没有类别得分，或得分里有 NaN
- * @example
- * const [best, second] = await classify(model, image, { count: 2 });
- */
-export async function classify(
-  model: ImageModel,
-  image: tf.Tensor3D,
-  { count = 5 }: { count?: number } = {},
-): Promise<ClassScore[]> {
-  assertModel(model);
-  await checkImage(image);
-  checkCounts({ count });
-  const [logits, probabilities] = tf.tidy(() => {
-    const scores = model.activations(image);
-    return [scores, probabilitiesOf(scores, model.output)];
-  });
-  const [l, p] = (await Promise.all([logits.data(), probabilities.data()])) as [Float32Array, Float32Array];
-  tf.dispose([logits, probabilities]);
-  if (l.some(Number.isNaN)) throw new CourseError(`${model.title} 的得分里有 NaN（不是数）：多半是训练发散了，权值里有 NaN；请减小学习率重新训练，或换一份权值。`); // prettier-ignore
-  return Array.from(l, (logit, index) => ({
-    index,
-    en: model.classes[index].en,
-    zh: model.classes[index].zh,
-    logit,
-    probability: p[index],
-  }))
-    .sort((a, b) => b.logit - a.logit)
-    .slice(0, count);
 }

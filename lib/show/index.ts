@@ -10,7 +10,7 @@ export { liveMap } from './live-map';
 export { showPlot, type Figure, type Trace, type ShowPlotOptions } from './plot';
 export { showTable, type ShowTableOptions, type Cell } from './table';
 export { progress, type Progress } from './progress';
-export { claim, CLAIM_MIME, type ClaimOptions, type Measurement } from './claim';
+export { claim, type ClaimOptions, type Measurement } from './claim';
 export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from './colormap';
 export { showNetwork } from './network';
 export { showZoomable, type Mark, type ShowZoomableOptions } from './zoomable';

@@ -23,7 +23,7 @@ export function showTable(rows: readonly Readonly<Record<string, Cell>>[], optio
 }
 
 /** The table as text/html and text/plain. */
-export function tableBundle(
+function tableBundle(
   rows: readonly Readonly<Record<string, Cell>>[],
   { caption = '', digits = 4 }: ShowTableOptions = {},
 ): Record<string, string> {

@@ -17,7 +17,7 @@ export const NOTE = 14;
 const FAMILY = 'convscope sans';
 
 /** 登记课程自带的中文字体（register the bundled font），每个进程一次。 */
-export function registerFonts(): void {
+function registerFonts(): void {
   shared('show.fonts', () => {
     const file = path.join(projectRoot(), 'data', 'fonts', 'convscope-sans.ttf');
     if (GlobalFonts.registerFromPath(file, FAMILY)) return true;

@@ -47,7 +47,7 @@ export interface Trace<T> {
 }
 
 /** The code did something that cannot be written down, such as reading a number from a tensor. */
-export class Untraceable extends Error {}
+class Untraceable extends Error {}
 
 /** The backend hands values over when they are first used; those of somebody's tensor must not pass for a constant. */
 function handOver({ tensorMap }: TracedBackend, binding: Binding, dataId: object): void {

@@ -19,7 +19,7 @@ interface Attributes {
   filterShape: Shape4;
 }
 
-export function convolutionFilterGradient(tf: typeof Tf, x: T4, dy: T4, attributes: Attributes): T4 {
+function convolutionFilterGradient(tf: typeof Tf, x: T4, dy: T4, attributes: Attributes): T4 {
   const { strides, pad, dimRoundingMode, filterShape } = attributes;
   return tf.tidy(() => {
     const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);

@@ -1,8 +1,8 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
+import { repairStridedSlice } from './strided-slice-repair';
 import { installWasmFilterGradient } from './wasm-filter-gradient';
 import { installWasmSamePadding } from './wasm-same-padding';
-import { installWasmStridedSlice } from './wasm-strided-slice';
 import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
 
 /**
@@ -77,7 +77,7 @@ function unpad(tf: typeof Tf, phases: T4, inShape: Shape4, g: Geometry): T4 {
 }
 
 /** The kernel of the phase convolution: [rows, cols, out, stride * stride * in], spatially reversed. */
-export function phaseKernel(tf: typeof Tf, kernel: T4, g: Geometry): T4 {
+function phaseKernel(tf: typeof Tf, kernel: T4, g: Geometry): T4 {
   return tf.tidy(() => {
     const { stride: s, rows, cols } = g;
     const [, , channels, filters] = kernel.shape;
@@ -121,7 +121,7 @@ export function prepareConvolution(
 }
 
 /** d loss / d input of a depthwise convolution (channel multiplier m allowed). */
-export function depthwiseInputGradient(
+function depthwiseInputGradient(
   tf: typeof Tf,
   inShape: Shape4,
   dy: T4,
@@ -188,7 +188,7 @@ export function installWasmGradients(tf: typeof Tf): void {
     installWasmMaxPoolGrad(tf);
     installWasmFilterGradient(tf);
     installWasmSamePadding(tf);
-    installWasmStridedSlice(tf);
+    repairStridedSlice(tf, 'wasm');
     return true;
   });
 }

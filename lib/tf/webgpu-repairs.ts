@@ -1,6 +1,8 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
+import { repairStridedSlice } from './strided-slice-repair';
 import { installWebgpuMaxPoolGrad } from './webgpu-max-pool-grad';
+import { limitSpareMemory } from './webgpu-memory';
 
 /** What the WebGPU backend computes otherwise than the others, or not at all, in Node and in a page. */
 
@@ -40,6 +42,8 @@ export function installWebgpuRepairs(tf: typeof Tf): void {
   shared('webgpu-repairs', () => {
     installWebgpuMaxPoolGrad(tf);
     wrap(tf, 'Reverse', reverse);
+    repairStridedSlice(tf, 'webgpu');
+    limitSpareMemory(tf);
     return true;
   });
 }

@@ -1,7 +1,7 @@
 import { bootstrap } from '../../lib/base/statistics';
 import { loadImage } from '../../lib/image/image';
 import { coursePhotos } from '../../lib/image/photos';
-import { classify } from '../../lib/model/model';
+import { classify } from '../../lib/model/classify';
 import { loadModel, type NetworkId } from '../../lib/model/networks/load';
 import type { Recipe } from './recipe';
 

@@ -77,8 +77,16 @@ const cpuStage = fileStage('unit on cpu', 'lib', {
   backends: () => ['cpu'],
 });
 
-/** Played by the processor WebGPU is slow: these are left to machines with a card (minutes each, see environment.md). */
-const SLOW_ON_WEBGPU = [];
+/** Minutes each on WebGPU that the processor plays: whole networks, training, every layer of others' networks. */
+const SLOW_ON_WEBGPU = [
+  'course/methods',
+  'model/networks',
+  '05-deconv/gradients-checks',
+  '08-adversarial/training',
+  '09-your-own/gradients-own-layers',
+  '09-your-own/kinds',
+  '09-your-own/together',
+];
 
 const webgpuStage = {
   name: 'unit on webgpu',
@@ -88,7 +96,8 @@ const webgpuStage = {
     const binding = once(() => webgpuForTests(new Report({ lang: 'en' })));
     return testTasks(testFiles('lib').filter(pick), ['webgpu']).map((task) => ({
       ...task,
-      run: async () => runTestFile({ ...task, env: { ...task.env, ...(await binding()) } }, LIMIT_SECONDS),
+      run: async () =>
+        runTestFile({ ...task, env: { ...task.env, ...(await binding()), CONVSCOPE_TESTS: 'small' } }, LIMIT_SECONDS),
       skip: softwareVulkan() ? undefined : NO_VULKAN,
     }));
   },

@@ -7,7 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadModel } from '../../lib/model/networks/load';
 import { topPatches } from '../../lib/02-patches/patches';
-import { coursePhotos, photosIn } from '../../lib/image/photos';
+import { coursePhotos } from '../../lib/image/photos';
+import { photosIn } from '../../lib/image/photos-in';
 import { Worker } from '../../mine/pool';
 import { root } from '../helpers';
 

@@ -2,7 +2,7 @@ import type { Affinities } from './affinities';
 import type { Repulsion } from './repulsion-exact';
 
 /** Steps of early exaggeration: P is multiplied so that clusters first form tight, then spread. */
-export const EXAGGERATED_STEPS = 250;
+const EXAGGERATED_STEPS = 250;
 const EXAGGERATION = 12;
 
 /** Grows with the number of points: each p_ij, and with it each pull, is smaller the more points share P. */

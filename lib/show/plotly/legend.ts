@@ -142,7 +142,7 @@ export interface Colorbar {
   readonly color: (t: number) => string;
 }
 
-export function drawColorbar(
+function drawColorbar(
   context: SKRSContext2D,
   x: number,
   y: number,

@@ -8,7 +8,7 @@ import { type PhotoSummary, readSummary, writeSummary } from '../../../lib/02-pa
 import { loadModel } from '../../../lib/model/networks/load';
 import { scanPhotos, topPatches } from '../../../lib/02-patches/patches';
 import { coursePhotos, type Photo } from '../../../lib/image/photos';
-import { tinyModel } from '../../helpers';
+import { longTest, tinyModel } from '../../helpers';
 
 /** What a layer answers to a photo is kept: a second pass reads it, and gives the same. */
 
@@ -66,7 +66,7 @@ test('全在缓存里的许多照片：每张恰好看一遍，次序不变，�
   tiny.dispose();
 });
 
-test('真实网络：第二次从缓存读，结果相同；缓存损坏则重算', async () => {
+longTest(test, '真实网络：第二次从缓存读，结果相同；缓存损坏则重算', async () => {
   const cache = inFolder('real');
   const network = await loadModel('efficientnet-lite0');
   const some = coursePhotos({ labelled: true, background: 'scene' }).slice(0, 6);

@@ -11,7 +11,8 @@ import { effectiveFields, energySquare } from '../../../lib/02-patches/effective
 import { patchImage, patchSheets } from '../../../lib/02-patches/patch-image';
 import { scanPhotos, topPatches } from '../../../lib/02-patches/patches';
 import { patchPurity, photoPurity, shuffledPurity } from '../../../lib/02-patches/purity';
-import { coursePhotos, type Photo, photosIn } from '../../../lib/image/photos';
+import { coursePhotos, type Photo } from '../../../lib/image/photos';
+import { photosIn } from '../../../lib/image/photos-in';
 import { failure, leakFree, tinyModel } from '../../helpers';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-patches-'));

@@ -16,7 +16,8 @@ import {
 import { encodePng } from '../../../lib/image/image';
 import { imageModel, type ImageModel } from '../../../lib/model/model';
 import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
-import { coursePhotos, type Photo, photosIn } from '../../../lib/image/photos';
+import { coursePhotos, type Photo } from '../../../lib/image/photos';
+import { photosIn } from '../../../lib/image/photos-in';
 import { thumbnailGrid, thumbnailMap } from '../../../lib/03-embedding/thumbnails';
 import { assertClose, failure, leakFree, tinyModel } from '../../helpers';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';

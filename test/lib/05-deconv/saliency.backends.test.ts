@@ -25,7 +25,7 @@ import {
   unitScale,
 } from '../../../lib/05-deconv/saliency';
 import { targetValue } from '../../../lib/model/target';
-import { assertClose, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
+import { assertClose, failure, leakFree, longTest, tinyModel, withNetworks } from '../../helpers';
 
 const map = () => tf.tensor3d([1, -4, 2, 0, 0, -1], [1, 2, 3]);
 const numbers = (t: tf.Tensor) => {
@@ -132,7 +132,7 @@ async function completeness(id: NetworkId, layer?: string) {
   net.dispose();
 }
 
-test('积分梯度的完备性，AlexNet 一个 conv5 的神经元', () => completeness('alexnet', 'conv5'));
+longTest(test, '积分梯度的完备性，AlexNet 一个 conv5 的神经元', () => completeness('alexnet', 'conv5'));
 
 withNetworks(test, ['googlenet'], '积分梯度的完备性，GoogLeNet 的类别得分', () => completeness('googlenet'));
 

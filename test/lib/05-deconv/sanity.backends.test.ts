@@ -2,18 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { inputGradient } from '../../../lib/05-deconv/gradients';
-import {
-  areaUnder,
-  cosine,
-  lInfNorm,
-  l2Norm,
-  pearson,
-  psnr,
-  ranks,
-  relativeError,
-  spearman,
-  ssim,
-} from '../../../lib/image/metrics';
+import { areaUnder, cosine, lInfNorm, l2Norm, pearson, ranks, spearman, ssim } from '../../../lib/image/metrics';
 import { insertionDeletion, randomDirection, responseAlong } from '../../../lib/05-deconv/perturbation';
 import { cascadingRandomisation, weightedLayers } from '../../../lib/05-deconv/sanity';
 import { assertClose, failure, leakFree, tinyModel } from '../../helpers';
@@ -40,7 +29,6 @@ test.before(async () => {
 test('度量，手算的数', async () => {
   assert.is(l2Norm([3, -4]), 5);
   assert.is(lInfNorm([3, -4]), 4);
-  assert.is(relativeError([1, 1], [1, 0]), 1);
   assert.is(cosine([1, 0], [0, 2]), 0);
   assert.is(cosine([0, 0], [1, 2]), 0);
   assert.ok(Math.abs(pearson([1, 2, 3], [5, 3, 1]) + 1) < 1e-12);
@@ -54,7 +42,6 @@ test('度量，手算的数', async () => {
     assert.is(measure(constant, constant), 0);
     assert.ok(Math.abs(measure(rising, rising) - 1) < 1e-12);
   }
-  assert.ok(Math.abs(psnr([0, 0.1], [0, 0]) - 10 * Math.log10(1 / 0.005)) < 1e-9);
   assert.is(areaUnder([0, 1, 1]), 0.75);
   assert.instance(await failure(() => cosine([1], [1, 2])), RangeError);
   const tensor = tf.tensor1d([1, 2]);

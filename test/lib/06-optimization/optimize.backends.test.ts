@@ -16,7 +16,7 @@ import * as penalties from '../../../lib/06-optimization/penalties';
 import * as projections from '../../../lib/06-optimization/projections';
 import * as s from '../../../lib/06-optimization/steps';
 import { jitter, pad, rotate, scale } from '../../../lib/06-optimization/transforms';
-import { assertClose, failure, leakFree, tinyModel, withNetworks } from '../../helpers';
+import { assertClose, failure, leakFree, longTest, relativeError, tinyModel, withNetworks } from '../../helpers';
 
 const SIZE: [number, number] = [32, 32];
 /** Gradient ascent on the pixels, without any prior. */
@@ -114,7 +114,7 @@ test('the objective rises under every projection and transform', async () => {
   }
 });
 
-test('the objective rises with every preset, and with the Fourier parametrisation', async () => {
+longTest(test, 'the objective rises with every preset, and with the Fourier parametrisation', async () => {
   // Clipping and decay alone lower this score: the presets' steps must win against them.
   const score = o.scaled(o.classScore(1), 1000);
   const last = ({ trace }: Optimized) => trace[trace.length - 1];
@@ -168,8 +168,11 @@ test('the trace starts at the start, ends at the result, and best is its largest
 test('the seed decides: equal seeds give equal pictures, others do not', async () => {
   const trace = async (seed: number) => (await run(o.classScore(2), { seed })).trace;
   const [first, again, other] = [await trace(1), await trace(1), await trace(2)];
-  assert.equal(first, again);
+  // A graphics card adds up in any order what arrives at one pixel: the last digit may differ there.
+  if (tf.getBackend() === 'webgpu') assertClose(again, first, 1e-6);
+  else assert.equal(first, again);
   assert.not.equal(first, other);
+  assert.ok(relativeError(other, first) > 1e-3);
 });
 
 test('a resumed run is the uninterrupted run', async () => {
@@ -263,16 +266,17 @@ test('no leak: a run, the Fourier parametrisation, an abort, an error in a callb
 });
 
 test('memory is flat over 2000 steps', async () => {
+  const steps = tf.getBackend() === 'webgpu' ? 100 : 2000;
   const tiny = tinyModel([4, 4], [{ kernel: [1, 1, 1], size: [1, 1], filters: 1, relu: false }]);
   let most = 0;
   let least = Infinity;
   const onStep = ({ step }: { step: number }) => {
     // The last evaluation takes no gradient.
-    if (step < 2 || step === 2000) return;
+    if (step < 2 || step === steps) return;
     most = Math.max(most, tf.memory().numTensors);
     least = Math.min(least, tf.memory().numTensors);
   };
-  release(await maximize(tiny, o.classScore(0), { ...NOTHING, steps: 2000, onStep, verdict: false }));
+  release(await maximize(tiny, o.classScore(0), { ...NOTHING, steps, onStep, verdict: false }));
   assert.is(most, least);
   tiny.dispose();
 });
@@ -381,7 +385,7 @@ async function raises(id: NetworkId, target: o.Objective, steps: number) {
 
 const manySteps = async () => ((await startBackend()).name === 'tensorflow' ? 50 : 10);
 
-test('AlexNet: the defaults raise a channel of conv5, memory is flat', async () => {
+longTest(test, 'AlexNet: the defaults raise a channel of conv5, memory is flat', async () => {
   const { first, last } = await raises('alexnet', o.channel('conv5', 10), await manySteps());
   assert.ok(last > first + 2, `${first} → ${last}`);
 });

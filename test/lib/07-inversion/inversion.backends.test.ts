@@ -16,7 +16,7 @@ import { alphaNorm, totalVariation } from '../../../lib/06-optimization/penaltie
 import { pixels } from '../../../lib/06-optimization/parametrization';
 import { adam, normalized, plain } from '../../../lib/06-optimization/steps';
 import { loadImage } from '../../../lib/image/image';
-import { disposeAll, failure, leakFree, tinyModel } from '../../helpers';
+import { disposeAll, failure, leakFree, longTest, tinyModel } from '../../helpers';
 
 test.before(async () => {
   await startBackend();
@@ -64,7 +64,7 @@ test('每一层的误差都下降，重建的编码比原图之外的任何图�
   model.dispose();
 });
 
-test('不给选项：平滑的图、傅里叶参数化，误差也下降，同一个 λ', async () => {
+longTest(test, '不给选项：平滑的图、傅里叶参数化，误差也下降，同一个 λ', async () => {
   const model = network();
   const smooth = tf.tidy(() => {
     const ramp = tf.linspace(0.2, 0.8, SIDE);
@@ -87,7 +87,7 @@ test('不给选项：平滑的图、傅里叶参数化，误差也下降，同�
   model.dispose();
 });
 
-test('论文的设置（动量、强噪声、逐层的 λ）在每一层也使误差下降', async () => {
+longTest(test, '论文的设置（动量、强噪声、逐层的 λ）在每一层也使误差下降', async () => {
   const [model, image] = [network(), picture()];
   for (const layer of ['c1', 'relu1', 'c2', 'relu2', 'scores']) {
     const result = await invert(model, image, layer, mahendranPreset(model, layer, { steps: 200 }));

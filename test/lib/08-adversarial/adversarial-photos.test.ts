@@ -4,7 +4,7 @@ import { targeted } from '../../../lib/08-adversarial/attacks';
 import { loadPhoto } from '../../../lib/08-adversarial/robustness';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { findClass } from '../../../lib/model/classes';
-import { classify } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
 import { loadModel, type NetworkId } from '../../../lib/model/networks/load';
 import { coursePhotos } from '../../../lib/image/photos';
 import { randomGenerator } from '../../../lib/base/random';

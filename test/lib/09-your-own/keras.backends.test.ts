@@ -8,7 +8,8 @@ import { inputGradient } from '../../../lib/05-deconv/gradients';
 import { loadOwnModel } from '../../../lib/09-your-own/load';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
 import { saveOwnModel } from '../../../lib/09-your-own/save';
-import { classify, type ImageModel } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
+import type { ImageModel } from '../../../lib/model/model';
 import { assertClose, failure, leakFree } from '../../helpers';
 
 /** Descriptions as Keras writes them, with numbers of our own: what comes out is computed by hand from TF.js' operations. */

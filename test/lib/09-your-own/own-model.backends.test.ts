@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { inputGradient } from '../../../lib/05-deconv/gradients';
-import { classify } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
 import { assertClose, failure, leakFree } from '../../helpers';
 

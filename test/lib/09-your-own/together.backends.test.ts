@@ -27,7 +27,8 @@ import { smallestEpsilon } from '../../../lib/08-adversarial/robustness';
 import { universal } from '../../../lib/08-adversarial/universal';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
 import { coursePhotos } from '../../../lib/image/photos';
-import { classify, type ImageModel } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
+import type { ImageModel } from '../../../lib/model/model';
 import { assertClose, failure, leakFree } from '../../helpers';
 
 /** All methods at once, on one network, each giving way to the others at every step: what each gives alone. */

@@ -15,7 +15,6 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['filterOutputSize', 55, [54, 55.25, 57, 218]],
   ['filterParameters', 23296, [23232, 34944, 7744, 70470400]],
   ['flatResponse', 0, [1, 0.5, -3]],
-  ['readableLayer', 'conv1', ['pool1', 'conv3', 'fc6']],
   ['perplexity', 2 ** 1.5, [1.5, 1.5 * Math.LN2, 3]],
   ['chancePurity', (73 * 72 + 144 * 143) / (217 * 216), [0.5, 73 / 217, 144 / 217]],
   ['readable', 'C', ['A', 'B', 'D']],

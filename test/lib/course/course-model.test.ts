@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCourseModel } from '../../../lib/course/course-model';
 import { loadImage } from '../../../lib/image/image';
-import { classify } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
 import { loadModel } from '../../../lib/model/networks/load';
 import { type DisplayBundle, setSink } from '../../../lib/show/index';
 import { failure } from '../../helpers';

@@ -1,6 +1,6 @@
 import { createCanvas } from 'canvas';
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
+import real, * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'uvu';
@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { CourseError } from '../../../lib/base/errors';
 import { loadImage } from '../../../lib/image/image';
-import { coursePhotos, photo, photosIn } from '../../../lib/image/photos';
+import { coursePhotos, photo } from '../../../lib/image/photos';
+import { photosIn } from '../../../lib/image/photos-in';
 import { failure } from '../../helpers';
 
 test.before(async () => {
@@ -139,6 +140,35 @@ test('what loadImage cannot read because a part is missing is skipped, with the 
     assert.is(error.message.replaceAll(`${folder}/`, ''), reason);
   }
   fs.rmSync(folder, { recursive: true, force: true });
+});
+
+test('a locked subfolder and a link to a folder have their reason; the rest is there', async () => {
+  if (process.platform === 'win32') return;
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-照片 '));
+  const png = createCanvas(4, 4).toBuffer('image/png');
+  for (const name of ['内', '锁']) fs.mkdirSync(path.join(folder, name));
+  for (const name of ['一.png', '内/二.png', '锁/三.png']) fs.writeFileSync(path.join(folder, name), png);
+  fs.symlinkSync(folder, path.join(folder, '内', '回来'));
+  // root may read every folder: refuse in its place
+  const { readdirSync } = real;
+  const refuse = (place: unknown, ...rest: unknown[]) => {
+    if (String(place).endsWith('锁')) throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+    return (readdirSync as (...args: unknown[]) => unknown)(place, ...rest);
+  };
+  Object.assign(real, { readdirSync: refuse });
+  try {
+    const { photos, skipped } = photosIn(folder);
+    assert.equal(photos.map(({ file }) => file), ['一.png', '内/二.png']); // prettier-ignore
+    assert.equal(skipped.map(({ file }) => file), ['内/回来', '锁']); // prettier-ignore
+    assert.match(skipped[0].reason, /链接/);
+    assert.match(skipped[1].reason, /读不了：EACCES/);
+    const error = await failure(() => photosIn(path.join(folder, '锁')));
+    assert.instance(error, CourseError);
+    assert.match(error.message, /读不了文件夹.*EACCES/);
+  } finally {
+    Object.assign(real, { readdirSync });
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test.run();

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { startBackend } from '../../../lib/tf/backend';
 import { coursePhotos } from '../../../lib/image/photos';
 import { loadImage } from '../../../lib/image/image';
-import { classify } from '../../../lib/model/model';
+import { classify } from '../../../lib/model/classify';
 import { loadModel } from '../../../lib/model/networks/load';
 import { withNetworks } from '../../helpers';
 

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { right, wrong } from '../../../lib/show/feedback';
-import { photosIn } from '../../../lib/image/photos';
+import { photosIn } from '../../../lib/image/photos-in';
 import * as show from '../../../lib/show/index';
 import type { DisplayBundle } from '../../../lib/show/index';
 import { livePicture } from '../../../lib/show/live';

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
 import { loadImage, toPixels, type Pixels } from '../../../lib/image/image';
 import * as show from '../../../lib/show/index';
+import { CLAIM_MIME } from '../../../lib/show/claim';
 import type { DisplayBundle } from '../../../lib/show/index';
 import { failure, leakFree } from '../../helpers';
 
@@ -245,7 +246,7 @@ test('progress: at most five updates a second, one output, a compact end', async
 
 test('claim: the numbers for the runner, the verdict for the reader', () => {
   assert.is(show.claim('C8', { measured: { 梯度: 3.2, 随机: 0.1 }, control: 0.2, holds: false, note: '<i>' }), false);
-  assert.equal(sent[0].data[show.CLAIM_MIME], {
+  assert.equal(sent[0].data[CLAIM_MIME], {
     id: 'C8',
     measured: { 梯度: 3.2, 随机: 0.1 },
     control: 0.2,

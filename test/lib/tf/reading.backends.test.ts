@@ -65,6 +65,17 @@ test('一百个梯度之后，张量与显存都没有多', async () => {
   tf.dispose([x, kernel]);
 });
 
+test('许多不同的大小：用过的显存不会一直留着', async () => {
+  if (tf.getBackend() !== 'webgpu') return;
+  const allocated = () => (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU!;
+  for (let i = 0; i < 14; i++) {
+    const mean = tf.tidy(() => tf.mean(tf.fill([12_000_000 + 1000 * i], 2)));
+    assert.is((await mean.data())[0], 2);
+    mean.dispose();
+  }
+  assert.ok(allocated() < 600e6, `${allocated() / 1e6} MB`); // 14 times 48 MB were asked for
+});
+
 test('显卡拒绝的一步是错误，不是零；下一步照常', async () => {
   if (tf.getBackend() !== 'webgpu') return;
   const { device } = tf.backend() as unknown as { device: { limits: { maxBufferSize: number } } };

@@ -89,10 +89,10 @@ function decodeLayer(file: string, bytes: Uint8Array, layer: CompressedLayer, en
 }
 
 /** The file's key in the map that `fetchNetworkFiles('squeezenet')` gives. */
-export const SQUEEZENET_FILE = 'compressed_SqueezeNet.net';
+const SQUEEZENET_FILE = 'compressed_SqueezeNet.net';
 
 /** SqueezeNet v1.0 的 26 个卷积层（Caffe 次序），按文件里的次序。 */
-export const squeezeNetLayers: readonly CompressedLayer[] = (() => {
+const squeezeNetLayers: readonly CompressedLayer[] = (() => {
   const layers: CompressedLayer[] = [];
   const conv = (name: string, ...shape: number[]) => layers.push({ name, shape, kind: 'conv' });
   conv('conv1', 96, 3, 7, 7);

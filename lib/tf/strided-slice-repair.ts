@@ -2,13 +2,13 @@ import type * as Tf from '@tensorflow/tfjs';
 import { sliceInfo, type StridedSliceAttributes } from './strided-slice';
 
 /**
- * Strided slices on wasm that also drop an axis: the package walks through the image as if the axis had never been there.
+ * Strided slices on wasm and WebGPU that also drop an axis: their packages walk through the image as if the axis had never been there.
  * Sliced first and reshaped afterwards, the numbers are right.
  */
 
-export function installWasmStridedSlice(tf: typeof Tf): void {
-  const original = tf.getKernel('StridedSlice', 'wasm');
-  tf.unregisterKernel('StridedSlice', 'wasm');
+export function repairStridedSlice(tf: typeof Tf, backend: 'wasm' | 'webgpu'): void {
+  const original = tf.getKernel('StridedSlice', backend);
+  tf.unregisterKernel('StridedSlice', backend);
   tf.registerKernel({
     ...original,
     kernelFunc: (params) => {
