@@ -30,6 +30,8 @@ const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
 const worker = ['self', 'navigator', 'queueMicrotask', 'MessageChannel', 'XMLHttpRequest', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'Blob', 'FontFace', 'Worker', 'URLSearchParams', 'atob']; // prettier-ignore
 const workerGlobals = Object.fromEntries(worker.map((name) => [name, 'readonly']));
 
+const offline = ['caches', 'Headers', 'Response', 'location', 'sessionStorage'];
+
 export default tseslint.config(
   {
     ignores: [
@@ -74,6 +76,13 @@ export default tseslint.config(
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals } },
   { files: ['scripts/html/**/*.js'], languageOptions: { sourceType: 'script', globals: pageGlobals } },
+  {
+    files: ['lite/page/*.js'],
+    languageOptions: {
+      sourceType: 'script',
+      globals: { ...globals, ...pageGlobals, ...workerGlobals, ...Object.fromEntries(offline.map((name) => [name, 'readonly'])) }, // prettier-ignore
+    },
+  },
   // what is handed to a page in the browser speaks of that page
   {
     files: ['test/site/*.mjs', 'test/browser/html.test.mjs'],

@@ -5,11 +5,16 @@ import { inRoot, programIn } from '../scripts/setup/place.mjs';
 import { run } from '../scripts/setup/run.mjs';
 import { bundle } from './bundle.mjs';
 import { writeContents } from './contents.mjs';
+import { writeNotebooks } from './notebooks.mjs';
+import { makeOffline } from './offline.mjs';
 import { packCourse } from './pack.mjs';
 
 /** What the kernel reads when it is asked for: it lies beside the page as it lies in the repository. */
 const FOLDERS = ['data/photos', 'data/models', 'data/records', 'data/fonts'];
 const LIMIT_SECONDS = 5 * 60;
+const SETTINGS = { '@jupyterlab/translation-extension:plugin': { locale: 'zh_CN' } };
+/** Our own service worker stands in its place (offline.mjs). */
+const DISABLED = ['@jupyterlite/application-extension:service-worker-manager'];
 
 function copyFiles(target) {
   const listed = [];
@@ -55,6 +60,8 @@ function configure(target) {
   data.defaultKernelName = 'convscope';
   data.exposeAppInBrowser = true;
   data.contentsAllJsonFile = 'all.json';
+  data.settingsOverrides = { ...data.settingsOverrides, ...SETTINGS };
+  data.disabledExtensions = [...(data.disabledExtensions ?? []), ...DISABLED];
   data.federated_extensions = [
     ...(data.federated_extensions ?? []),
     { name: 'convscope', load: 'static/remoteEntry.js', extension: './extension' },
@@ -84,8 +91,9 @@ export async function buildLab(target, environment, work) {
   await run(programIn(environment, 'python'), [...words, '--lite-dir', '.', '--output-dir', target], { cwd: work, limitSeconds: LIMIT_SECONDS }); // prettier-ignore
   const files = path.join(target, 'files');
   const listed = copyFiles(files);
-  fs.cpSync(inRoot('notebooks'), path.join(files, 'notebooks'), { recursive: true, filter: (name) => !/checkpoints/.test(name) }); // prettier-ignore
+  writeNotebooks(path.join(files, 'notebooks'));
   writeContents(files, path.join(target, 'api', 'contents'));
   await writeExtension(target, listed);
   configure(target);
+  makeOffline(target);
 }

@@ -1,6 +1,6 @@
 /**
  * npm run site: the whole course as pages in site/, which open without a server and without a network; `-- --serve` also
- * serves them on this machine, which the lab (在浏览器里运行) needs.
+ * serves them, which the lab (在浏览器里运行) needs: for this machine, with `--ip 0.0.0.0` for a class.
  */
 import { pathToFileURL } from 'node:url';
 import { checkNode, installPackages, packagesInstalled } from './setup/node-packages.mjs';
@@ -10,7 +10,7 @@ import { duration, megabytes, Report } from './setup/report.mjs';
 
 let report = new Report();
 try {
-  const options = parseOptions(process.argv.slice(2), ['--lang', '--serve', '--port']);
+  const options = parseOptions(process.argv.slice(2), ['--lang', '--serve', '--port', '--ip']);
   report = new Report(options);
   checkNode();
   if (!packagesInstalled()) await report.step(['安装 npm 软件包', 'npm packages'], installPackages);
@@ -28,8 +28,8 @@ try {
   if (faults.length > 0) process.exitCode = 1;
   if (options.serve) {
     const { serveFolder } = await import('./site/serve.mjs');
-    const { address: served } = await serveFolder(inRoot('site'), { port: options.port ?? 8000 });
-    report.say(`在本机打开：${served}/　（Ctrl-C 结束）`, `open on this machine: ${served}/ (Ctrl-C ends)`);
+    const { address: served } = await serveFolder(inRoot('site'), { port: options.port ?? 8000, host: options.ip });
+    report.say(`打开：${served}/　（Ctrl-C 结束）`, `open ${served}/ (Ctrl-C ends)`);
   }
 } catch (error) {
   report.error(error);

@@ -9,6 +9,7 @@ const { displayValue, showsItself } = require('../../kernel/display/display.cjs'
 const { complete, inspect, isComplete } = require('../../kernel/compile/language.cjs');
 const { watchFailures } = require('../../kernel/run/process.cjs');
 const owners = require('../../kernel/run/owner.cjs');
+const loops = require('../node/loops.cjs');
 const tree = require('../node/files.cjs');
 const { root } = require('../node/globals.cjs');
 require('./packages.cjs');
@@ -19,7 +20,7 @@ const NO_INPUT = '浏览器里的内核还不能提问；请把要输入的值�
 const printer =
   (stream) =>
   (...values) =>
-    process[stream].write(`${util.format(...values)}\n`);
+    void process[stream].write(`${util.format(...values)}\n`);
 
 class Kernel {
   /** @param {{ tell: (message: object) => void }} desk */
@@ -100,6 +101,7 @@ class Kernel {
   }
 
   interrupt() {
+    loops.clear();
     this.desk.tell({ type: 'heard' });
     this.executor.interrupt();
   }

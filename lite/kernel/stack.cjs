@@ -13,7 +13,7 @@ function describe(line) {
   if (!filename) return undefined;
   const number = Number(row);
   if (number > linesOf(filename)) return undefined;
-  const shifted = Number(column) - (number === 1 ? shiftOf(filename) : 0);
+  const shifted = Number(column) - shiftOf(filename, number, Number(column));
   const place = original(filename, number, Math.max(1, shifted));
   const cell = CELL.exec(filename);
   const where = cell

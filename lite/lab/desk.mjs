@@ -5,7 +5,8 @@ import { ownFiles } from './own-files.mjs';
 
 /** How long a cell may be deaf before its worker is ended, by what it is doing (as in kernel/desk/front.cjs). */
 const PATIENCE = { own: Infinity, sync: 1000, waiting: 5000 };
-const LOST = '已中断：单元格里的循环不让出来，只能把内核整个重启；变量都已清空，请从头运行（Run → Run All Cells）。';
+const LOST =
+  '已中断：单元格里的计算不让出来，只能把内核整个重启；变量都已清空，请从头运行（菜单“运行”→“运行所有单元格”）。';
 
 /** @param {typeof import('@jupyterlite/services').BaseKernel} BaseKernel */
 export const kernelClass = (BaseKernel, { workerUrl, base, language, contents }) =>
@@ -36,7 +37,8 @@ export const kernelClass = (BaseKernel, { workerUrl, base, language, contents })
         };
         this.worker.onerror = (event) => reject(new Error(event.message));
       });
-      this.worker.postMessage({ type: 'start', base, language });
+      this.stop = globalThis.crossOriginIsolated ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
+      this.worker.postMessage({ type: 'start', base, language, stop: this.stop });
     }
 
     /** What a request asks the worker, and its answer. */
@@ -99,12 +101,14 @@ export const kernelClass = (BaseKernel, { workerUrl, base, language, contents })
       return { status: 'error', ...base, ...error };
     }
 
-    /** The library's functions stop by themselves; a loop that hears nothing takes its worker with it. */
+    /** The library's functions stop by themselves, a cell's loops look at `stop`; what hears nothing takes its worker with it. */
     async interrupt() {
       const { running } = this;
-      if (!running) return;
       this.heard = false;
+      if (this.stop) Atomics.store(this.stop, 0, 1);
       this.worker.postMessage({ type: 'interrupt' });
+      // a timer that an earlier cell has left may be at work
+      if (!running) return;
       const begun = Date.now();
       while (!this.heard && this.running === running) {
         if (Date.now() - begun > PATIENCE[this.phase]) return this.abandon(running);

@@ -13,8 +13,8 @@ class Canvas extends OffscreenCanvas {
   }
 }
 
-/** Numbers as they are stored: no turning, no colour management; the course turns pictures itself. */
-const RAW = { imageOrientation: 'none', premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
+/** Numbers as they are stored: no colour management. */
+const RAW = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
 
 async function bytesOf(source) {
   if (typeof source !== 'string') return source;
@@ -22,9 +22,18 @@ async function bytesOf(source) {
   return fs.promises.readFile(source);
 }
 
-/** @param {string | Uint8Array} source a path, an address or bytes */
+/** What turns a picture back. A mirrored one, turned and mirrored again in the same way, is as before. */
+const inverse = ({ turns, mirror }) => ({ turns: mirror ? turns : (4 - turns) % 4, mirror });
+
+/**
+ * As npm's `canvas`: JPEG and WebP come upright, PNG and AVIF as they are stored.
+ * @param {string | Uint8Array} source a path, an address or bytes
+ */
 async function loadImage(source) {
-  return createImageBitmap(new Blob([await bytesOf(source)]), RAW);
+  const { name, bytes, orientation } = withoutExif(Buffer.from(await bytesOf(source)));
+  const image = await createImageBitmap(new Blob([bytes]), RAW);
+  if (!orientation || name === 'png') return image;
+  return upright(image, name === 'avif' ? inverse(orientation) : orientation);
 }
 
 const GlobalFonts = {
@@ -39,3 +48,7 @@ module.exports = {
   ImageData,
   GlobalFonts,
 };
+
+// these draw on the canvases above
+const { withoutExif } = require('./exif.cjs');
+const { upright } = require('../../lib/image/orientation.ts');

@@ -1,21 +1,29 @@
 'use strict';
 /**
  * Node's `vm.Script`: code that runs in the global scope under a name of its own. A browser cannot begin counting columns
- * before zero, so the name tells the traces by how much the first line is shifted.
+ * before zero, and cannot break on a signal without help in the code, so the name tells the traces what is shifted.
  */
+const { addedBefore, breakable } = require('./loops.cjs');
+
+/** @type {Map<string, { head: number, added: Map<number, [number, number][]> }>} */
 const shifts = new Map();
 
 class Script {
   constructor(code, { filename, columnOffset = 0 } = {}) {
-    shifts.set(filename, -columnOffset);
-    this.code = `${code}\n//# sourceURL=${filename}`;
+    Object.assign(this, { code, filename, head: -columnOffset });
   }
 
-  runInThisContext() {
-    return (0, eval)(this.code);
+  runInThisContext({ breakOnSigint = false } = {}) {
+    const { code, added } = breakOnSigint ? breakable(this.code) : { code: this.code, added: new Map() };
+    shifts.set(this.filename, { head: this.head, added });
+    return (0, eval)(`${code}\n//# sourceURL=${this.filename}`);
   }
 }
 
-const shiftOf = (filename) => shifts.get(filename) ?? 0;
+/** How far a column (from 1) of a line (from 1) is from where it stood before. */
+function shiftOf(filename, line, column) {
+  const { head = 0, added } = shifts.get(filename) ?? {};
+  return addedBefore(added?.get(line), column - 1) + (line === 1 ? head : 0);
+}
 
 module.exports = { Script, shiftOf };

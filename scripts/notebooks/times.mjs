@@ -1,6 +1,6 @@
 /**
  * How long every cell takes, on the native backend and on wasm: docs/timings.json holds the numbers,
- * docs/timings.md is the table made of them. Both are written by `npm run notebooks -- --times` alone.
+ * docs/timings.md is the table made of them. Written by `npm run notebooks -- --times`, and by lite/times.mjs for the lab.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -54,15 +54,16 @@ const firstLine = ({ source }) => {
 };
 
 /** Stores one notebook's numbers beside those of the others, and writes the table anew. */
-export function storeTimes(file, entries) {
+export function storeTimes(file, entries, facts = { date: today(), machine: machine() }) {
   const name = path.basename(file, '.ipynb');
   const all = readJson(numbersFile(), {});
-  all[name] = { ...all[name], date: new Date().toISOString().slice(0, 10), machine: machine(), ...entries };
+  all[name] = { ...all[name], ...facts, ...entries };
   const sorted = Object.fromEntries(Object.entries(all).sort());
   writeJson(numbersFile(), sorted);
   writeWhole(tableFile(), timesTable(sorted));
 }
 
+export const today = () => new Date().toISOString().slice(0, 10);
 const machine = () => `${os.cpus()[0]?.model.trim() ?? os.arch()}，${os.cpus().length} 核，Node.js ${process.version}`;
 
 /** Cells above their bound. The smaller of both clocks: on a busy machine the wall clock counts others' work. */
@@ -90,8 +91,23 @@ export function timesTable(all) {
         [name, total(tensorflow), total(wasm), load(tensorflow), load(wasm), date, where],
       ),
     ),
+    ...labTable(chapters.filter(([, { lab }]) => lab)),
     ...chapters.flatMap(([name, entry]) => [`## ${name}`, chapterTable(entry)]),
   ].join('\n\n')}\n`;
+}
+
+/** The same chapters in a page (lite/times.mjs), beside wasm in Node. */
+function labTable(chapters) {
+  if (chapters.length === 0) return [];
+  const ratio = (lab, { cells }) => (lab.processor / cells.reduce((all, { processor }) => all + processor, 0)).toFixed(1);
+  const rows = chapters.map(([name, { lab, tensorflow, wasm }]) =>
+    [name, `${number(lab.first.seconds)} 秒，${number(lab.first.bytes / 1e6)} MB`, both(lab), total(wasm), ratio(lab, tensorflow), load(lab), lab.date],
+  ); // prettier-ignore
+  return [
+    '## 在浏览器里',
+    '网站的 `site/lab/`（[lite.md](lite.md)），无头 Chromium，没有显卡，从本机读，由 `node lite/times.mjs 01 04 06` 得到。处理器秒是浏览器全部进程的，连同排版与画图；“是原生的几倍”比较处理器秒。',
+    table(['章', '打开，到内核可用', '全部运行', 'wasm（Node）', '是原生的几倍', '负载', '日期'], rows),
+  ];
 }
 
 function chapterTable({ tensorflow, wasm }) {

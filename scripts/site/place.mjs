@@ -4,6 +4,8 @@ import { inRoot } from '../setup/place.mjs';
 export const siteFolder = (...parts) => inRoot('site', ...parts);
 /** The lab: JupyterLite with the chapters, which run in the reader's browser. */
 export const LAB = 'lab';
+/** The page that stores the whole course in the reader's browser. */
+export const OFFLINE = `${LAB}/offline.html`;
 export const labAddress = (name) => `${LAB}/lab/index.html?path=notebooks/${name}.ipynb`;
 export const workFolder = (...parts) => inRoot('.cache', 'site', ...parts);
 export const sourceFolder = (...parts) => workFolder('source', ...parts);
@@ -14,6 +16,6 @@ export const ownFolder = (...parts) => inRoot('scripts', 'site', ...parts);
 export const siteEnvironment = {
   folder: () => inRoot('.cache', 'site-venv'),
   requirements: 'requirements-site.txt',
-  bytes: 320e6,
+  bytes: 400e6,
   texts: ['下载并安装 Sphinx 与 JupyterLite', 'downloading and installing Sphinx and JupyterLite'],
 };

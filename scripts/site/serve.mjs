@@ -1,18 +1,27 @@
-/** npm run site -- --serve: a plain server for the finished site, on this machine only. */
+/** npm run site -- --serve: a plain server for the finished site; only this machine reaches it unless told otherwise. */
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.json': 'application/json', '.ipynb': 'application/json', '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.png': 'image/png', '.jpg': 'image/jpeg', '.webmanifest': 'application/manifest+json', '.woff2': 'font/woff2', '.gz': 'application/octet-stream' }; // prettier-ignore
 
-/** With these a page may share memory between its threads: wasm then uses all cores, and loops can be interrupted. */
+/** Every address that this machine has. */
+const ANY = '0.0.0.0';
+const ownAddress = () =>
+  Object.values(os.networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'; // prettier-ignore
+
+/** With these a page may share memory between its threads: wasm then uses several cores. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /**
- * @param {string} folder @param {{ port?: number, isolated?: boolean, onRequest?: (name: string, bytes: number) => void }} [options]
+ * @param {string} folder @param {{ port?: number, host?: string, isolated?: boolean, onRequest?: (name: string, bytes: number) => void }} [options]
  * @returns {Promise<{ address: string, close: () => Promise<void> }>}
  */
-export async function serveFolder(folder, { port = 0, isolated = true, onRequest = () => undefined } = {}) {
+export async function serveFolder(
+  folder,
+  { port = 0, host = '127.0.0.1', isolated = true, onRequest = () => undefined } = {},
+) {
   const base = path.resolve(folder);
   const server = http.createServer((request, response) => {
     const name = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
@@ -32,9 +41,9 @@ export async function serveFolder(folder, { port = 0, isolated = true, onRequest
   });
   await new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(undefined));
+    server.listen(port, host, () => resolve(undefined));
   });
   const close = () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
   const at = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return { address: `http://127.0.0.1:${at.port}`, close };
+  return { address: `http://${host === ANY ? ownAddress() : host}:${at.port}`, close };
 }

@@ -6,7 +6,7 @@ import { headingOf } from '../notebooks/heading.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
-import { labAddress, ownFolder, sourceFolder, workFolder } from './place.mjs';
+import { labAddress, OFFLINE, ownFolder, sourceFolder, workFolder } from './place.mjs';
 
 const DOCUMENTS = ['environment.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'];
 /** Larger files of the repository that a document points to are named, but not copied. */
@@ -65,7 +65,7 @@ const runLink = (name) => ({
   cell_type: 'markdown',
   id: 'run-in-browser',
   metadata: {},
-  source: `<p class="cs-run"><a href="../${labAddress(name)}">在浏览器里运行这一章</a>（不用安装；第一次打开约 30 MB）</p>`,
+  source: `<p class="cs-run"><a href="../${labAddress(name)}">在浏览器里运行这一章</a>（不用安装；第一次打开约 30 MB；<a href="../${OFFLINE}">没有网络也能运行</a>）</p>`,
 });
 
 /** The address of a cell's first picture, as seen from the front page. */
