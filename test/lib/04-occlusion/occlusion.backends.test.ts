@@ -62,6 +62,10 @@ async function largestDifference(model: ImageModel, size: number, stride: number
   return worst;
 }
 
+/** Where every network evaluation is slow (see longTest): nine places instead of hundreds. */
+const FEW = process.env.CONVSCOPE_TESTS === 'small';
+const FEW_PLACES = [13, 11];
+
 const networks = { sequentialNet, fireNet, inceptionNet, depthwiseNet };
 // Odd sizes and strides, clipped last patches, one patch as large as the image's short side.
 const settings = [
@@ -76,7 +80,7 @@ for (const [name, build] of Object.entries(networks)) {
   test(`${name}：每个位置都与定义相等（奇数方块、步幅、边界）`, async () => {
     const model = build();
     assert.ok(chainOf(model.network, model.layerName()), '应能增量计算');
-    for (const [size, stride] of process.env.CONVSCOPE_TESTS === 'small' ? settings.slice(0, 1) : settings) {
+    for (const [size, stride] of FEW ? [FEW_PLACES] : settings) {
       if (size === 1 && name !== 'fireNet') continue; // every pixel: one network suffices
       const difference = await largestDifference(model, size, size === 1 ? 1 : stride);
       assert.ok(difference < 1e-5, `size ${size}, stride ${stride}：差 ${difference}`);
@@ -99,7 +103,8 @@ test('窗口算错一格，上面的检验就不通过', async () => {
   };
   const model = sequentialNet();
   for (const [name, rule] of Object.entries(wrong)) {
-    const difference = await largestDifference(model, 7, 5, rule);
+    const [size, stride] = FEW ? FEW_PLACES : [7, 5];
+    const difference = await largestDifference(model, size, stride, rule);
     assert.ok(difference > 1e-4, `${name}：差只有 ${difference}`);
   }
   model.dispose();
