@@ -67,7 +67,7 @@ export async function installWebgpu({ key, place = key, env = {} }, report) {
   const draft = `${final}.draft-${process.pid}`;
   try {
     await download(key, draft, report);
-    unlink();
+    if (place === key) unlink(); // node_modules would be asked before the draft
     const facts = await tryWebgpu({ ...env, NODE_PATH: draft }).catch((error) => {
       // a machine without a card has none tomorrow either
       throw Object.assign(error, { lasting: true });

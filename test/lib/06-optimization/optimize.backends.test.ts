@@ -19,6 +19,7 @@ import { jitter, pad, rotate, scale } from '../../../lib/06-optimization/transfo
 import { assertClose, failure, leakFree, longTest, relativeError, tinyModel, withNetworks } from '../../helpers';
 
 const SIZE: [number, number] = [32, 32];
+const STEPS = process.env.CONVSCOPE_TESTS === 'small' ? 4 : 12;
 /** Gradient ascent on the pixels, without any prior. */
 const NOTHING: MaximizeOptions = { parametrization: pixels() };
 
@@ -42,7 +43,7 @@ const rise = ({ trace }: Optimized) => trace[trace.length - 1] - trace[0];
 const release = (result: Optimized) => tf.dispose([result.image, result.best]);
 
 async function run(objective: o.Objective, options: MaximizeOptions = {}, on = model): Promise<Optimized> {
-  const result = await maximize(on, objective, { steps: 12, ...options });
+  const result = await maximize(on, objective, { steps: STEPS, ...options });
   release(result);
   return result;
 }
