@@ -35,7 +35,12 @@ class Compiler {
     const file = `${notebookFolder}/__cell__.ts`;
     if (this.service.virtual.has(file) || !this.service.sourceOf('../lib/index', file)) return;
     this.service.write(file, "import '../lib/index';");
-    this.service.open(file).getTypeChecker();
+    try {
+      this.service.open(file).getTypeChecker();
+    } catch {
+      // nobody has asked for anything yet: the cell that comes will hear of it
+      this.service.restart();
+    }
   }
 
   /** @returns {{ cell?: CompiledCell, problems: Problem[], changed: string[] }} */
