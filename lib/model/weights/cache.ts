@@ -1,106 +1,101 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { CourseError } from '../../base/errors';
 import type { WeightFile } from './catalogue';
-import { shared } from '../../base/state';
+import type { DownloadSettings } from './settings';
 import { faultOf } from './verify';
 
-type Found = { bytes: Uint8Array } | { fault: string };
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
+const remove = (at: string) => fs.rm(at, { force: true }).catch(() => undefined);
 
 /** 写缓存时的错误变成一句人话：磁盘满、没有写权限；别的错误照旧。 */
 export function diskError(error: unknown, file: WeightFile, folder: string): unknown {
   const code = codeOf(error);
-  const elsewhere = '或用环境变量 CONVSCOPE_CACHE 指定另一个目录';
-  const full = `磁盘已满：写不下 ${file.name}（${(file.bytes / 1e6).toFixed(1)} MB）到 ${folder}。请腾出空间后重试`;
-  const closed = `不能写缓存目录 ${folder}（${code}）。请检查它的权限`;
-  const told = ['ENOSPC', 'EDQUOT'].includes(code) ? full : closed;
-  const known = told === full || ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code);
-  return known ? new CourseError(`${told}，${elsewhere}。`, { cause: error }) : error;
+  const full = ['ENOSPC', 'EDQUOT'].includes(code);
+  if (!full && !['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return error;
+  const what = full
+    ? `磁盘已满：写不下 ${file.name}（${(file.bytes / 1e6).toFixed(1)} MB）到 ${folder}。请腾出空间后重试`
+    : `不能写缓存目录 ${folder}（${code}）。请检查它的权限`;
+  return new CourseError(`${what}，或用环境变量 CONVSCOPE_CACHE 指定另一个目录。`, { cause: error });
 }
 
-async function readVerified(file: WeightFile, at: string): Promise<Found> {
+/** Where this machine may have a file: a folder has it flat, or as the shared folder or the repository has it. */
+export function localPlaces(file: WeightFile, { cache, folder }: DownloadSettings) {
+  const place = (source: string, folder: string, name: string) => ({ source, folder, at: path.join(folder, name) });
+  const names = [file.name, ...file.otherNames, file.path];
+  const local = folder ? names.map((name) => place(`CONVSCOPE_MODELS（${folder}）`, folder, name)) : [];
+  return [place('缓存', cache, file.name), ...local];
+}
+
+/**
+ * The checked file, or what is wrong with what lies there; nothing, if there is none. A damaged one stays: removing it
+ * could hit the good one that somebody else has just put in its place.
+ */
+export async function readFrom(file: WeightFile, at: string): Promise<Uint8Array | string> {
   try {
     const bytes = new Uint8Array(await fs.readFile(at));
     const fault = faultOf(file, bytes);
-    return fault ? { fault } : { bytes };
+    return fault ? `${at} ${fault}` : bytes;
   } catch (error) {
-    const missing = ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
-    return { fault: missing ? '没有这个文件' : `读不出（${codeOf(error) || error}）` };
+    const code = codeOf(error);
+    return ['ENOENT', 'ENOTDIR'].includes(code) ? '' : `${at} 读不出（${code || error}）`;
   }
 }
 
-/** From the cache; a damaged file is removed, so that it is fetched anew. */
-export async function readCached(file: WeightFile, cache: string): Promise<Uint8Array | undefined> {
-  const at = path.join(cache, file.name);
-  const found = await readVerified(file, at);
-  if ('bytes' in found) return found.bytes;
-  await fs.rm(at, { force: true }).catch(() => undefined);
-  return undefined;
-}
-
-/** Where a folder may hold a file: flat, as the shared folder has it, or as the repository has it. */
-export const placesIn = (folder: string, file: WeightFile): string[] =>
-  [file.name, ...file.otherNames, file.path].map((name) => path.join(folder, name));
-
-/** From a local folder (CONVSCOPE_MODELS); nothing is written there. */
-export async function readFromFolder(file: WeightFile, folder: string): Promise<Found> {
-  let fault = '没有这个文件';
-  for (const place of placesIn(folder, file)) {
-    const found = await readVerified(file, place);
-    if ('bytes' in found) return found;
-    if (found.fault !== '没有这个文件') fault = `${place} ${found.fault}`;
-  }
-  return { fault };
-}
-
-/** Half-done downloads that this process is writing right now. */
-const active = () => shared('download-parts', () => new Set<string>());
-const machine = () => os.hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
+export type Part = Awaited<ReturnType<typeof openPart>>;
 
 /**
- * A name for a half-done download that no other process uses. What a dead one of this machine left behind is taken
- * over by renaming it, which only one of several can do: that is the whole locking.
+ * What has arrived of a file: in memory, and of a long one on the disk as well, where the next start finds it. Whether
+ * that is right, the checksum tells in the end.
  */
-export async function claimPart(file: WeightFile, cache: string): Promise<string> {
+export async function openPart(file: WeightFile, { cache, resumeOver, openFile }: DownloadSettings) {
+  const at = path.join(cache, `${file.name}.part`);
+  const long = file.bytes > resumeOver;
   await fs.mkdir(cache, { recursive: true });
-  const mine = path.join(cache, `${file.name}.${randomUUID()}.${machine()}.${process.pid}.part`);
-  active().add(mine);
-  for (const left of (await fs.readdir(cache)).map((name) => path.join(cache, name)))
-    if (path.basename(left).startsWith(`${file.name}.`) && isAbandoned(left))
-      await fs.rename(left, mine).catch(() => undefined);
-  return mine;
+  const left = long ? await fs.readFile(at).catch(() => []) : [];
+  // Other processes may write here too: the same bytes to the same places.
+  const writer = long ? await openFile(at) : undefined;
+  const whole = new Uint8Array(file.bytes);
+  whole.set(left.slice(0, file.bytes));
+  const part = {
+    file,
+    size: left.length < file.bytes ? left.length : 0,
+    bytes: (): Uint8Array => whole.subarray(0, part.size),
+    async add(piece: Uint8Array): Promise<void> {
+      whole.set(piece, part.size);
+      await writer?.write(piece, 0, piece.length, part.size);
+      part.size += piece.length;
+    },
+    /** Half a file stays for the next start. */
+    async close(): Promise<void> {
+      await writer?.close();
+      if (part.size === 0) await remove(at);
+    },
+  };
+  return part;
 }
 
-function isAbandoned(part: string): boolean {
-  const [owner, pid, ending] = part.split('.').slice(-3);
-  if (ending !== 'part' || owner !== machine() || active().has(part)) return false;
+/**
+ * Puts a checked file into the cache: under a name of its own, on the disk, and only then, in one step, under the final
+ * one. So nobody finds half a file there, whatever is killed and however many processes do the same.
+ */
+export async function store(part: Part, { cache, openFile }: DownloadSettings): Promise<void> {
+  const at = path.join(cache, part.file.name);
+  const fresh = `${at}.${randomUUID()}.new`;
   try {
-    return Number(pid) === process.pid || !process.kill(Number(pid), 0);
+    const writer = await openFile(fresh);
+    // Synced, or a power cut could leave an empty file under the final name.
+    await writer.writeFile(part.bytes()).then(() => writer.sync()).finally(() => writer.close()); // prettier-ignore
+    part.size = 0;
+    await part.close();
+    await fs.rename(fresh, at);
   } catch (error) {
-    return codeOf(error) === 'ESRCH';
+    await remove(fresh);
+    // Another process was faster and has cleared up; or it is reading the file, which Windows then does not replace.
+    if (typeof (await readFrom(part.file, at)) === 'string') throw error;
   }
-}
-
-/** Lets go of a part; the next download of the file takes over what is kept. */
-export async function releasePart(part: string, keep: boolean): Promise<void> {
-  active().delete(part);
-  if (!keep) await fs.rm(part, { force: true }).catch(() => undefined);
-}
-
-/** Checks a finished part and gives it its final name in one step; a faulty one is removed. */
-export async function finishPart(file: WeightFile, part: string, cache: string): Promise<Found> {
-  const found = await readVerified(file, part);
-  const at = path.join(cache, file.name);
-  try {
-    if ('bytes' in found) await fs.rename(part, at);
-  } catch (error) {
-    // Windows refuses to replace a file that another process is reading; then that process has put it there.
-    if (!('bytes' in (await readVerified(file, at)))) throw error;
-  }
-  await fs.rm(part, { force: true });
-  return found;
+  // What killed processes have left of it: their half, or the whole before it had its name.
+  for (const name of await fs.readdir(cache))
+    if (name.startsWith(`${part.file.name}.`) && /\.(part|new)$/.test(name)) await remove(path.join(cache, name));
 }

@@ -1,7 +1,7 @@
-import { claimPart, diskError, readCached, readFromFolder, releasePart } from './cache';
+import { diskError, localPlaces, openPart, readFrom, store } from './cache';
 import { lookUpFiles, type NetworkFiles, type NetworkFilesId, type WeightFile } from './catalogue';
-import { downloadSettings, type DownloadSettings, type Host } from './settings';
-import { type DownloadRun, SourceFault, transfer } from './transfer';
+import { downloadSettings, type DownloadSettings } from './settings';
+import { type DownloadRun, PassingFault, transfer } from './transfer';
 import { CourseError } from '../../base/errors';
 import { watchInterrupts } from '../../base/interrupt';
 
@@ -24,27 +24,26 @@ export interface FetchOptions {
   settings?: Partial<DownloadSettings>;
 }
 
-/** 哪里都取不到（unavailable）：列出每个来源的原因（`tried`）和能做的事。 */
+/** 哪里都取不到（unavailable）：列出每个来源的原因（`faults`）和能做的事。 */
 export class UnavailableFiles extends CourseError {
   constructor(
     { title }: NetworkFiles,
-    file: WeightFile,
-    readonly tried: readonly string[],
+    { name }: WeightFile,
+    readonly faults: ReadonlyMap<string, string>,
     offline: boolean,
   ) {
-    const lines = tried.map((line) => `\n  · ${line}`).join('');
-    const why = offline ? '现在是离线状态（offline），不使用网络' : '每个来源都没有成功';
-    super(
-      `取不到 ${title} 的权值文件 ${file.name}：缓存里没有，${why}。${lines}\n` +
-        (offline ? '可以：联网后去掉 CONVSCOPE_OFFLINE 和 --offline；' : '可以：检查网络连接后重试（会接着下载）；') +
-        '或把权值文件放进一个目录，用 CONVSCOPE_MODELS 指向它；' +
-        '或用 CONVSCOPE_MODEL_URL 指向学校的镜像；' +
-        `或先用随课程附带的网络：loadModel('efficientnet-lite0')。`,
-    );
+    const lines = [
+      `取不到 ${title} 的权值文件 ${name}：${offline ? '现在是离线状态（offline），不使用网络' : '每个来源都没有成功'}。`,
+      ...[...faults].map(([source, fault]) => `  · ${source}：${fault}`),
+      `可以：${offline ? '联网后去掉 CONVSCOPE_OFFLINE 和 --offline' : '检查网络连接后重试（会接着下载）'}；` +
+        '或把权值文件放进一个目录，用 CONVSCOPE_MODELS 指向它；或用 CONVSCOPE_MODEL_URL 指向学校的镜像；' +
+        "或先用随课程附带的网络：loadModel('efficientnet-lite0')。",
+    ];
+    super(lines.join('\n'));
   }
 }
 
-/** A line that breaks off is asked again; after so many times the learner decides whether to go on. */
+/** How often one host is asked for a file: after so many times the learner decides whether to go on. */
 const TRIES = 5;
 
 /**
@@ -61,100 +60,69 @@ export async function fetchNetworkFiles(
   { onProgress, offline, signal, settings: changes }: FetchOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const set = lookUpFiles(id);
-  const base = downloadSettings(changes);
-  const received = new Map<WeightFile, number>();
-  const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
+  const settings = downloadSettings(changes);
+  const arrived = new Map<string, Uint8Array>(set.files.map(({ name }) => [name, new Uint8Array()]));
+  const total = set.files.reduce((sum, { bytes }) => sum + bytes, 0);
   const stop = new AbortController();
   const run: DownloadRun = {
-    settings: { ...base, offline: offline ?? base.offline },
-    signal: stop.signal,
+    ...settings,
+    offline: offline ?? settings.offline,
+    hosts: [...(settings.mirror ? [settings.mirror] : []), ...settings.hosts],
     answered: new Set(),
-    report(file, bytes, source) {
-      received.set(file, bytes);
-      const sum = [...received.values()].reduce((a, b) => a + b, 0);
-      onProgress?.({ title: set.title, file: file.name, received: sum, total, source });
+    signal: stop.signal,
+    report({ name }, bytes, source) {
+      arrived.set(name, bytes);
+      const received = [...arrived.values()].reduce((sum, { length }) => sum + length, 0);
+      onProgress?.({ title: set.title, file: name, received, total, source });
     },
   };
   // The caller's abort and the learner's interrupt are noticed within a tenth of a second.
   const watch = watchInterrupts(signal);
-  const interrupted = () => new CourseError(`${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`);
-  const look = () => watch.stopped && stop.abort(interrupted());
+  const told = `${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`;
+  const look = () => watch.stopped && stop.abort(new CourseError(told));
   const timer = setInterval(look, 100);
   look();
-  try {
-    return await fetchAll(set, run, stop);
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** Four at a time, for most are small. All of them have let go of their files before the first error is passed on. */
-async function fetchAll(set: NetworkFiles, run: DownloadRun, stop: AbortController): Promise<Map<string, Uint8Array>> {
-  const { mirror, hosts } = run.settings;
-  const order = mirror ? [mirror, ...hosts] : [...hosts];
-  const found = new Map<string, Uint8Array>(set.files.map(({ name }) => [name, new Uint8Array()]));
+  // Four at a time, for most are small. All of them have let go of their files before the first error is passed on.
   const queue = set.files.values();
   const worker = async () => {
-    for (const file of queue) {
-      run.signal.throwIfAborted();
-      found.set(file.name, await fetchOne(set, run, order, file));
-    }
+    for (const file of queue)
+      if (!stop.signal.aborted)
+        await fetchOne(set, run, file).catch((error) => stop.abort(diskError(error, file, settings.cache)));
   };
-  await Promise.all([1, 2, 3, 4].map(() => worker().catch((error) => stop.abort(error))));
-  run.signal.throwIfAborted();
-  return found;
+  await Promise.all([1, 2, 3, 4].map(worker));
+  clearInterval(timer);
+  stop.signal.throwIfAborted();
+  return arrived;
 }
 
-async function fetchOne(set: NetworkFiles, run: DownloadRun, order: Host[], file: WeightFile): Promise<Uint8Array> {
-  const { cache, folder, offline } = run.settings;
-  const done = (bytes: Uint8Array, source: string) => {
-    run.report(file, bytes.length, source);
-    return bytes;
-  };
-  const cached = await readCached(file, cache);
-  if (cached) return done(cached, '缓存');
-  const tried: string[] = [];
-  if (folder) {
-    const found = await readFromFolder(file, folder);
-    if ('bytes' in found) return done(found.bytes, folder);
-    tried.push(`CONVSCOPE_MODELS（${folder}）：${found.fault}`);
+/** From this machine, or from the first host that delivers. All files share the hosts: whoever fails goes to their end. */
+async function fetchOne(set: NetworkFiles, run: DownloadRun, file: WeightFile): Promise<void> {
+  const { hosts, offline } = run;
+  const faults = new Map<string, string>();
+  for (const { source, at } of localPlaces(file, run)) {
+    const found = await readFrom(file, at);
+    if (typeof found !== 'string') return run.report(file, found, source);
+    faults.set(source, found || faults.get(source) || '没有这个文件');
   }
-  const bytes = offline ? undefined : await download(run, order, file, tried);
-  if (!bytes) throw new UnavailableFiles(set, file, tried, offline);
-  return bytes;
-}
-
-/** From the first host that delivers; `order` is the same for all files: whoever fails goes to its end. */
-async function download(
-  run: DownloadRun,
-  order: Host[],
-  file: WeightFile,
-  tried: string[],
-): Promise<Uint8Array | undefined> {
-  const { cache, resumeOver } = run.settings;
-  const left = new Map(order.map((host) => [host, TRIES]));
-  let part: string | undefined;
-  let keep = file.bytes > resumeOver;
+  if (offline) throw new UnavailableFiles(set, file, faults, offline);
+  const part = await openPart(file, run);
   try {
-    part = await claimPart(file, cache);
-    for (;;) {
-      const host = order.find((one) => left.has(one));
-      if (!host) return undefined;
-      try {
-        return await transfer(run, file, part, host);
-      } catch (error) {
-        if (!(error instanceof SourceFault)) throw error;
-        order.push(...order.splice(order.indexOf(host), 1));
-        left.set(host, error.again ? left.get(host)! - 1 : 0);
-        if (left.get(host)) continue;
-        left.delete(host);
-        tried.push(`${host.title}：${error.message}`);
-      }
+    // It grows: a host that may do better comes once more, after the others.
+    const turns = [...hosts];
+    for (const host of turns) {
+      const fault = await transfer(run, part, host);
+      if (!fault) return await store(part, run);
+      faults.set(host.title, fault.message);
+      hosts.push(...hosts.splice(hosts.indexOf(host), 1));
+      const again = fault instanceof PassingFault && run.answered.has(host);
+      if (again && turns.filter((one) => one === host).length < TRIES) turns.push(host);
     }
+    throw new UnavailableFiles(set, file, faults, offline);
   } catch (error) {
-    keep &&= run.signal.aborted;
-    throw diskError(error, file, cache);
+    // Of a disk's error nothing stays behind.
+    if (!(error instanceof CourseError)) part.size = 0;
+    throw error;
   } finally {
-    if (part) await releasePart(part, keep);
+    await part.close();
   }
 }

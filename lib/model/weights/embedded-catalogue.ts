@@ -1,16 +1,13 @@
 import type { WeightFile } from './catalogue';
 
-/** 随课程附带的网络（embedded networks），在 data/models。 */
-export type EmbeddedId = 'alexnet' | 'efficientnet-lite0';
-
-interface EmbeddedNetwork {
+export interface EmbeddedNetwork {
   /** SHA-256 of the list of weights, as JSON: [name, shape, type] of each, in the order of their bytes. */
   readonly manifest: string;
   /** The files of the weights, in the order of their bytes. */
   readonly shards: readonly Pick<WeightFile, 'name' | 'bytes' | 'sha256'>[];
 }
 
-export const embeddedNetworks: Readonly<Record<EmbeddedId, EmbeddedNetwork>> = {
+export const embeddedNetworks = {
   alexnet: {
     manifest: 'd0e3843efca411b627c7f697cc297bab9860f36f1b6605a0c387d8b971d9d9ac',
     shards: [
@@ -46,4 +43,7 @@ export const embeddedNetworks: Readonly<Record<EmbeddedId, EmbeddedNetwork>> = {
       },
     ],
   },
-};
+} satisfies Readonly<Record<string, EmbeddedNetwork>>;
+
+/** 随课程附带的网络（embedded networks），在 data/models。 */
+export type EmbeddedId = keyof typeof embeddedNetworks;

@@ -27,29 +27,23 @@ const refused = (why: string): FullPrecision => ({ note: `${UNPROVEN}，所以�
 async function files({ signal, settings, ...options }: FetchOptions): Promise<Map<string, Uint8Array> | FullPrecision> {
   const state = shared<{ failed?: FullPrecision }>('alexnet-2012-full', () => ({}));
   const watch = watchInterrupts(signal);
-  const late = new AbortController();
-  const stop = () => late.abort();
-  const timer = setTimeout(stop, WHOLE);
-  signal?.addEventListener('abort', stop);
+  const late = AbortSignal.timeout(WHOLE);
   const offline = options.offline ?? downloadSettings(settings).offline;
   try {
     return await fetchNetworkFiles('alexnet-2012-full', {
       ...options,
       offline: offline || state.failed !== undefined,
-      signal: late.signal,
+      signal: AbortSignal.any([late, ...(signal ? [signal] : [])]),
       settings: { ...PATIENCE, ...settings },
     });
   } catch (error) {
     if (watch.stopped || !(error instanceof CourseError)) throw error;
     if (state.failed) return state.failed;
-    const tried = error instanceof UnavailableFiles ? error.tried : [];
-    const wrong = tried.find((line) => line.includes(WRONG_SUM));
-    const failed = wrong ? refused(wrong) : {};
+    const faults = error instanceof UnavailableFiles ? [...error.faults] : [];
+    const wrong = faults.find(([, fault]) => fault.includes(WRONG_SUM));
+    const failed = wrong ? refused(wrong.join('：')) : {};
     if (!offline) state.failed = failed;
     return failed;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
   }
 }
 

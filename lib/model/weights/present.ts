@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { placesIn } from './cache';
+import { localPlaces } from './cache';
 import { lookUpFiles, type NetworkFilesId, type WeightFile } from './catalogue';
 import { downloadSettings, type DownloadSettings } from './settings';
 
@@ -24,13 +23,10 @@ export interface NetworkFilesState {
  */
 export function networkFilesPresent(id: NetworkFilesId, changes: Partial<DownloadSettings> = {}): NetworkFilesState {
   const set = lookUpFiles(id);
-  const { cache, folder } = downloadSettings(changes);
+  const settings = downloadSettings(changes);
   const here = (file: WeightFile) =>
-    [path.join(cache, file.name), ...(folder ? placesIn(folder, file) : [])].find(
-      (place) => fs.statSync(place, { throwIfNoEntry: false })?.size === file.bytes,
-    );
+    localPlaces(file, settings).find(({ at }) => fs.statSync(at, { throwIfNoEntry: false })?.size === file.bytes);
   const places = set.files.map(here);
-  const first = places.find((place) => place !== undefined);
   const missing = set.files.filter((_, i) => !places[i]);
   const total = set.files.reduce((sum, file) => sum + file.bytes, 0);
   return {
@@ -38,7 +34,7 @@ export function networkFilesPresent(id: NetworkFilesId, changes: Partial<Downloa
     present: missing.length === 0,
     bytes: total - missing.reduce((sum, file) => sum + file.bytes, 0),
     total,
-    where: first && (first.startsWith(cache) ? cache : folder),
+    where: places.find(Boolean)?.folder,
     missing: missing.map((file) => file.name),
     licence: set.licence,
   };

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { WeightFile } from './catalogue';
@@ -19,14 +20,14 @@ export interface DownloadSettings {
   /** Asked in turn. */
   readonly hosts: readonly Host[];
   readonly offline: boolean;
-  /** Bytes. Of a longer file, what has arrived is kept when its line breaks off; a shorter one is fetched anew. */
+  /** Bytes. Of a longer file, what has arrived is on the disk too: the next start goes on from there. */
   readonly resumeOver: number;
   /** Milliseconds until the answer begins, and between two pieces of it. */
   readonly connectTimeout: number;
   readonly stallTimeout: number;
   readonly fetch: typeof fetch;
-  /** What a half-done download is written with; tests put a full disk here. */
-  openPart(file: string): Promise<Pick<FileHandle, 'appendFile' | 'sync' | 'close'>>;
+  /** What a download is written with, from the beginning on; tests put a full disk here. */
+  openFile(file: string): Promise<FileHandle>;
 }
 
 /** The repository host's raw files, and a CDN's mirror of the same commit. */
@@ -60,7 +61,8 @@ export function downloadSettings(changes: Partial<DownloadSettings> = {}): Downl
     connectTimeout: 5000,
     stallTimeout: 15000,
     fetch: globalThis.fetch,
-    openPart: (file) => open(file, 'a'),
+    // What stands there stays until it is written over: another process may be writing the same.
+    openFile: (file) => open(file, constants.O_WRONLY | constants.O_CREAT),
     ...changes,
   };
 }

@@ -1,141 +1,82 @@
-import * as fs from 'node:fs/promises';
-import { finishPart } from './cache';
+import type { Part } from './cache';
 import type { WeightFile } from './catalogue';
 import type { DownloadSettings, Host } from './settings';
+import { faultOf } from './verify';
 
-/** Why a host did not deliver. `again`: asking it once more may help. */
-export class SourceFault extends Error {
-  constructor(
-    message: string,
-    readonly again = false,
-  ) {
-    super(message);
-  }
-}
+/** Why a host did not deliver. */
+class SourceFault extends Error {}
+
+/** The line has failed, or what was there before is wrong: the same host may do better the next time. */
+export class PassingFault extends SourceFault {}
 
 /** What the files of one download share. */
-export interface DownloadRun {
-  readonly settings: DownloadSettings;
+export interface DownloadRun extends DownloadSettings {
+  /** The mirror too; those that have failed last. */
+  readonly hosts: Host[];
+  /** Hosts that something has come from: when one of them falls silent or breaks off, the line is bad, not the host. */
+  readonly answered: Set<Host>;
   /** Its reason is the error that the caller sees. */
   readonly signal: AbortSignal;
-  /** Hosts that have answered: when one of them is late, the line is bad, not the host. */
-  readonly answered: Set<Host>;
-  report(file: WeightFile, received: number, source: string): void;
-}
-
-type Line = ReturnType<typeof openLine>;
-
-/** A connection that hangs up when its time is over, and then says why. */
-function openLine(signal: AbortSignal) {
-  const controller = new AbortController();
-  const hangUp = () => controller.abort(signal.reason);
-  if (signal.aborted) hangUp();
-  signal.addEventListener('abort', hangUp);
-  return {
-    signal: controller.signal,
-    limit: (ms: number, told: string, again = () => false) =>
-      setTimeout(() => controller.abort(new SourceFault(`${ms / 1000} 秒${told}`, again())), ms),
-    fault(told: string, again: boolean, error: unknown): unknown {
-      if (controller.signal.aborted) return controller.signal.reason;
-      const { cause } = error as { cause?: { code?: string; message?: string } };
-      return new SourceFault(`${told}（${cause?.code ?? cause?.message ?? error}）`, again);
-    },
-    close() {
-      signal.removeEventListener('abort', hangUp);
-      controller.abort();
-    },
-  };
+  /** What has arrived of a file. */
+  report(file: WeightFile, bytes: Uint8Array, source: string): void;
 }
 
 /**
- * Brings a file from one host: appends its missing end to `part`, and gives that its final name.
+ * Brings what is missing of a file from one host, and checks the whole.
  *
- * @throws SourceFault when the host does not answer, has something else, or the line breaks off
+ * @returns what is wrong, when the host does not answer, has something else, or the line breaks off
  */
-export async function transfer(run: DownloadRun, file: WeightFile, part: string, host: Host): Promise<Uint8Array> {
-  const { settings } = run;
-  const line = openLine(run.signal);
+export async function transfer(run: DownloadRun, part: Part, host: Host): Promise<SourceFault | undefined> {
+  const { fetch, connectTimeout, stallTimeout } = run;
+  const { file, size: start } = part;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
+  const within = <T>(ms: number, silent: string, broken: string, answer: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => stop.abort(new PassingFault(`${ms / 1000} 秒${silent}`)), ms);
+    const fail = (error: Error & { cause?: NodeJS.ErrnoException }) => {
+      signal.throwIfAborted();
+      throw new PassingFault(`${broken}（${error.cause?.code ?? error.cause?.message ?? error}）`);
+    };
+    return answer.catch(fail).finally(() => clearTimeout(timer));
+  };
   try {
-    const { size } = await fs.stat(part).catch(() => ({ size: 0 }));
-    const start = file.bytes > settings.resumeOver && size < file.bytes ? size : 0;
-    const alive = () => run.answered.has(host);
-    const response = await ask(host.address(file), start, settings, line, alive);
-    run.answered.add(host);
+    // A compressed answer could neither be resumed nor measured.
+    const headers = { 'accept-encoding': 'identity', ...(start > 0 && { range: `bytes=${start}-` }) };
+    const asked = fetch(host.address(file), { headers, signal });
+    const response = await within(connectTimeout, '内没有回答', '连接不上', asked);
     const from = offsetOf(response, file, start);
     // Nothing to go on from, or the host sends the whole file although only its end was asked for.
-    if (from === 0) await fs.rm(part, { force: true });
-    await append(response, part, from, settings, line, async (received) => {
-      if (received <= file.bytes) return run.report(file, received, host.title);
-      await fs.rm(part, { force: true });
-      throw new SourceFault(`太长：多于 ${file.bytes} 字节`);
-    });
-    const finished = await finishPart(file, part, settings.cache);
-    if ('bytes' in finished) return finished.bytes;
-    // What was there before may have been the wrong half.
-    throw new SourceFault(finished.fault, from > 0);
-  } finally {
-    line.close();
-  }
-}
-
-async function ask(
-  url: string,
-  start: number,
-  settings: DownloadSettings,
-  line: Line,
-  alive: () => boolean,
-): Promise<Response> {
-  const timer = line.limit(settings.connectTimeout, '内没有回答', alive);
-  // A compressed answer could neither be resumed nor measured.
-  const headers = { 'accept-encoding': 'identity', ...(start > 0 && { range: `bytes=${start}-` }) };
-  try {
-    return await settings.fetch(url, { headers, signal: line.signal });
+    if (from === 0) part.size = 0;
+    const reader = response.body!.getReader();
+    for (;;) {
+      const { done, value } = await within(stallTimeout, '没有新数据', '连接中断', reader.read());
+      const tooLong = !done && part.size + value.length > file.bytes;
+      const fault = tooLong ? `太长：多于 ${file.bytes} 字节` : done && faultOf(file, part.bytes());
+      if (fault) {
+        part.size = 0;
+        // What was there before may have been the wrong half.
+        return new (from > 0 ? PassingFault : SourceFault)(fault);
+      }
+      if (done) return undefined;
+      run.answered.add(host);
+      await part.add(value);
+      run.report(file, part.bytes(), host.title);
+    }
   } catch (error) {
-    throw line.fault('连接不上', false, error);
+    if (error instanceof SourceFault) return error;
+    throw error;
   } finally {
-    clearTimeout(timer);
+    stop.abort();
   }
 }
 
 /** Where an answer begins, once it promises the right length. */
-function offsetOf(response: Response, file: WeightFile, start: number): number {
-  if (!response.ok || !response.body) throw new SourceFault(`回答 HTTP ${response.status}`);
-  const range = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
-  const from = response.status === 206 ? Number(range?.[1]) : 0;
+function offsetOf({ ok, status, body, headers }: Response, file: WeightFile, start: number): number {
+  if (!ok || !body) throw new SourceFault(`回答 HTTP ${status}`);
+  const from = status === 206 ? Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]) : 0;
   if (from !== 0 && from !== start) throw new SourceFault('续传的位置不对');
-  const length = Number(response.headers.get('content-length') ?? NaN);
-  if (length >= 0 && from + length !== file.bytes && !response.headers.get('content-encoding'))
-    throw new SourceFault(`长度不对：应为 ${file.bytes} 字节，得到 ${from + length} 字节`);
+  const length = from + Number(headers.get('content-length') ?? NaN);
+  if (length >= 0 && length !== file.bytes && !headers.get('content-encoding'))
+    throw new SourceFault(`长度不对：应为 ${file.bytes} 字节，得到 ${length} 字节`);
   return from;
-}
-
-/** Writes an answer behind what `part` already holds; `check` may refuse a piece. */
-async function append(
-  response: Response,
-  part: string,
-  from: number,
-  settings: DownloadSettings,
-  line: Line,
-  check: (received: number) => Promise<void>,
-): Promise<void> {
-  let received = from;
-  const writer = await settings.openPart(part);
-  const stall = line.limit(settings.stallTimeout, '没有新数据', () => received > from);
-  try {
-    const reader = response.body!.getReader();
-    for (;;) {
-      const { done, value } = await reader.read().catch((error) => {
-        throw line.fault('连接中断', true, error);
-      });
-      if (done) break;
-      stall.refresh();
-      await check((received += value.length));
-      await writer.appendFile(value);
-    }
-    // On the disk before it gets its final name, or a power cut could leave an empty file under it.
-    await writer.sync();
-  } finally {
-    clearTimeout(stall);
-    await writer.close();
-  }
 }

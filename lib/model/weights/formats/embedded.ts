@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { CourseError } from '../../../base/errors';
 import { sha256 } from '../verify';
 import { projectRoot } from '../../../base/paths';
-import { type EmbeddedId, embeddedNetworks } from '../embedded-catalogue';
+import { type EmbeddedId, type EmbeddedNetwork, embeddedNetworks } from '../embedded-catalogue';
 import { float16ToFloat32 } from './float16';
 import { sizeOf, type NamedWeights } from './weights';
 
@@ -26,7 +26,7 @@ function read(file: string): Uint8Array {
   }
 }
 
-function readShard(folder: string, shard: (typeof embeddedNetworks)[EmbeddedId]['shards'][number]): Uint8Array {
+function readShard(folder: string, shard: EmbeddedNetwork['shards'][number]): Uint8Array {
   const file = path.join(folder, shard.name);
   const bytes = read(file);
   if (bytes.length !== shard.bytes) throw damaged(file, `应为 ${shard.bytes} 字节，得到 ${bytes.length} 字节`);

@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DownloadProgress } from '../../../../lib/model/weights/download';
 import { downloadSettings, type DownloadSettings, type Host } from '../../../../lib/model/weights/settings';
-import { requestInterrupt } from '../../../../lib/base/interrupt';
 import { deadHost, downloadFixture, NAME, refused, serve, type Manner } from './download-server';
+import { requestInterrupt } from '../../../helpers';
 
 const { content, folder, start, get, intact, assertCacheHolds } = downloadFixture(test);
 
@@ -93,35 +93,27 @@ test('缓存里的文件坏了（截断、改动）：重新取得', async () =>
 const systemError = (code: string) => Object.assign(new Error(code), { code });
 
 test('磁盘满（写到一半、一开始、收尾时）：说出来，不留半个文件，不再问别的主机', async () => {
-  const real = downloadSettings().openPart;
-  const full: DownloadSettings['openPart'][] = [
+  const real = downloadSettings().openFile;
+  const full: DownloadSettings['openFile'][] = [
     async (file) => {
-      const writer = await real(file);
+      const opened = await real(file);
+      const write = opened.write.bind(opened) as (...words: unknown[]) => Promise<never>;
       let written = 0;
-      return {
-        sync: () => writer.sync(),
-        close: () => writer.close(),
-        appendFile: async (piece) => {
+      return Object.assign(opened, {
+        write: async (piece: Uint8Array, ...rest: unknown[]) => {
           if ((written += piece.length) > 50_000) throw systemError('ENOSPC');
-          return writer.appendFile(piece);
+          return write(piece, ...rest);
         },
-      };
+      });
     },
     () => Promise.reject(systemError('ENOSPC')),
-    async (file) => {
-      const writer = await real(file);
-      return {
-        appendFile: (piece) => writer.appendFile(piece),
-        sync: () => Promise.reject(systemError('ENOSPC')),
-        close: () => writer.close(),
-      };
-    },
+    async (file) => Object.assign(await real(file), { sync: () => Promise.reject(systemError('ENOSPC')) }),
   ];
-  for (const openPart of full) {
+  for (const openFile of full) {
     const [server, second, cache] = [await start(), await start(), folder()];
     const slowSecond = { ...second.host, title: 'second' };
     const message = /磁盘已满：写不下 compressed_SqueezeNet\.net（0\.2 MB）.*CONVSCOPE_CACHE/s;
-    const error = await refused(get({ cache, mirror: server.host, hosts: [slowSecond], openPart }), message);
+    const error = await refused(get({ cache, mirror: server.host, hosts: [slowSecond], openFile }), message);
     assert.ok(error.message.includes(cache));
     assertCacheHolds(cache);
     assert.is(second.requests.length, 0);
@@ -140,8 +132,8 @@ test('不能写的缓存目录：说出目录与出路', async () => {
     /CONVSCOPE_CACHE/,
   );
   assert.ok(error.message.includes(file));
-  const openPart = () => Promise.reject(systemError('EROFS'));
-  await refused(get({ cache: folder(), hosts: [server.host], openPart }), /不能写缓存目录.*EROFS/);
+  const openFile = () => Promise.reject(systemError('EROFS'));
+  await refused(get({ cache: folder(), hosts: [server.host], openFile }), /不能写缓存目录.*EROFS/);
 });
 
 test('中断与取消：马上停，说出可以接着下，下一次真的接着下', async () => {

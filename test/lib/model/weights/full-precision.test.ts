@@ -11,7 +11,7 @@ import { decodeAlexNetTrunk } from '../../../../lib/model/weights/formats/quanti
 import type { NamedWeights } from '../../../../lib/model/weights/formats/weights';
 import type { DownloadSettings } from '../../../../lib/model/weights/settings';
 import { gitBlobId } from '../../../../lib/model/weights/verify';
-import { setSink, type DisplayBundle } from '../../../../lib/show/sink';
+import { collect } from '../../../../lib/show/sink';
 import { startBackend, tf } from '../../../../lib/tf/backend';
 import { emptyFolder } from './download-server';
 import { same } from './format-damage';
@@ -158,13 +158,10 @@ test('校验和不对：用压缩版，单元格里说出来；缓存里没有�
   hasWeights(kernels, quantised);
   assert.match(model.notes[0], UNPROVEN);
   assert.match(model.notes[0], /shard2of59.*校验和不对/);
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => sent.push(bundle));
   const settings = { cache: path.join(folder, 'cache'), folder, offline: true };
-  await loadCourseModel('alexnet-2012', { head: false, settings });
-  setSink(previous);
-  assert.is(sent.length, 1);
-  assert.match(String(sent[0].data['text/plain']), UNPROVEN);
+  const sent = await collect(() => loadCourseModel('alexnet-2012', { head: false, settings }));
+  // On a busy machine the progress is shown as well.
+  assert.is(sent.filter(({ data }) => UNPROVEN.test(String(data['text/plain']))).length, 1);
 });
 
 test('没有这些文件：不说什么；连不上的主机每个文件只问一次，不久等；full: false 根本不问', async () => {

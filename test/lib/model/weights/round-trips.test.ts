@@ -6,7 +6,7 @@ import { invert, mahendranPreset } from '../../../../lib/07-inversion/inversion'
 import type { ImageModel } from '../../../../lib/model/model';
 import { classScore } from '../../../../lib/06-optimization/objectives';
 import { maximize, type MaximizeOptions } from '../../../../lib/06-optimization/optimize';
-import { simonyanPreset, yosinskiPresets } from '../../../../lib/06-optimization/presets';
+import { yosinskiPresets } from '../../../../lib/06-optimization/presets';
 import { randomGenerator } from '../../../../lib/base/random';
 import { disposeAll, tinyModel } from '../../../helpers';
 
@@ -69,7 +69,7 @@ async function reads(run: () => Promise<unknown>): Promise<number> {
 const RUNS: Record<string, (steps: number, extra?: MaximizeOptions) => Promise<unknown>> = {
   'maximize, defaults': (steps, extra) => maximize(model, classScore(1), { steps, verdict: false, ...extra }),
   ...Object.fromEntries(
-    [...yosinskiPresets, simonyanPreset].map(({ name, options }) => [
+    yosinskiPresets.map(({ name, options }) => [
       `maximize, ${name}`,
       (steps: number) => maximize(model, classScore(1), { ...options, steps, verdict: false }),
     ]),
