@@ -11,85 +11,20 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import * as readline from 'node:readline';
-import { startBackend, tf } from '../lib/tf/backend';
-import { featureMapGradients, strongestUnits } from '../lib/05-deconv/feature-map-gradients';
-import { inputGradient, type PoolBackward, type Rule, type Target } from '../lib/05-deconv/gradients';
+import { startBackend, type tf } from '../lib/tf/backend';
+import { strongestUnits } from '../lib/05-deconv/feature-map-gradients';
+import type { Rule } from '../lib/05-deconv/gradients';
 import { loadImage } from '../lib/image/image';
-import type { ImageModel } from '../lib/model/model';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { Contestant } from './contestant';
+import type { Answer, Place, Request } from './gradients-side';
 
 const DOG = 235;
 /** On a busy machine two threads of PyTorch mostly wait for each other: THREADS=1 compares the work itself. */
 const THREADS = process.env.THREADS ?? '2';
 const REPEATS = Number(process.env.REPEATS ?? 7);
-const SIZES: Readonly<Record<NetworkId, number>> = {
-  alexnet: 224,
-  googlenet: 224,
-  'efficientnet-lite0': 224,
-  squeezenet: 227,
-  'alexnet-2012': 227,
-};
+const SIZES: Partial<Record<NetworkId, number>> = { squeezenet: 227, 'alexnet-2012': 227 };
 const RULES: readonly Rule[] = ['backprop', 'deconv', 'guided'];
-type Place = readonly [channel: number, row: number, col: number];
-
-interface Request {
-  network: NetworkId;
-  weights: string;
-  image: string;
-  size: number;
-  rule: Rule;
-  pool?: PoolBackward;
-  /** A class, a neuron, or one neuron of every map of a layer. */
-  target: number | [layer: string, place: Place | readonly Place[]];
-  method?: 'torch' | 'captum';
-  repeats: number;
-  out: string;
-}
-
-interface Answer {
-  /** Seconds by the clock and of the processor, all threads together. */
-  times: number[];
-  processor: number[];
-  version: string;
-}
-
-async function compute(model: ImageModel, image: tf.Tensor3D, { target, rule, pool }: Request): Promise<tf.Tensor> {
-  if (typeof target === 'number') return inputGradient(model, image, { class: target }, { rule, pool });
-  const [layer, place] = target;
-  if (typeof place[0] !== 'number') return (await featureMapGradients(model, image, layer, { rule, pool })).maps;
-  const [channel, row, col] = place as Place;
-  return inputGradient(model, image, { layer, channel, at: [row, col] } as Target, { rule, pool });
-}
-
-/** Our side, in a process of its own for each backend. */
-async function serve(): Promise<void> {
-  const { name, version } = await startBackend();
-  const models = new Map<string, ImageModel>();
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    const request = JSON.parse(line) as Request;
-    const { network, image, size, repeats, out } = request;
-    if (!models.has(network)) models.set(network, await loadModel(network, { head: false, full: false }));
-    const pixels = tf.tensor3d(new Float32Array(new Uint8Array(fs.readFileSync(image)).buffer), [size, size, 3]);
-    const times: number[] = [];
-    const processor: number[] = [];
-    for (let i = 0; i < repeats; i++) {
-      const start = performance.now();
-      const used = process.cpuUsage();
-      const gradient = await compute(models.get(network)!, pixels, request);
-      const values = gradient.dataSync();
-      times.push((performance.now() - start) / 1000);
-      const { user, system } = process.cpuUsage(used);
-      processor.push((user + system) / 1e6);
-      if (i === repeats - 1) fs.writeFileSync(out, new Uint8Array(values.slice().buffer));
-      gradient.dispose();
-    }
-    pixels.dispose();
-    process.stdout.write(`${JSON.stringify({ times, processor, version: `${name} ${version}` } satisfies Answer)}\n`);
-  }
-}
-
 const median = (values: number[]) => {
   const sorted = [...values].sort((a, b) => a - b);
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
@@ -121,7 +56,7 @@ interface Side {
 }
 
 async function compare(task: Task, sides: Side[], weights: string, folder: string, rounds: number) {
-  const size = SIZES[task.network];
+  const size = SIZES[task.network] ?? 224;
   const times = sides.map((): number[] => []);
   const processor = sides.map((): number[] => []);
   const outs = sides.map(({ name }) => path.join(folder, `${name}.f32`));
@@ -181,19 +116,21 @@ async function tasks(image: tf.Tensor3D, small: tf.Tensor3D): Promise<Task[]> {
   ];
 }
 
-async function main([weights, rounds = '4', pattern = '']: string[]): Promise<void> {
-  if (weights === '--serve') return serve();
-  if (!weights) throw new Error('npx tsx bench/gradients.ts FOLDER [ROUNDS]');
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-gradients-'));
-  await startBackend();
+/** The dog at both sizes, and as files for the contestants. */
+async function dogs(folder: string): Promise<tf.Tensor3D[]> {
   const images: tf.Tensor3D[] = [];
   for (const size of [227, 224]) {
     const image = await loadImage('mammal/dog.jpg', { size, crop: [56, 0, 256, 256] });
     fs.writeFileSync(path.join(folder, `${size}.f32`), new Uint8Array(image.dataSync().slice().buffer));
     images.push(image);
   }
+  return images;
+}
+
+function contestants() {
+  const side = path.join(__dirname, 'gradients-side.ts');
   const ours = (backend: string) =>
-    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+    new Contestant<Answer>(process.execPath, [...process.execArgv, side], {
       CONVSCOPE_BACKEND: backend,
       TF_NUM_INTRAOP_THREADS: THREADS,
     });
@@ -210,22 +147,17 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
     ].slice(0, single && !process.env.NATIVE_ONLY ? 2 : 1);
     return [...torch, { name: 'Captum', who: python, method: 'captum' }, ...ours];
   };
-  const lines = [
-    '| what | rule | | ms | ratio | least ms | ratio | CPU ms | ratio | difference to Captum |',
-    '|---|---|---|---|---|---|---|---|---|---|',
-  ];
-  console.log(lines.join('\n'));
-  let versions: string[] = [];
-  for (const task of await tasks(images[0], images[1])) {
-    if (!task.title.startsWith(pattern)) continue;
-    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
-    lines.push(...result.lines);
-    versions = [...new Set(result.versions)];
-  }
-  [python, native, wasm].forEach((c) => c.stop());
-  fs.rmSync(folder, { recursive: true });
+  return { sidesOf, stop: () => [python, native, wasm].forEach((c) => c.stop()) };
+}
+
+const HEAD = [
+  '| what | rule | | ms | ratio | least ms | ratio | CPU ms | ratio | difference to Captum |',
+  '|---|---|---|---|---|---|---|---|---|---|',
+];
+
+function report(lines: readonly string[], versions: readonly string[]): string {
   const machine = `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, Node ${process.version}`;
-  const text = [
+  return [
     '# Input gradients beside PyTorch and Captum',
     '',
     `${new Date().toISOString().slice(0, 10)}, ${machine}, ${versions.join(', ')}; ${THREADS} thread(s), load average ${os.loadavg()[1].toFixed(1)}.`,
@@ -233,6 +165,7 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
     'which a busy machine hardly changes). "ratio" is the time over that of the first line of the same group (PyTorch for',
     'backprop, Captum elsewhere); "difference" is l2 of the difference over l2 of Captum\'s map.',
     '',
+    ...HEAD,
     ...lines,
     '',
     NOTES,
@@ -240,10 +173,29 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
     'Run again: `npx tsx bench/export-weights.ts FOLDER`, then `PYTHON=... npx tsx bench/gradients.ts FOLDER`.',
     '',
   ].join('\n');
+}
+
+async function main([weights, rounds = '4', pattern = '']: string[]): Promise<void> {
+  if (!weights) throw new Error('npx tsx bench/gradients.ts FOLDER [ROUNDS]');
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-gradients-'));
+  await startBackend();
+  const [image, small] = await dogs(folder);
+  const { sidesOf, stop } = contestants();
+  console.log(HEAD.join('\n'));
+  const lines: string[] = [];
+  let versions: string[] = [];
+  for (const task of await tasks(image, small)) {
+    if (!task.title.startsWith(pattern)) continue;
+    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
+    lines.push(...result.lines);
+    versions = [...new Set(result.versions)];
+  }
+  stop();
+  fs.rmSync(folder, { recursive: true });
   // Part of the comparison does not replace the whole.
   if (pattern) return;
   fs.mkdirSync(path.join(__dirname, 'results'), { recursive: true });
-  fs.writeFileSync(path.join(__dirname, 'results', 'gradients.md'), text);
+  fs.writeFileSync(path.join(__dirname, 'results', 'gradients.md'), report(lines, versions));
 }
 
 const NOTES = `Aims, times PyTorch's: native at most 1.2 (AlexNet, both), 1.9 (EfficientNet-Lite0), 2.2 (SqueezeNet), wasm at most 6;

@@ -39,6 +39,7 @@ const NETWORKS: Readonly<Record<string, Contest>> = {
   googlenet: { title: 'GoogLeNet', side: 224, class: SHEEP },
   'alexnet-means': { title: 'AlexNet', side: 224, class: 3 },
   squeezenet: { title: 'SqueezeNet', side: 227, class: SHEEP },
+  'efficientnet-lite0': { title: 'EfficientNet-Lite0', side: 224, class: SHEEP },
   'alexnet-pseudo': { title: 'AlexNet 2012', side: 227, class: SHEEP },
 };
 

@@ -1,6 +1,6 @@
 /**
- * Maximisation beside PyTorch: a class of GoogLeNet and of SqueezeNet, a channel of AlexNet; 200 steps, the same
- * algorithm on the same weights, two threads. The
+ * Maximisation beside PyTorch: a class of GoogLeNet, SqueezeNet and EfficientNet-Lite0, a channel of AlexNet; 200
+ * steps, the same algorithm on the same weights, two threads. The
  * two take turns, 20 steps each, so that a busy machine troubles nobody alone.
  *
  *     npx tsx bench/export-weights.ts FOLDER
@@ -41,6 +41,11 @@ const TASKS: Partial<Record<NetworkId, Task>> = {
   googlenet: { title: 'GoogLeNet, flamingo', objective: classScore(FLAMINGO), target: ['logits', FLAMINGO] },
   alexnet: { title: 'AlexNet, conv5 channel 10', objective: channel('conv5', 10), target: ['conv5', 10] },
   squeezenet: { title: 'SqueezeNet, flamingo', objective: classScore(FLAMINGO), target: ['conv10', FLAMINGO] },
+  'efficientnet-lite0': {
+    title: 'EfficientNet-Lite0, flamingo',
+    objective: classScore(FLAMINGO),
+    target: ['fc', FLAMINGO],
+  },
 };
 const TURN = 20;
 /** Long enough that the first and the last picture, which are always drawn, are not all there is. */

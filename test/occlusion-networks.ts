@@ -52,6 +52,21 @@ export function sequentialNet(): ImageModel {
   return finish(input, make(Dense, { name: 'scores', units: 5 }, make(Relu, { name: 'relu3' }, x)));
 }
 
+/** So many channels that windows are spread (spread.ts): one layer behind the other, grouped, without padding. */
+export function wideNet(): ImageModel {
+  const input = tf.input({ shape: [27, 33, 3] });
+  const conv = (name: string, filters: number, from: Node, more: object = {}) =>
+    make(Convolution, { name, size: [3, 3] as [number, number], filters, pad: 'same', ...more }, from);
+  let x = make(Relu, { name: 'relu1' }, conv('conv1', 128, input, { stride: 2 }));
+  x = make(Relu6, { name: 'relu2' }, conv('conv2', 160, x));
+  x = make(Relu, { name: 'relu3' }, conv('conv3', 128, x, { groups: 2, size: [3, 5] }));
+  x = make(LocalResponseNormalization, { name: 'norm' }, make(Relu, { name: 'relu4' }, conv('conv4', 128, x)));
+  x = make(CeilMaxPooling, { name: 'pool' }, x);
+  x = make(Relu, { name: 'relu5' }, conv('conv5', 8, x, { pad: 'valid' }));
+  x = make(CeilMaxPooling, { name: 'pool2' }, x);
+  return finish(input, make(Dense, { name: 'scores', units: 5 }, tf.layers.flatten().apply(x) as Node));
+}
+
 function fire(name: string, x: Node, squeeze: number, expand: [number, number]): Node {
   const conv = (part: string, size: number, filters: number, from: Node) =>
     make(
@@ -116,12 +131,35 @@ export function depthwiseNet(): ImageModel {
   return finish(input, make(Dense, { name: 'scores', units: 3 }, x));
 }
 
-/** A residual connection: no chain of windows. */
+/** EfficientNet in small: inverted bottlenecks with and without a way around them, a sum straight after a rectifier. */
+export function bottleneckNet(): ImageModel {
+  const input = tf.input({ shape: [34, 42, 3] });
+  const sum = (name: string, ...parts: Node[]) => tf.layers.add({ name }).apply(parts) as Node;
+  const block = (name: string, x: Node, { size, stride = 1 }: { size: number; stride?: number }) => {
+    const wide = make(Convolution, { name: `${name}/expand`, size: [1, 1], filters: 9 }, x);
+    const dw = { name: `${name}/dw`, size: [size, size] as [number, number], stride };
+    const deep = make(DepthwiseConvolution, dw, make(Relu6, { name: `${name}/relu` }, wide));
+    const relu = make(Relu6, { name: `${name}/relu2` }, deep);
+    return make(Convolution, { name: `${name}/project`, size: [1, 1], filters: 4 }, relu);
+  };
+  let x = make(Convolution, { name: 'conv1', size: [3, 3], filters: 4, stride: 2, pad: 'same' }, input);
+  x = sum('sum1', block('b1', x, { size: 5 }), x);
+  x = sum('sum2', x, block('b2', x, { size: 3 }));
+  x = block('b3', x, { size: 3, stride: 2 });
+  const y = make(Convolution, { name: 'conv2', size: [3, 3], filters: 4, pad: 'same' }, x);
+  x = make(Relu, { name: 'relu3' }, sum('sum3', x, make(Relu, { name: 'relu' }, y)));
+  x = tf.layers.globalAveragePooling2d({ name: 'pool' }).apply(x) as Node;
+  return finish(input, make(Dense, { name: 'scores', units: 3 }, x));
+}
+
+/** A way around two layers with kernels: no chain of windows. */
 export function residualNet(): ImageModel {
   const input = tf.input({ shape: [24, 24, 3] });
-  const x = make(Convolution, { name: 'conv1', size: [3, 3], filters: 4, stride: 2, pad: 'same' }, input);
-  const y = make(Convolution, { name: 'conv2', size: [3, 3], filters: 4, pad: 'same' }, x);
-  const sum = tf.layers.add({ name: 'add' }).apply([x, make(Relu, { name: 'relu' }, y)]) as Node;
+  const conv = (name: string, from: Node, stride = 1) =>
+    make(Convolution, { name, size: [3, 3] as [number, number], filters: 4, stride, pad: 'same' }, from);
+  const x = conv('conv1', input, 2);
+  const y = conv('conv3', make(Relu, { name: 'relu' }, conv('conv2', x)));
+  const sum = tf.layers.add({ name: 'add' }).apply([x, y]) as Node;
   return finish(input, tf.layers.globalAveragePooling2d({ name: 'scores' }).apply(sum) as Node);
 }
 

@@ -1,9 +1,9 @@
 import type { Feedback } from '../show/feedback';
-import { checkNumber, right, wrong } from '../show/feedback';
+import { checkAnswer, right, wrong } from '../show/feedback';
 
 /** 04 练习：224 的图，方块 60，步幅 20，一共多少个位置？ */
 export function occlusionPositions(answer: unknown): Feedback {
-  return checkNumber(answer, 100, {
+  return checkAnswer(answer, 100, {
     tolerance: 0,
     praise: '每轴 ⌈(224 − 60) / 20⌉ + 1 = 10 个，10 × 10 = 100；最后一个方块在边界处截短。',
     mistakes: [
@@ -17,7 +17,7 @@ export function occlusionPositions(answer: unknown): Feedback {
 
 /** 04 练习：原概率 0.9；盖住某像素的两个方块使概率变成 0.4 与 0.8。热图上这个像素是多少？ */
 export function occlusionPixel(answer: unknown): Feedback {
-  return checkNumber(answer, 0.3, {
+  return checkAnswer(answer, 0.3, {
     tolerance: 1e-6,
     praise: '下降 0.5 与 0.1，平均 0.3。',
     mistakes: [
@@ -34,7 +34,7 @@ export function occlusionPixel(answer: unknown): Feedback {
 
 /** 04 练习：第一层卷积核 7、步幅 2、不填充；方块盖住第 40–79 列，第一层的输出有多少列会变？ */
 export function occlusionColumns(answer: unknown): Feedback {
-  return checkNumber(answer, 23, {
+  return checkAnswer(answer, 23, {
     tolerance: 0,
     praise: '输出 i 看第 2i 到 2i + 6 列：从 i = 17（34–40）到 i = 39（78–84），一共 23 列。',
     mistakes: [

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { checkFields, checkList } from '../base/check';
 import { checkImage } from '../image/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { FACE_PARTS, type FacePart } from './landmarks';
@@ -144,6 +145,8 @@ export async function correspondence(
     signal,
   }: CorrespondenceOptions & { trials?: number; seed?: number; signal?: AbortSignal } = {},
 ): Promise<Correspondence> {
+  checkList('faces', faces, (face, what) => checkFields(what, face, ['image', ...FACE_PARTS], '一张脸 { image, rightEye, leftEye, nose }')); // prettier-ignore
+  given(model).layerName(layer ?? String(layer));
   const watch = watchInterrupts(signal);
   const { uniform } = randomGenerator(seed);
   const missing: SignDifference = { mean: NaN, std: NaN, chance: NaN, pairs: 0, images: [] };

@@ -1,4 +1,6 @@
 import type { tf } from '../tf/backend';
+import { checkFields, checkNumbers } from '../base/check';
+import { checkTensor } from '../image/check';
 
 /** 图上的一个矩形，行、列从 first 到 last（不含），像素；见 objectIn。 */
 export interface Region {
@@ -19,11 +21,10 @@ export interface Region {
  * inside; // 1
  * dispose(map);
  */
-export async function meanInside(
-  map: tf.Tensor2D,
-  { rows, cols }: Region,
-): Promise<{ inside: number; outside: number }> {
-  const [height, width] = map.shape;
+export async function meanInside(map: tf.Tensor2D, region: Region): Promise<{ inside: number; outside: number }> {
+  const { rows, cols } = checkFields('region', region, ['rows', 'cols'], '矩形 { rows: [首, 末], cols: [首, 末] }');
+  for (const [what, range] of Object.entries({ rows, cols })) checkNumbers(what, range, 2);
+  const [height, width] = checkTensor(map, 'map', 2).shape;
   const values = await map.data();
   const [sums, counts] = [
     [0, 0],

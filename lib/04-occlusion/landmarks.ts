@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { CourseError } from '../base/errors';
+import { checkFields, checkNumber } from '../base/check';
+import { CourseError, unknownName } from '../base/errors';
 import { projectRoot } from '../base/paths';
 import { photo, type Photo } from '../image/photos';
 
@@ -38,7 +39,9 @@ function readMarks(): Marks {
  * const [row, col] = landmarkIn(courseFaces()[0], 'nose', 224);
  */
 export function landmarkIn(face: Face, part: FacePart, size: number): [row: number, col: number] {
-  const [x, y] = face[part];
+  if (!FACE_PARTS.includes(part)) throw unknownName('部位', part, FACE_PARTS);
+  const [x, y] = checkFields('face', face, ['box', part], ' courseFaces() 的一项')[part];
+  checkNumber('size', size, 1);
   const scale = size / face.box[2];
   return [(y + 0.5 - face.box[1]) * scale, (x + 0.5 - face.box[0]) * scale];
 }
@@ -75,7 +78,9 @@ export const courseObjects = (): MarkedObject[] =>
  * @example
  * const { rows, cols } = objectIn(courseObjects()[0], 224);
  */
-export function objectIn({ crop, box }: MarkedObject, size: number) {
+export function objectIn(object: MarkedObject, size: number) {
+  const { crop, box } = checkFields('object', object, ['crop', 'box'], ' courseObjects() 的一项');
+  checkNumber('size', size, 1);
   const side = (start: number, length: number, from: number, extent: number): [number, number] => [
     (Math.max(0, start - from) * size) / extent,
     (Math.min(extent, start - from + length) * size) / extent,

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { shared } from '../base/state';
 import { isNative, nativeOp } from './native-kernels';
+import { canRunPrograms, defineConvolution, type Program, run } from './programs';
 import { convolutionInputGradient, prepareConvolution } from './wasm-gradients';
 
 type Shape4 = [number, number, number, number];
@@ -50,6 +52,33 @@ function inputGradient(shape: Shape4, dy: tf.Tensor4D, c: FrozenConvolution): tf
   const odd = c.pad === 'same' ? height % 2 === 1 && width % 2 === 1 : height === 1 && width === 1;
   if (c.stride === 1 && odd) return tf.conv2d(dy, c.phases, 1, 'same');
   return convolutionInputGradient(tf, shape, dy, c.kernel, c.stride, c.pad, undefined, c.phases);
+}
+
+/** Programs by stride, padding and rectifier: they take any sizes and any weights. */
+const programs = shared('convolution-programs', () => new Map<string, Program>());
+
+function convolutionProgram(stride: number, pad: 'same' | 'valid', rectified: boolean): Program {
+  const key = `${stride} ${pad} ${rectified}`;
+  if (!programs.has(key)) programs.set(key, defineConvolution(tf, stride, pad, rectified));
+  return programs.get(key)!;
+}
+
+/** x [n, h, w, in] -> [n, h', w', out], bias added and, if asked for, rectified, in one operation. No gradient. */
+export function convolveOnly(x: tf.Tensor4D, c: FrozenConvolution, rectified: boolean): tf.Tensor4D {
+  const { kernel, bias, stride, pad } = c;
+  if (canRunPrograms(tf))
+    return run(tf, convolutionProgram(stride, pad, rectified), [x, kernel, bias])[0] as tf.Tensor4D;
+  if (!isNative(tf)) {
+    return tf.fused.conv2d({
+      x,
+      filter: kernel,
+      bias,
+      strides: stride,
+      pad,
+      activation: rectified ? 'relu' : 'linear',
+    });
+  }
+  return tf.tidy(() => (rectified ? tf.relu(convolve(x, c)) : convolve(x, c)));
 }
 
 /** x [n, h, w, in] -> [n, h', w', out], bias added. Differentiable with respect to x. */

@@ -47,10 +47,12 @@ export function installNativeKernels(tf: typeof Tf): void {
       tf.unregisterGradient(relu);
       tf.registerGradient({
         kernelName: relu,
+        // Its own output says as much as its input, and in a program the input then need not exist (see fuse.ts).
         inputsToSave: ['x'],
+        outputsToSave: [true],
         gradFunc: (dy, saved, attributes) =>
           isNative(tf)
-            ? { x: () => nativeOp(tf, `${relu}Grad`, [dy as Tf.Tensor, saved[0]]) }
+            ? { x: () => nativeOp(tf, `${relu}Grad`, [dy as Tf.Tensor, saved[1]]) }
             : composed.gradFunc(dy, saved, attributes),
       });
     }

@@ -1,5 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import { shared } from '../base/state';
+import { convolutionAttributes, FLOAT, fused, fusedAttributes } from './fuse';
 import { graphDef, type GraphNode } from './graph-def';
 import type { Call, Trace, TracedBackend } from './trace';
 
@@ -50,20 +51,10 @@ export function neededFor(calls: readonly Call[], outputs: readonly number[]): C
   return needed;
 }
 
-/**
- * Registers the calls as one function from `inputs` to `outputs` (numbers of tensors in the trace).
- *
- * @param weights the variables that may change from one call to the next
- */
-export function define(
-  tf: typeof Tf,
-  { constants, sources }: Pick<Trace<unknown>, 'constants' | 'sources'>,
-  calls: readonly Call[],
-  inputs: readonly { id: number; dtype: number }[],
-  outputs: readonly number[],
-  weights: readonly Tf.Tensor[],
-): Program {
-  const backend = backendOf(tf);
+type Written = Pick<Trace<unknown>, 'constants' | 'sources'>;
+
+/** A function's graph in the making: its nodes, and where each tensor of the trace is found among them. */
+function graphWriter(backend: TracedBackend, { constants, sources }: Written, weights: readonly Tf.Tensor[]) {
   const nodes: GraphNode[] = [];
   const places = new Map<number, string>();
   const handedOver: string[] = [];
@@ -89,8 +80,26 @@ export function define(
     }
     return places.get(id)!;
   };
+  return { nodes, places, handedOver, captured, placeholder, placeOf };
+}
+
+/**
+ * Registers the calls as one function from `inputs` to `outputs` (numbers of tensors in the trace).
+ *
+ * @param weights the variables that may change from one call to the next
+ */
+export function define(
+  tf: typeof Tf,
+  written: Written,
+  calls: readonly Call[],
+  inputs: readonly { id: number; dtype: number }[],
+  outputs: readonly number[],
+  weights: readonly Tf.Tensor[],
+): Program {
+  const backend = backendOf(tf);
+  const { nodes, places, handedOver, captured, placeholder, placeOf } = graphWriter(backend, written, weights);
   for (const { id, dtype } of inputs) placeholder(id, dtype);
-  neededFor(calls, outputs).forEach(({ op, attributes, inputs: used, outputs: made }, i) => {
+  fused(neededFor(calls, outputs), outputs).forEach(({ op, attributes, inputs: used, outputs: made }, i) => {
     nodes.push({ name: `n${i}`, op, attributes, inputs: used.map(placeOf) });
     made.forEach(({ id }, index) => places.set(id, `n${i}:${index}`));
   });
@@ -105,6 +114,20 @@ export function define(
   const name = `convscope_${state.count++}`;
   command(backend, 'ConvscopeDefineFunction', [name, graphDef(nodes), handedOver.join(), results.join()]);
   return { name, outputs: outputs.length, captured };
+}
+
+/** One convolution with its bias, of any sizes: (images, kernel, bias) to maps. */
+export function defineConvolution(tf: typeof Tf, stride: number, pad: 'same' | 'valid', rectified: boolean): Program {
+  const [images, kernel, bias, maps] = [0, 1, 2, 3];
+  const attributes = fusedAttributes(convolutionAttributes(stride, pad), rectified ? 'Relu' : undefined);
+  const call = {
+    op: '_FusedConv2D',
+    attributes,
+    inputs: [images, kernel, bias],
+    outputs: [{ id: maps, dtype: FLOAT }],
+  };
+  const inputs = call.inputs.map((id) => ({ id, dtype: FLOAT }));
+  return define(tf, { constants: new Map(), sources: new Map() }, [call], inputs, [maps], []);
 }
 
 /** Whether everything that the program needs from outside is still there. */

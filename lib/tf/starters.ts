@@ -1,9 +1,12 @@
+import * as os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { adapterName, isSoftware } from './adapter';
 import { installNativeKernels } from './native-kernels';
 import { installPrograms } from './programs';
+import { threadsFor } from './threads';
 import { useWebgpu, webgpuInstalled } from './webgpu';
 import { installWasmGradients } from './wasm-gradients';
+import { registerThreadedWasm } from './wasm-threads';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
 
@@ -65,11 +68,26 @@ async function startWebgpu(named: boolean): Promise<Started> {
   return { name: 'webgpu', device, version: `${tf.version.tfjs}，${adapterName(info)}` };
 }
 
+/** The wasm program listens for what nobody has caught, and ends the process: in a notebook with all variables. */
+async function withoutListeners(start: () => Promise<void>): Promise<void> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => process.rawListeners(event));
+  await start();
+  events.forEach((event, i) => {
+    const added = process.rawListeners(event).filter((listener) => !before[i].includes(listener));
+    added.forEach((listener) => process.removeListener(event, listener as (...args: unknown[]) => void));
+  });
+}
+
 async function startWasm(): Promise<Started> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  require('@tensorflow/tfjs-backend-wasm');
-  if (!(await tf.setBackend('wasm'))) throw new Error('wasm 后端没有启动');
-  await tf.ready();
+  await withoutListeners(async () => {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    require('@tensorflow/tfjs-backend-wasm');
+    const threads = threadsFor(os.availableParallelism());
+    if (threads > 1) registerThreadedWasm(tf, threads);
+    if (!(await tf.setBackend('wasm'))) throw new Error('wasm 后端没有启动');
+    await tf.ready();
+  });
   installWasmGradients(tf);
   return { name: 'wasm', device: 'cpu', version: tf.version.tfjs };
 }

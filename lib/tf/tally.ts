@@ -1,6 +1,7 @@
 import { shared } from '../base/state';
 
-/** How many rectifiers and pools the backward rules have changed so far, in all; whoever wants a part takes the difference. */
+// Counted on and on: whoever wants a part takes the difference.
+/** 到现在为止，反向规则一共改了几个 ReLU（relus）与池化（pools），放过了几个门（gates）。 */
 export interface Tally {
   relus: number;
   pools: number;

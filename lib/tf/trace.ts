@@ -57,15 +57,9 @@ function handOver({ tensorMap }: TracedBackend, binding: Binding, dataId: object
   held.values = null;
 }
 
-/** Runs the code and writes down its operations. Synchronous code only. */
-export function trace<T>(backend: TracedBackend, run: (calls: readonly Call[]) => T): Trace<T> {
-  const calls: Call[] = [];
-  const constants = new Map<number, Constant>();
-  const sources = new Map<number, Tf.TensorInfo>();
-  /** Data that the code itself makes from JavaScript's numbers: constants. */
-  const written = new WeakSet<object>();
-  const { binding } = backend;
-  const watching: Binding = Object.create(binding, {
+/** The binding, writing down every operation and every constant that goes through it. */
+const watched = (binding: Binding, calls: Call[], constants: Map<number, Constant>): Binding =>
+  Object.create(binding, {
     executeOp: {
       value: (op: string, attributes: Attribute[], inputs: number[], count: number) => {
         const outputs = binding.executeOp(op, attributes, inputs, count);
@@ -88,12 +82,21 @@ export function trace<T>(backend: TracedBackend, run: (calls: readonly Call[]) =
       },
     },
   }) as Binding;
+
+/** Runs the code and writes down its operations. Synchronous code only. */
+export function trace<T>(backend: TracedBackend, run: (calls: readonly Call[]) => T): Trace<T> {
+  const calls: Call[] = [];
+  const constants = new Map<number, Constant>();
+  const sources = new Map<number, Tf.TensorInfo>();
+  /** Data that the code itself makes from JavaScript's numbers: constants. */
+  const written = new WeakSet<object>();
+  const { binding } = backend;
   const own = backend as unknown as Record<string, unknown>;
   const { random } = Math;
   Math.random = () => {
     throw new Untraceable('chance');
   };
-  backend.binding = watching;
+  backend.binding = watched(binding, calls, constants);
   own.getInputTensorIds = (tensors: Tf.TensorInfo[]) => {
     for (const { dataId } of tensors) if (dataId && !written.has(dataId)) handOver(backend, binding, dataId);
     const ids = (Object.getPrototypeOf(backend) as TracedBackend).getInputTensorIds.call(backend, tensors);

@@ -3,6 +3,7 @@ import { shared } from '../base/state';
 import { repairStridedSlice } from './strided-slice-repair';
 import { installWasmFilterGradient } from './wasm-filter-gradient';
 import { installWasmSamePadding } from './wasm-same-padding';
+import { installWasmKernels } from './wasm-kernels';
 import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
 
 /**
@@ -188,6 +189,7 @@ export function installWasmGradients(tf: typeof Tf): void {
     installWasmMaxPoolGrad(tf);
     installWasmFilterGradient(tf);
     installWasmSamePadding(tf);
+    installWasmKernels(tf);
     repairStridedSlice(tf, 'wasm');
     return true;
   });

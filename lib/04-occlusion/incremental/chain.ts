@@ -4,7 +4,7 @@ import type { Reach } from './geometry';
 
 /**
  * A network as a chain of steps. A step cuts windows out of its input once, runs one layer with a kernel (or the
- * parallel branches of a fire or an inception module) on them, and then layers that work on each place by itself.
+ * parallel branches of a fire, an inception module or a residual block) on them, and then layers that work on each place by itself.
  * Networks that are no such chain have no plan and take the plain path.
  */
 
@@ -30,7 +30,7 @@ export interface Step {
   /** What lies outside the map: 0 for convolutions, less than anything for a max pool. */
   readonly padValue: number;
   readonly branches: readonly Branch[];
-  /** Joins the branches, where there are several. */
+  /** Joins the branches, where there are several: one behind the other, or their sum. */
   readonly join?: Layer;
   readonly then: readonly Layer[];
 }
@@ -80,13 +80,30 @@ function readersOf(network: tf.LayersModel, output: string): Map<string, Layer[]
   return visit(network.getLayer(output)) && network.inputs.length === 1 ? readers : undefined;
 }
 
+const JOINS = ['Concatenate', 'Add'];
+
+/** A map handed on as it is: the way around the layers of a residual block. */
+function identity(join: Layer, input: string): Branch {
+  const from = join.inboundNodes[0].inboundLayers.findIndex(({ name }) => name === input);
+  const along = (axis: Axis): Reach => {
+    const length = (join.inboundNodes[0].inputShapes[from] as number[])[axis];
+    return { size: 1, stride: 1, before: 0, input: length, output: length };
+  };
+  return { rows: along(1), cols: along(2), layers: [], kernel: 0 };
+}
+
 /** One branch from the fork to the layer that joins; at most one of its layers may have a kernel. */
-function branchOf(first: Layer, readers: Map<string, Layer[]>): { branch: Branch; join: Layer } | undefined {
+function branchOf(
+  input: string,
+  first: Layer,
+  readers: Map<string, Layer[]>,
+): { branch: Branch; join: Layer } | undefined {
+  if (JOINS.includes(first.getClassName())) return { branch: identity(first, input), join: first };
   const layers = [first];
   for (;;) {
     const next = readers.get(layers[layers.length - 1].name) ?? [];
     if (next.length !== 1) return undefined;
-    if (next[0].getClassName() === 'Concatenate') break;
+    if (JOINS.includes(next[0].getClassName())) break;
     layers.push(next[0]);
   }
   const join = readers.get(layers[layers.length - 1].name)![0];
@@ -105,21 +122,22 @@ function branchOf(first: Layer, readers: Map<string, Layer[]>): { branch: Branch
 
 const widest = (reaches: Reach[]) => reaches.reduce((a, b) => (b.size > a.size ? b : a));
 
-/** A fire or an inception module: branches of equal stride from one layer to one concatenation. */
+/** A fire, an inception module, a residual block: branches of equal stride from one layer to one that joins them. */
 function fork(input: string, firsts: Layer[], readers: Map<string, Layer[]>): Step | undefined {
-  const found = firsts.map((first) => branchOf(first, readers));
-  if (found.some((f) => !f || f.join !== found[0]!.join)) return undefined;
-  const join = found[0]!.join;
+  const found = firsts.flatMap((first) => branchOf(input, first, readers) ?? []);
+  if (found.length < firsts.length || found.some(({ join }) => join !== found[0].join)) return undefined;
+  const { join } = found[0];
   // The concatenation takes its inputs in its own order.
   const order = join.inboundNodes[0].inboundLayers;
-  const branches = order.map((last) => found.find((f) => f!.branch.layers.includes(last))?.branch);
-  if (branches.length !== found.length || branches.some((b) => !b)) return undefined;
-  const rows = widest(branches.map((b) => b!.rows));
-  const cols = widest(branches.map((b) => b!.cols));
+  const endsAt = (name: string) => found.find(({ branch }) => (branch.layers.at(-1)?.name ?? input) === name);
+  const branches = order.flatMap(({ name }) => endsAt(name)?.branch ?? []);
+  if (branches.length < order.length || order.length !== found.length) return undefined;
+  const rows = widest(branches.map((b) => b.rows));
+  const cols = widest(branches.map((b) => b.cols));
   const fits = (r: Reach, wide: Reach) =>
     r.stride === wide.stride && r.before <= wide.before && r.size - r.before <= wide.size - wide.before;
-  if (!branches.every((b) => fits(b!.rows, rows) && fits(b!.cols, cols))) return undefined;
-  return { input, rows, cols, padValue: 0, branches: branches as Branch[], join, then: [] };
+  if (!branches.every((b) => fits(b.rows, rows) && fits(b.cols, cols))) return undefined;
+  return { input, rows, cols, padValue: 0, branches, join, then: [] };
 }
 
 function single(input: string, layer: Layer): Step {
@@ -130,7 +148,7 @@ function single(input: string, layer: Layer): Step {
   return { input, rows, cols, padValue: POOLS.includes(kind) ? LEAST : 0, branches: [branch], then: [] };
 }
 
-/** 把网络读成一条链（chain），到 `output` 为止；顺序网络、fire 与 inception 模块可以，其余返回 undefined。 */
+/** 把网络读成一条链（chain），到 `output` 为止；顺序网络、fire 与 inception 模块、残差块可以，其余返回 undefined。 */
 export function chainOf(network: tf.LayersModel, output: string): Chain | undefined {
   const readers = readersOf(network, output);
   const start = network.layers.find((l) => l.getClassName() === 'InputLayer');

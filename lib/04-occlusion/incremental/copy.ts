@@ -61,9 +61,15 @@ function gatherIndices(at: Placement, wanted: Placement, height: number, width: 
   return index;
 }
 
+/** A map's places as rows of a table, behind a row for everything outside. */
+export function tableOf(map: tf.Tensor4D, outside: number): tf.Tensor2D {
+  const channels = map.shape[3];
+  return tf.tidy(() => tf.concat([tf.fill([1, channels], outside), tf.reshape(map, [-1, channels])], 0)) as tf.Tensor2D;
+}
+
 function gatherCopier(clean: tf.Tensor4D, padValue: number): WindowCopier {
   const [, height, width, channels] = clean.shape;
-  const table = tf.tidy(() => tf.concat([tf.fill([1, channels], padValue), tf.reshape(clean, [-1, channels])], 0));
+  const table = tableOf(clean, padValue);
   return {
     copy: (changed, at, wanted) =>
       tf.tidy(() => {
@@ -82,6 +88,23 @@ interface WasmBackend {
   typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array;
 }
 
+/** Writes one piece after another, so many places long; none where that is not positive. */
+function appender(heap: Float32Array, start: number, channels: number, padValue: number) {
+  let to = start;
+  return {
+    move(from: number, places: number) {
+      if (places <= 0) return;
+      heap.copyWithin(to, from, from + places * channels);
+      to += places * channels;
+    },
+    pad(places: number) {
+      if (places <= 0) return;
+      heap.fill(padValue, to, to + places * channels);
+      to += places * channels;
+    },
+  };
+}
+
 /** One row of a window: padding, clean, changed, clean, padding - at most five pieces, each contiguous. */
 function copyRows(
   heap: Float32Array,
@@ -89,17 +112,7 @@ function copyRows(
   [, height, width, channels]: number[],
   { at, wanted, padValue }: { at: Placement; wanted: Placement; padValue: number },
 ): void {
-  let to = place.output;
-  const move = (from: number, places: number) => {
-    if (places <= 0) return;
-    heap.copyWithin(to, from, from + places * channels);
-    to += places * channels;
-  };
-  const pad = (places: number) => {
-    if (places <= 0) return;
-    heap.fill(padValue, to, to + places * channels);
-    to += places * channels;
-  };
+  const { move, pad } = appender(heap, place.output, channels, padValue);
   wanted.rows.starts.forEach((top, i) => {
     wanted.cols.starts.forEach((left, j) => {
       const window = (i * wanted.cols.starts.length + j) * at.rows.length;

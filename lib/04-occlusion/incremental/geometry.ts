@@ -48,7 +48,7 @@ export function needed({ starts, length }: Windows, { size, stride, before }: Re
 export const sameWindows = (a: Windows, b: Windows) =>
   a.length === b.length && a.starts.every((start, i) => start === b.starts[i]);
 
-export const coversAll = (w: Windows, extent: number) => w.length === extent;
+export const coversAll = (w: Windows, extent: number) => w.length === extent && w.starts.every((start) => start === 0);
 
 /** Rows and columns of the windows of a block of positions: window (i, j) has row window i and column window j. */
 export interface Placement {
@@ -56,31 +56,59 @@ export interface Placement {
   readonly cols: Windows;
 }
 
-/** Per layer of the chain: what it computes (`out`) and what it reads for that (`in`). */
-export interface AxisPlan {
-  readonly in: Windows;
-  readonly out: Windows;
+/** How a layer reads both axes. */
+export interface Reaches {
+  readonly rows: Reach;
+  readonly cols: Reach;
 }
 
-/**
- * Follows the changed intervals of several positions through the layers of a chain, along one axis.
- * `rule` is an argument so that a test can put a wrong one in its place.
- */
-export function planAxis(
-  patches: readonly Interval[],
-  reaches: readonly Reach[],
-  rule: ChangeRule = changedOutputs,
-): AxisPlan[] {
+/** Per step of the chain: what it computes (`out`), what it reads for that (`in`), and whether it spreads its input. */
+export interface StepPlan {
+  readonly in: Placement;
+  readonly out: Placement;
+  readonly spread: boolean;
+}
+
+/** The windows of all outputs that see one of these inputs, also outside the map; stride 1. */
+const grown = ({ starts, length }: Windows, { size, before }: Reach): Windows => ({
+  starts: starts.map((s) => s + before - size + 1),
+  length: length + size - 1,
+});
+
+export interface Planning {
+  /** Only a test replaces it, by a wrong one. */
+  readonly rule?: ChangeRule;
+  /** Whether step `index` spreads what changes at these windows (see spread.ts). */
+  readonly spreads?: (index: number, at: Placement) => boolean;
+}
+
+/** Follows the changed intervals of several positions through the steps of a chain. */
+export function planSteps(
+  patches: { readonly rows: readonly Interval[]; readonly cols: readonly Interval[] },
+  steps: readonly Reaches[],
+  { rule = changedOutputs, spreads = () => false }: Planning = {},
+): StepPlan[] {
   let changes = patches;
-  let before: Windows | undefined;
-  return reaches.map((reach) => {
-    changes = changes.map((change) => rule(change, reach));
-    // Size 1 and stride 1 (only padding): the same windows at shifted places, nothing to cut out anew.
-    const shifted = before && reach.size === 1 && reach.stride === 1;
-    const out = shifted
-      ? { starts: before!.starts.map((s) => s + reach.before), length: before!.length }
-      : covering(changes, reach.output);
-    before = out;
-    return { in: needed(out, reach), out };
+  let at: Placement | undefined;
+  return steps.map((step, index) => {
+    const follow = (from: 'rows' | 'cols') => changes[from].map((change) => rule(change, step[from]));
+    changes = { rows: follow('rows'), cols: follow('cols') };
+    const before = at;
+    // Where the whole map has changed, nothing around it has to be put together.
+    const whole = before && before.rows.length >= step.rows.input && before.cols.length >= step.cols.input;
+    const spread = before !== undefined && !whole && spreads(index, before);
+    const axis = (from: 'rows' | 'cols') => {
+      const reach = step[from];
+      if (spread) return { in: before[from], out: grown(before[from], reach) };
+      // Size 1 and stride 1 (only padding): the same windows at shifted places, nothing to cut out anew.
+      const shifted = before && reach.size === 1 && reach.stride === 1;
+      const out = shifted
+        ? { starts: before[from].starts.map((s) => s + reach.before), length: before[from].length }
+        : covering(changes[from], reach.output);
+      return { in: needed(out, reach), out };
+    };
+    const [rows, cols] = [axis('rows'), axis('cols')];
+    at = { rows: rows.out, cols: cols.out };
+    return { in: { rows: rows.in, cols: cols.in }, out: at, spread };
   });
 }

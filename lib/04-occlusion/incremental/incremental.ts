@@ -3,9 +3,10 @@ import type { ImageModel } from '../../model/model';
 import { type Chain, chainOf } from './chain';
 import { type WindowCopier, windowCopier } from './copy';
 import type { ChangeRule, Placement } from './geometry';
-import type { Pixels } from './pixels';
+import type { FloatPixels } from './pixels';
 import type { Block, PatchGrid } from '../positions';
 import { perPosition, type Scored, type Scorer, type WatchedMap } from '../scorer';
+import { type CleanStep, spreadable } from './spread';
 import { RectangleSums } from './sums';
 import { type Changed, WindowRunner } from './windows';
 
@@ -14,7 +15,7 @@ import { type Changed, WindowRunner } from './windows';
  * that the patch changes are computed, everything else is the clean image's. The scores are those of the plain way.
  */
 
-/** Fully connected layers read their weights once for so many positions together. */
+/** Fully connected layers read their weights once for so many positions together: 24 MB of input at AlexNet's fc6. */
 const HEAD_BATCH = 640;
 
 /** Turns the changed windows of the last map into scores. */
@@ -68,11 +69,17 @@ const contains = ({ steps }: Chain, layer: string) =>
 
 /** One forward pass of the clean picture: what each step reads, the head's input, the watched layer. */
 function cleanMaps(model: ImageModel, image: tf.Tensor3D, chain: Chain, watched?: string) {
-  const inputs = chain.steps.map((step) => step.input);
-  const names = [...new Set([...inputs, chain.features, ...(watched ? [watched] : [])])];
+  const convolutions = spreadable(chain);
+  const outputs = convolutions.map((layer) => layer?.name);
+  const given = [...chain.steps.map((step) => step.input), ...outputs, chain.features, watched];
+  const names = [...new Set(given.filter((name): name is string => name !== undefined))];
   const maps = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, names)) as tf.Tensor4D[];
   const map = (name: string) => maps[names.indexOf(name)];
-  return { inputs: inputs.map(map), features: map(chain.features), watchedMap: watched ? map(watched) : undefined };
+  const steps = chain.steps.map(({ input }, i): CleanStep => {
+    const layer = convolutions[i];
+    return { input: map(input), convolved: layer && { layer, output: map(layer.name) } };
+  });
+  return { maps, steps, features: map(chain.features), watchedMap: watched ? map(watched) : undefined };
 }
 
 export interface IncrementalOptions {
@@ -82,13 +89,70 @@ export interface IncrementalOptions {
 }
 
 /** A picture as the network's first layer sees it: the preprocessing treats every pixel by itself. */
-async function prepared(model: ImageModel, image: tf.Tensor3D): Promise<Pixels> {
+async function prepared(model: ImageModel, image: tf.Tensor3D): Promise<FloatPixels> {
   const input = model.network.layers.find((l) => l.getClassName() === 'InputLayer')!;
   const values = model.activations(image, input.name) as tf.Tensor3D;
   const [height, width, channels] = values.shape;
   const data = (await values.data()) as Float32Array;
   values.dispose();
   return { height, width, channels, data };
+}
+
+/** A block whose changed windows are computed, but not yet its scores. */
+interface Waiting {
+  readonly block: Block;
+  readonly collected: tf.Tensor;
+  readonly mapSums?: Float32Array;
+}
+
+/** The head's scores of all that wait, position by position. */
+async function headScores(head: Head, waiting: readonly Waiting[]): Promise<Scored[]> {
+  const result = head.scores(waiting.map((w) => w.collected));
+  const classes = result.shape[1]!;
+  const logits = (await result.data()) as Float32Array;
+  result.dispose();
+  let offset = 0;
+  return waiting.flatMap(({ block, mapSums }) => {
+    const positions = perPosition(block, logits, classes, { offset, mapSums });
+    offset += positions.length;
+    return positions;
+  });
+}
+
+interface Parts {
+  readonly runner: WindowRunner;
+  readonly head: Head;
+  readonly watch?: Awaited<ReturnType<typeof mapWatcher>>;
+  readonly grid: PatchGrid;
+  /** So many positions go through the head together. */
+  readonly atOnce: number;
+}
+
+/** Block by block; an empty list where its positions wait for more. */
+async function* scoresOf(
+  blocks: readonly Block[],
+  { runner, head, watch, grid, atOnce }: Parts,
+): AsyncGenerator<Scored[]> {
+  const waiting: Waiting[] = [];
+  const count = () => waiting.reduce((n, { collected }) => n + collected.shape[0], 0);
+  const forget = () => waiting.splice(0).forEach((w) => w.collected.dispose());
+  try {
+    for (const [i, block] of blocks.entries()) {
+      const patches = { rows: block.rows.map((r) => grid.rows[r]), cols: block.cols.map((c) => grid.cols[c]) };
+      const changed = runner.run(patches, watch?.observe);
+      waiting.push({ block, collected: head.collect(changed), mapSums: await watch?.take() });
+      changed.values.dispose();
+      if (count() < atOnce && i < blocks.length - 1) {
+        yield [];
+        continue;
+      }
+      const scored = await headScores(head, waiting);
+      forget();
+      yield scored;
+    }
+  } finally {
+    forget();
+  }
 }
 
 /**
@@ -108,48 +172,15 @@ export async function incrementalScorer(
   const cover = tf.tensor3d(filler, image.shape);
   const occluder = { image: await prepared(model, image), filler: (await prepared(model, cover)).data };
   cover.dispose();
-  const { inputs, features, watchedMap } = cleanMaps(model, image, chain, watched?.layer);
-  const runner = new WindowRunner(chain, occluder, inputs, rule);
+  const { maps, steps, features, watchedMap } = cleanMaps(model, image, chain, watched?.layer);
+  const runner = new WindowRunner(chain, occluder, steps, rule);
   const head = await (chain.globalMean ? meanHead : wholeMapHead)(chain.head, features);
   const watch = watched && (await mapWatcher(watched, watchedMap!));
-  tf.dispose([...new Set([...inputs, features, ...(watchedMap ? [watchedMap] : [])])]);
-
-  async function* score(blocks: readonly Block[]): AsyncGenerator<Scored[]> {
-    let waiting: { block: Block; collected: tf.Tensor; mapSums?: Float32Array }[] = [];
-    const count = () => waiting.reduce((n, { collected }) => n + collected.shape[0], 0);
-    try {
-      for (const [i, block] of blocks.entries()) {
-        const patches = { rows: block.rows.map((r) => grid.rows[r]), cols: block.cols.map((c) => grid.cols[c]) };
-        const changed = runner.run(patches, watch?.observe);
-        waiting.push({ block, collected: head.collect(changed), mapSums: await watch?.take() });
-        changed.values.dispose();
-        const last = i === blocks.length - 1;
-        if (!chain!.globalMean && !last && count() < HEAD_BATCH) {
-          yield [];
-          continue;
-        }
-        const result = head.scores(waiting.map((w) => w.collected));
-        const classes = result.shape[1]!;
-        const logits = (await result.data()) as Float32Array;
-        result.dispose();
-        const finished = waiting;
-        waiting = [];
-        let offset = 0;
-        yield finished.flatMap((w) => {
-          const positions = perPosition(w.block, logits, classes, { offset, mapSums: w.mapSums });
-          offset += positions.length;
-          w.collected.dispose();
-          return positions;
-        });
-      }
-    } finally {
-      waiting.forEach((w) => w.collected.dispose());
-    }
-  }
+  tf.dispose(maps);
 
   return {
     incremental: true,
-    score,
+    score: (blocks) => scoresOf(blocks, { runner, head, watch, grid, atOnce: chain.globalMean ? 1 : HEAD_BATCH }),
     dispose() {
       runner.dispose();
       head.dispose();

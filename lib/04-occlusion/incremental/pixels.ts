@@ -1,7 +1,7 @@
 import { tf } from '../../tf/backend';
 import type { Interval, Placement } from './geometry';
 
-export interface Pixels {
+export interface FloatPixels {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -10,7 +10,7 @@ export interface Pixels {
 
 /** What a patch covers with: `image` outside the patch, `filler` (of the same size) inside it. */
 export interface Occluder {
-  readonly image: Pixels;
+  readonly image: FloatPixels;
   readonly filler: Float32Array;
 }
 

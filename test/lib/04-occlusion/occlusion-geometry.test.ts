@@ -2,7 +2,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dropMap } from '../../../lib/04-occlusion/drop-map';
 import { fillPicture } from '../../../lib/04-occlusion/fill';
-import { changedOutputs, covering, needed, planAxis, type Reach } from '../../../lib/04-occlusion/incremental/geometry';
+import {
+  changedOutputs,
+  covering,
+  needed,
+  planSteps,
+  type Reach,
+} from '../../../lib/04-occlusion/incremental/geometry';
 import { coarseToFine, patchGrid } from '../../../lib/04-occlusion/positions';
 import { RectangleSums } from '../../../lib/04-occlusion/incremental/sums';
 
@@ -56,17 +62,38 @@ test('窗口：同长、在图内、盖住变化；读入的范围够用', () =>
 });
 
 test('窗口随层传递：AlexNet 的 conv1 与 pool1（手算）', () => {
-  const plan = planAxis(
-    [{ first: 40, last: 79 }],
-    [
-      { size: 11, stride: 4, before: 0, input: 227, output: 55 },
-      { size: 3, stride: 2, before: 0, input: 55, output: 27 },
-    ],
+  const reaches: Reach[] = [
+    { size: 11, stride: 4, before: 0, input: 227, output: 55 },
+    { size: 3, stride: 2, before: 0, input: 55, output: 27 },
+  ];
+  const axis = [{ first: 40, last: 79 }];
+  const plan = planSteps(
+    { rows: axis, cols: axis },
+    reaches.map((reach) => ({ rows: reach, cols: reach })),
   );
   // conv1 i reads 4i … 4i + 10: i = 8 (32 … 42) to 19 (76 … 86). pool1 i reads 2i … 2i + 2: 3 (6 … 8) to 9.
-  assert.equal(plan[0].out, { starts: [8], length: 12 });
-  assert.equal(plan[1].out, { starts: [3], length: 7 });
-  assert.equal(plan[0].in, { starts: [32], length: 55 });
+  for (const along of ['rows', 'cols'] as const) {
+    assert.equal(plan[0].out[along], { starts: [8], length: 12 });
+    assert.equal(plan[1].out[along], { starts: [3], length: 7 });
+    assert.equal(plan[0].in[along], { starts: [32], length: 55 });
+  }
+});
+
+test('摊开的窗口：每边多出核的大小，也到图的外面；整张图都变了就不摊开', () => {
+  const conv = (length: number) => ({ size: 3, stride: 1, before: 1, input: length, output: length });
+  const patches = { rows: [{ first: 0, last: 3 }], cols: [{ first: 5, last: 8 }] };
+  const steps = [13, 13].map((length) => ({ rows: conv(length), cols: conv(length) }));
+  const planning = { spreads: (index: number) => index === 1 };
+  const [first, second] = planSteps(patches, steps, planning);
+  assert.equal(first.out, { rows: { starts: [0], length: 5 }, cols: { starts: [4], length: 6 } });
+  assert.equal(second, {
+    in: first.out,
+    out: { rows: { starts: [-1], length: 7 }, cols: { starts: [3], length: 8 } },
+    spread: true,
+  });
+  const whole = planSteps({ rows: [{ first: 0, last: 12 }], cols: [{ first: 0, last: 12 }] }, steps, planning);
+  assert.not(whole[1].spread);
+  assert.equal(whole[1].out, { rows: { starts: [0], length: 13 }, cols: { starts: [0], length: 13 } });
 });
 
 test('位置：⌈(边长 − size) / stride⌉ + 1 个，除不尽时最后一个截短', () => {

@@ -118,4 +118,56 @@ test('最大池化的梯度，手算：1x3 窗口里两个并列的 2', () => {
   assert.equal(Array.from(dx), [0, 0, 7, 0, 0, 0, 0, 0, 0]);
 });
 
+test('ReLU6 的梯度：0 处没有，6 处有，6 之后的第一个数没有，与 cpu 每一位相同', async () => {
+  const x = tf.tensor4d([-1, -1e-30, 0, 1e-30, 3, 5.9999995, 6, 6.0000005, 7, NaN], [1, 1, 2, 5]);
+  const [cpu, wasm] = [await gradientOn('cpu', tf.relu6, x), await gradientOn('wasm', tf.relu6, x)];
+  assert.equal(Array.from(wasm.subarray(0, 9), Number), Array.from(cpu.subarray(0, 9), Number));
+  assert.equal(Array.from(wasm.subarray(0, 9), (v) => Number(v !== 0)), [0, 0, 0, 1, 1, 1, 1, 0, 0]); // prettier-ignore
+  x.dispose();
+});
+
+test('depthToSpace 与 cpu 每一位相同', async () => {
+  for (const [shape, block] of [
+    [[2, 3, 4, 12], 2],
+    [[1, 5, 2, 27], 3],
+    [[1, 1, 1, 16], 4],
+  ] as const) {
+    const values: number[][] = [];
+    for (const backend of ['cpu', 'wasm']) {
+      await tf.setBackend(backend);
+      const y = tf.tidy(() => tf.depthToSpace(tf.reshape(tf.range(0, tf.util.sizeFromShape([...shape])), [...shape]) as tf.Tensor4D, block)); // prettier-ignore
+      values.push([...y.shape, ...(await y.data())]);
+      y.dispose();
+    }
+    assert.equal(values[1], values[0], String(shape));
+  }
+});
+
+test('转置的矩阵乘积、reverse、tile：与 cpu 相同', async () => {
+  const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+  const made: Record<string, () => tf.Tensor> = {
+    nt: () => tf.matMul(random([9, 7], 1), random([4, 7], 2), false, true),
+    tn: () => tf.matMul(random([7, 9], 1), random([7, 4], 2), true, false),
+    tt: () => tf.matMul(random([1, 7, 9], 1), random([1, 4, 7], 2), true, true),
+    '一行': () => tf.matMul(random([1, 7], 1), random([4, 7], 2), false, true),
+    '一批': () => tf.matMul(random([3, 5, 7], 1), random([3, 4, 7], 2), false, true),
+    reverse: () => tf.reverse(random([3, 2, 4, 5], 1), [1, 0]),
+    'reverse，别的轴': () => tf.reverse(random([3, 2, 4], 1), [0, 2]),
+    tile: () => tf.tile(random([2, 1, 3], 1), [2, 4, 3]),
+    'tile，原样': () => tf.tile(random([2, 3], 1), [1, 1]),
+    'tile，真假': () => tf.tile(tf.tensor([true], [1, 1], 'bool'), [2, 3]),
+    'tile，整数': () => tf.tile(tf.tensor2d([[1, 2]], [1, 2], 'int32'), [2, 2]),
+  }; // prettier-ignore
+  for (const [name, make] of Object.entries(made)) {
+    const values: ArrayLike<number>[] = [];
+    for (const backend of ['cpu', 'wasm']) {
+      await tf.setBackend(backend);
+      const y = tf.tidy(make);
+      values.push(await y.data());
+      y.dispose();
+    }
+    assertClose(values[1], values[0], 1e-6, name);
+  }
+});
+
 test.run();
