@@ -2,14 +2,20 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Callback, Context, Test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { shared } from '../lib/base/state';
 import { tf } from '../lib/tf/backend';
-import { type DisplayBundle, setSink } from '../lib/show/sink';
+import { collect, type DisplayBundle } from '../lib/show/sink';
 import { type ImageModel, imageModel } from '../lib/model/model';
 import { Convolution, Relu } from '../lib/model/networks/layers';
 import type { NetworkFilesId } from '../lib/model/weights/catalogue';
 import { networkFilesPresent } from '../lib/model/weights/present';
 
 export const root = resolve(__dirname, '..');
+
+/** What the kernel does when the learner presses 中断 (kernel/run/executor.cjs). */
+export function requestInterrupt(): void {
+  shared('interrupts', () => ({ count: 0 })).count++;
+}
 
 /** Folder with the weight files (CONVSCOPE_MODELS), or undefined. */
 export const modelsFolder = process.env.CONVSCOPE_MODELS;
@@ -31,12 +37,15 @@ export function withNetworks(test: Test<Context>, ids: NetworkFilesId[], name: s
   test.skip(name, run);
 }
 
+/** On WebGPU that the processor plays: a test does less of the same where it can. */
+export const isSmall = process.env.CONVSCOPE_TESTS === 'small';
+
 /**
  * A test on a whole network, or of hundreds of steps: minutes on WebGPU that the processor plays, where they are left
- * out by name (CONVSCOPE_TESTS=small).
+ * out by name.
  */
 export function longTest(test: Test<Context>, name: string, run: Callback<Context>): void {
-  if (process.env.CONVSCOPE_TESTS !== 'small') return test(name, run);
+  if (!isSmall) return test(name, run);
   console.log(`SKIP ${name}：处理器扮的显卡要算几分钟`);
   test.skip(name, run);
 }
@@ -155,15 +164,16 @@ export function tinyModel(inputSize: [number, number], layers: TinyLayer[], { sc
   });
 }
 
+/** An image whose every number is another, the same each time. */
+export const madeUpImage = (height: number, width: number): tf.Tensor3D =>
+  tf.tensor3d(
+    Float32Array.from({ length: height * width * 3 }, (_, i) => 0.5 + 0.5 * Math.sin(i * i)),
+    [height, width, 3],
+  );
+
 /** What a show function displays: exactly one bundle. */
-export async function displayed(draw: () => Promise<void>): Promise<DisplayBundle> {
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => void sent.push(bundle));
-  try {
-    await draw();
-  } finally {
-    setSink(previous);
-  }
+export async function displayed(draw: () => Promise<unknown>): Promise<DisplayBundle> {
+  const sent = await collect(draw);
   assert.is(sent.length, 1);
   return sent[0];
 }

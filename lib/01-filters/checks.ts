@@ -1,9 +1,9 @@
 import type { Feedback } from '../show/feedback';
-import { checkNumber } from '../show/feedback';
+import { checkAnswer } from '../show/feedback';
 
 /** 01 练习：conv1 的输出边长。224 的输入，四周各补 2 圈 0，11 的核，步幅 4。 */
 export function filterOutputSize(answer: unknown): Feedback {
-  return checkNumber(answer, 55, {
+  return checkAnswer(answer, 55, {
     tolerance: 0,
     praise: '补 0 之后边长 228；(228 − 11) / 4 = 54.25，能走 54 整步，连起点 55 格。',
     mistakes: [
@@ -18,7 +18,7 @@ export function filterOutputSize(answer: unknown): Feedback {
 
 /** 01 练习：conv1 的参数个数（权值与偏置）。 */
 export function filterParameters(answer: unknown): Feedback {
-  return checkNumber(answer, 23296, {
+  return checkAnswer(answer, 23296, {
     tolerance: 0,
     praise: '64 × (11 × 11 × 3) + 64 = 23296。',
     mistakes: [
@@ -33,7 +33,7 @@ export function filterParameters(answer: unknown): Feedback {
 
 /** 01 练习：对一块颜色均匀的图像，一个权值之和为 0 的卷积核（偏置为 0）输出多少？ */
 export function flatResponse(answer: unknown): Feedback {
-  return checkNumber(answer, 0, {
+  return checkAnswer(answer, 0, {
     tolerance: 1e-6,
     praise: '每个像素都乘同一个数，相当于这个数乘以权值之和 0：边缘滤波器对平坦的天空没有反应。',
     mistakes: [

@@ -1,4 +1,5 @@
 import { tf } from '../tf/backend';
+import { checkNumbers } from '../base/check';
 import { randomGenerator, shuffled } from '../base/random';
 import type { ImageModel } from '../model/model';
 import { given } from '../model/given';
@@ -180,7 +181,7 @@ export async function filterPatterns(
  * share; // 1
  */
 export function mainPattern(weights: ArrayLike<number>): FilterPattern {
-  if (weights.length === 0 || weights.length % 3 !== 0) {
+  if (checkNumbers('weights', weights).length === 0 || weights.length % 3 !== 0) {
     throw new RangeError(`weights 应有 kh·kw·3 个数（每个位置 R、G、B），得到 ${weights.length} 个`);
   }
   return pattern(weights, weights.length / 3, 1, 0);

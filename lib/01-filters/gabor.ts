@@ -1,4 +1,6 @@
 import { levenbergMarquardt } from 'ml-levenberg-marquardt';
+import { checkFilter } from './smooth-noise';
+import { checkFields, checkNumbers } from '../base/check';
 
 /** 卷积核的频谱（Fourier spectrum）中最强的一点。 */
 export interface FilterSpectrum {
@@ -46,6 +48,7 @@ const degrees = (fx: number, fy: number) => ((Math.atan2(fy, fx) * 180) / Math.P
  * frequency; // 0.25
  */
 export function filterSpectrum(filter: ArrayLike<number>, size: readonly [number, number]): FilterSpectrum {
+  checkFilter(filter, size);
   const energy = power(filter, size);
   let best = 0;
   for (let i = 1; i < energy.length; i++) if (energy[i] > energy[best]) best = i;
@@ -65,17 +68,23 @@ export function filterSpectrum(filter: ArrayLike<number>, size: readonly [number
 
 /** Gabor 函数的参数：高斯包络里的一段余弦光栅。长度单位为像素，角度为度。 */
 export interface GaborParameters {
+  /** 振幅。 */
   readonly amplitude: number;
+  /** 中心的列。 */
   readonly x: number;
+  /** 中心的行。 */
   readonly y: number;
-  /** Width along and across the wave. */
+  /** 包络沿波的方向的宽度（σ）。 */
   readonly sigmaAlong: number;
+  /** 包络横着波的宽度（σ）。 */
   readonly sigmaAcross: number;
+  /** 波的方向，度。 */
   readonly orientation: number;
-  /** Cycles per pixel. */
+  /** 每像素几个周期。 */
   readonly frequency: number;
-  /** Radians. */
+  /** 相位，弧度。 */
   readonly phase: number;
+  /** 加上的常数。 */
   readonly constant: number;
 }
 
@@ -108,8 +117,10 @@ function evaluate(
  * const shape = { amplitude: 1, x: 5, y: 5, sigmaAlong: 2, sigmaAcross: 2, phase: 0, constant: 0 };
  * const values = gaborFilter({ ...shape, orientation: 45, frequency: 0.2 }, [11, 11]);
  */
-export function gaborFilter(p: GaborParameters, [height, width]: readonly [number, number]): Float32Array {
-  const vector = [
+export function gaborFilter(p: GaborParameters, size: readonly [number, number]): Float32Array {
+  const [height, width] = checkNumbers('size', size, 2);
+  checkFields('p', p, ['amplitude'], ' Gabor 函数的参数 { amplitude, x, y, … }');
+  const vector = checkNumbers('Gabor 函数的参数', [
     p.amplitude,
     p.x,
     p.y,
@@ -119,7 +130,7 @@ export function gaborFilter(p: GaborParameters, [height, width]: readonly [numbe
     p.frequency,
     p.phase,
     p.constant,
-  ];
+  ]);
   return Float32Array.from({ length: height * width }, (_, i) => evaluate(vector, i % width, Math.floor(i / width)));
 }
 
@@ -190,6 +201,7 @@ function descend(y: readonly number[], [height, width]: readonly [number, number
  * const { explained, orientation } = fitGabor(patterns[0].values, size);
  */
 export function fitGabor(filter: ArrayLike<number>, size: readonly [number, number]): GaborFit {
+  checkFilter(filter, size);
   const [height, width] = size;
   const values = Array.from(filter);
   const largest = Math.max(...values.map(Math.abs)) || 1;

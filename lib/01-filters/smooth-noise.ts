@@ -1,5 +1,12 @@
-import { checkNumber } from '../base/named';
 import { randomGenerator } from '../base/random';
+import { checkList, checkNumber, checkNumbers } from '../base/check';
+
+/** As many numbers as the size says. */
+export function checkFilter(filter: ArrayLike<number>, size: readonly [number, number]): void {
+  const [height, width] = checkNumbers('size', size, 2);
+  if (checkNumbers('核', filter).length === height * width) return;
+  throw new RangeError(`${height}×${width} 的核应有 ${height * width} 个数，得到 ${filter.length} 个`);
+}
 
 /**
  * 相邻两格有多像（neighbour correlation）：减去平均之后，每一格与右边、下边一格的相关，−1 到 1。白噪声约为 0，平缓的图案接近 1。
@@ -10,10 +17,9 @@ import { randomGenerator } from '../base/random';
  * @example
  * neighbourCorrelation([1, 1, 0, 0], [2, 2]); // 0
  */
-export function neighbourCorrelation(filter: ArrayLike<number>, [height, width]: readonly [number, number]): number {
-  if (filter.length !== height * width) {
-    throw new RangeError(`${height}×${width} 的核应有 ${height * width} 个数，得到 ${filter.length} 个`);
-  }
+export function neighbourCorrelation(filter: ArrayLike<number>, size: readonly [number, number]): number {
+  checkFilter(filter, size);
+  const [height, width] = size;
   const mean = Array.from(filter).reduce((a, b) => a + b, 0) / filter.length;
   let [together, energy, pairs] = [0, 0, 0];
   for (let y = 0; y < height; y++) {
@@ -70,7 +76,7 @@ function blurredNoise(count: number, [height, width]: readonly [number, number],
 export function smoothNoise(
   like: readonly ArrayLike<number>[],
   size: readonly [number, number],
-  { count = like.length, seed = 0 }: { count?: number; seed?: number } = {},
+  { count = checkList('like', like).length, seed = 0 }: { count?: number; seed?: number } = {},
 ): Float32Array[] {
   if (like.length === 0) throw new RangeError('like 是空的：至少要有一个核');
   checkNumber('count', count, 1);

@@ -7,8 +7,8 @@ import { cacheFolder } from '../base/paths';
 import type { Photo } from '../image/photos';
 
 /**
- * What is kept of one photo at one layer. `value` and `at` (row by row in the feature map) hold the strongest positions
- * of channel 0, then those of channel 1 …; usually one each. `mean` holds every channel's average.
+ * 一张照片在一层留下的数：`value` 与 `at`（特征图里逐行数的位置）先是通道 0 最强的几个位置，再是通道 1 的……
+ * 通常各一个；`mean` 是每个通道的平均。
  */
 export interface PhotoSummary {
   readonly value: Float32Array;

@@ -1,8 +1,8 @@
-import { checkNumber, type Feedback, right, wrong } from '../show/feedback';
+import { checkChoice, checkAnswer, type Feedback } from '../show/feedback';
 
 /** 02 练习：pool5 第 2 列的单元从输入的第几列像素看起？感受野 195，步幅 32，偏移 −66。 */
 export function patchLeftEdge(answer: unknown): Feedback {
-  return checkNumber(answer, -2, {
+  return checkAnswer(answer, -2, {
     tolerance: 1e-9,
     praise: '−66 + 32 × 2 = −2：最左边的两列在图像之外，是填充；一直看到第 192 列。',
     mistakes: [
@@ -17,7 +17,7 @@ export function patchLeftEdge(answer: unknown): Feedback {
 
 /** 02 练习：15 个类别、照片数相同，随机抽 9 张，全部属于同一类的概率。 */
 export function sameCategoryChance(answer: unknown): Feedback {
-  return checkNumber(answer, 15 ** -8, {
+  return checkAnswer(answer, 15 ** -8, {
     tolerance: 0.02,
     praise: '第一张随便，其余八张各有 1/15：15⁻⁸ ≈ 3.9 × 10⁻¹⁰。',
     mistakes: [
@@ -34,10 +34,10 @@ export function sameCategoryChance(answer: unknown): Feedback {
 
 /** 02 练习：要看"狗脸"通道是不是只看背景，最合适的对照是哪个？填 A、B、C 或 D。 */
 export function patchControl(answer: unknown): Feedback {
-  const choice = String(answer).trim().toUpperCase();
-  if (choice === 'C') return right('只换背景、保持主体，激活值不变，就说明它看的不是背景；第 4 章的遮挡正是这样做的。');
-  if (choice === 'A') return wrong('再多看几块图块，主体和背景仍然一起出现，分不开。');
-  if (choice === 'B') return wrong('把图块放大只是看得更清楚，因果关系还是不知道。');
-  if (choice === 'D') return wrong('换一个通道回答的是另一个问题。');
-  return wrong('请填 A、B、C 或 D 中的一个字母。');
+  return checkChoice(answer, 'C', {
+    A: '再多看几块图块，主体和背景仍然一起出现，分不开。',
+    B: '把图块放大只是看得更清楚，因果关系还是不知道。',
+    C: '只换背景、保持主体，激活值不变，就说明它看的不是背景；第 4 章的遮挡正是这样做的。',
+    D: '换一个通道回答的是另一个问题。',
+  });
 }

@@ -4,7 +4,8 @@ import { photoBoxes, loadImage, type PhotoBox } from '../image/image';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient } from '../model/target';
-import type { ChannelPatches } from './patches';
+import { given } from '../model/given';
+import { type ChannelPatches, checkChannel } from './patches';
 
 export interface EffectiveFieldOptions {
   /** 方框里至少含多少梯度能量（share of the energy），(0, 1)，缺省 0.5。 */
@@ -34,15 +35,16 @@ export interface EffectiveFields {
 export async function effectiveFields(
   model: ImageModel,
   layer: string,
-  { channel, patches }: ChannelPatches,
+  ofChannel: ChannelPatches,
   { share = 0.5, signal }: EffectiveFieldOptions = {},
 ): Promise<EffectiveFields> {
   if (!(share > 0 && share < 1)) throw new RangeError(`share 应在 0 与 1 之间，得到 ${share}`);
+  const { channel, patches } = checkChannel(ofChannel, 'patches');
   const watch = watchInterrupts(signal);
   const boxes: (PhotoBox | undefined)[] = [];
   for (const { photo, at } of patches) {
     if (watch.stopped) break;
-    const options = { size: model.inputSize, crop: photo.crop };
+    const options = { size: given(model).inputSize, crop: photo.crop };
     const image = await loadImage(photo.path, options);
     let energy: tf.Tensor2D | undefined;
     try {

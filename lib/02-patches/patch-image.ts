@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { loadImage, type PhotoBox } from '../image/image';
-import type { ChannelPatches, Patch } from './patches';
+import { type ChannelPatches, checkChannel, type Patch } from './patches';
+import { checkCounts, checkFields, checkList } from '../base/check';
 
 export interface PatchImageOptions {
   /** 输出边长（size），像素，缺省 96。 */
@@ -28,6 +29,7 @@ const FRAME = [1, 0.85, 0];
  * dispose(patch);
  */
 export async function patchImage(patch: Patch, options: PatchImageOptions = {}): Promise<tf.Tensor3D> {
+  checkFields('patch', patch, ['photo', 'box', 'seen'], ' topPatches 的一块（patches[0]）');
   const whole = await loadImage(patch.photo.path);
   try {
     return cut(whole, patch, options);
@@ -53,8 +55,8 @@ export async function patchSheets(
   channels: readonly ChannelPatches[],
   { columns = 3, size = 48, fill = 0.5 }: { columns?: number; size?: number; fill?: number } = {},
 ): Promise<tf.Tensor3D[]> {
-  if (!Number.isInteger(columns) || columns < 1) throw new RangeError(`columns 应为正整数，得到 ${columns}`);
-  const sheets = channels.map(({ patches }) => {
+  checkCounts({ columns });
+  const sheets = checkList('channels', channels, checkChannel).map(({ patches }) => {
     const rows = Math.max(1, Math.ceil(patches.length / columns));
     return { rows, pixels: new Float32Array(rows * columns * size * size * 3).fill(fill) };
   });
@@ -92,17 +94,26 @@ function cut(
 ): tf.Tensor3D {
   return tf.tidy(() => {
     const [height, width] = whole.shape;
-    const [top, left] = [Math.round(box.y), Math.round(box.x)];
-    const [bottom, right] = [Math.round(box.y + box.height), Math.round(box.x + box.width)];
-    const y0 = Math.max(0, top, Math.round(seen.y));
-    const x0 = Math.max(0, left, Math.round(seen.x));
-    const y1 = Math.min(height, bottom, Math.round(seen.y + seen.height));
-    const x1 = Math.min(width, right, Math.round(seen.x + seen.width));
+    const square = squareAround(box);
+    const [top, left] = [Math.round(square.y), Math.round(square.x)];
+    const [bottom, right] = [Math.round(square.y + square.height), Math.round(square.x + square.width)];
+    const y0 = Math.max(0, Math.round(box.y), Math.round(seen.y));
+    const x0 = Math.max(0, Math.round(box.x), Math.round(seen.x));
+    const y1 = Math.min(height, Math.round(box.y + box.height), Math.round(seen.y + seen.height));
+    const x1 = Math.min(width, Math.round(box.x + box.width), Math.round(seen.x + seen.width));
+    // a unit may see nothing but padding
+    if (y1 <= y0 || x1 <= x0) return tf.fill([size, size, 3], fill) as tf.Tensor3D;
     const inside = tf.slice(whole, [y0, x0, 0], [y1 - y0, x1 - x0, 3]);
     const border: [number, number][] = [[y0 - top, bottom - y1], [x0 - left, right - x1], [0, 0]]; // prettier-ignore
     const image = tf.image.resizeBilinear(tf.pad(inside, border, fill) as tf.Tensor3D, [size, size]);
-    return frame ? framed(image, box, frame) : image;
+    return frame ? framed(image, square, frame) : image;
   });
+}
+
+/** The smallest square around a box, with its centre: a tile is square, and must not stretch what is not. */
+export function squareAround({ x, y, width, height }: PhotoBox): PhotoBox {
+  const side = Math.max(width, height);
+  return { x: x - (side - width) / 2, y: y - (side - height) / 2, width: side, height: side };
 }
 
 /** The patch with a rectangle drawn on it, given in the photo's pixels like the patch's own box. */

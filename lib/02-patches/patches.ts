@@ -2,11 +2,12 @@ import { tf } from '../tf/backend';
 import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './cache';
 import { Strongest } from './strongest';
 import { loadImage, type PhotoBox, photoBoxes } from '../image/image';
-import { checkCounts } from '../base/check';
+import { checkCounts, checkFields, checkFunction } from '../base/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel, LayerInfo } from '../model/model';
-import type { Photo } from '../image/photos';
+import { checkPhotos, type Photo } from '../image/photos';
 import { given } from '../model/given';
+import { fieldBox, type ReceptiveFields } from '../model/receptive-field';
 
 /** 一个最大激活图块（max-activating patch）。 */
 export interface Patch {
@@ -28,6 +29,9 @@ export interface ChannelPatches {
   readonly stopped?: StopReason;
 }
 
+export const checkChannel = (channel: ChannelPatches, what = 'channel'): ChannelPatches =>
+  checkFields(what, channel, ['channel', 'patches'], ' topPatches 的一项 { channel, patches }');
+
 export interface ScanOptions {
   /** 一次前向传播几张照片，缺省 16。 */
   batchSize?: number;
@@ -39,16 +43,20 @@ export interface ScanOptions {
   signal?: AbortSignal;
 }
 
-/** A layer with height, width and channels, or an error that says which have them. */
-export function spatialLayer(model: ImageModel, layer: string): LayerInfo {
+/** A layer with height, width and channels whose units see one window each, or an error that says which are such. */
+export function spatialLayer(
+  model: ImageModel,
+  layer: string,
+): LayerInfo & { readonly receptiveFields: ReceptiveFields } {
   const info = given(model).layers.find((l) => l.name === model.layerName(layer))!;
-  if (info.shape.length === 3 && info.receptiveField) return info;
-  const having = model.layers
-    .filter((l) => l.receptiveField && l.shape.length === 3 && l.shape[0] > 1)
-    .map((l) => l.name);
-  throw new RangeError(
-    `${layer} 层没有空间位置（形状 [${info.shape.join(', ')}]），找不到图块；可用的层到 ${having[having.length - 1]} 为止`,
-  );
+  const { shape, receptiveFields } = info;
+  if (shape.length === 3 && receptiveFields) return { ...info, receptiveFields };
+  const having = model.layers.filter((l) => l.receptiveFields && l.shape.length === 3 && l.shape[0] > 1);
+  const why =
+    shape.length === 3 && shape[0] * shape[1] > 1
+      ? '层的单元看到的不是随位置平移的一个窗口（放大、转置卷积、整幅归一化、共用的层之后）'
+      : `层没有空间位置（形状 [${shape.join(', ')}]）`;
+  throw new RangeError(`${layer} ${why}，找不到图块；可用的层到 ${having.at(-1)?.name ?? '（没有）'} 为止`);
 }
 
 /** 一批照片的摘要（summaries of a batch）：每张照片每个通道最强的值、它的位置与平均值；`images` 由调用者 dispose。 */
@@ -104,8 +112,8 @@ export async function scanPhotos(
   visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
   { batchSize = 16, cache = given(model).weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
 ): Promise<{ readonly stopped?: StopReason }> {
-  if (!photos.length)
-    throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
+  checkPhotos(photos);
+  checkFunction('visit', visit);
   checkCounts({ batchSize });
   const [height, width, channels] = spatialLayer(model, layer).shape;
   if (!Number.isInteger(perPhoto) || perPhoto < 1 || perPhoto > height * width)
@@ -171,7 +179,6 @@ export async function topPatches(
     });
   const { stopped } = await scanPhotos(model, photos, layer, collect, options);
 
-  const { size, stride, offset } = info.receptiveField!;
   const toPhoto = new Map<Photo, (box: PhotoBox) => PhotoBox>();
   const result: ChannelPatches[] = [];
   for (const [i, channel] of wanted.entries()) {
@@ -184,11 +191,11 @@ export async function topPatches(
           await photoBoxes(photo.path, { size: [...model.inputSize] as [number, number], crop: photo.crop }),
         );
       }
-      const [row, col] = [Math.floor(at / width), at % width];
+      const place: [number, number] = [Math.floor(at / width), at % width];
       const mapping = toPhoto.get(photo)!;
-      const box = mapping({ x: offset + stride * col, y: offset + stride * row, width: size, height: size });
+      const box = mapping(fieldBox(info.receptiveFields, place));
       const seen = mapping({ x: 0, y: 0, width: model.inputSize[1], height: model.inputSize[0] });
-      patches.push({ photo, value, at: [row, col], box, seen });
+      patches.push({ photo, value, at: place, box, seen });
     }
     result.push({ channel, patches, ...(stopped && { stopped }) });
   }

@@ -1,11 +1,13 @@
 import { randomGenerator, shuffled } from '../base/random';
-import { checkCounts } from '../base/check';
+import { checkCounts, checkFields, checkList } from '../base/check';
 import type { Photo } from '../image/photos';
-import type { ChannelPatches } from './patches';
+import { type ChannelPatches, checkChannel } from './patches';
 
 /** 照片的标签（label），缺省是照片的类别。 */
 export type PhotoLabel = (photo: Photo) => string;
 const category: PhotoLabel = (photo) => photo.category;
+const checkPhotos = (photos: readonly Photo[]) =>
+  checkList('photos', photos, (photo, what) => checkFields(what, photo, [], '一张照片（coursePhotos() 的一项）'));
 
 /**
  * 一批照片的纯度（purity）：最多的那个类别占几成，1 为全是同一类。
@@ -17,7 +19,7 @@ const category: PhotoLabel = (photo) => photo.category;
  */
 export function photoPurity(photos: readonly Photo[], label: PhotoLabel = category): number {
   const counts = new Map<string, number>();
-  for (const photo of photos) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
+  for (const photo of checkPhotos(photos)) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
   return photos.length ? Math.max(...counts.values()) / photos.length : 0;
 }
 
@@ -28,8 +30,8 @@ export function photoPurity(photos: readonly Photo[], label: PhotoLabel = catego
  * const channels = await topPatches(model, coursePhotos().slice(0, 12), model.roles.lastPool);
  * const purities = channels.map((channel) => patchPurity(channel));
  */
-export const patchPurity = ({ patches }: ChannelPatches, label: PhotoLabel = category): number =>
-  photoPurity(patches.map(({ photo }) => photo), label); // prettier-ignore
+export const patchPurity = (channel: ChannelPatches, label: PhotoLabel = category): number =>
+  photoPurity(checkChannel(channel).patches.map(({ photo }) => photo), label); // prettier-ignore
 
 /**
  * 打乱类别之后的纯度（permutation control）：图块一块不换，只把各张照片的类别互相对调，再求各通道纯度的平均；
@@ -49,7 +51,8 @@ export function shuffledPurity(
   photos: readonly Photo[],
   { draws = 500, seed = 0, label = category }: { draws?: number; seed?: number; label?: PhotoLabel } = {},
 ): number[] {
-  if (!channels.length || !photos.length) throw new RangeError('至少要有一个通道和一张照片');
+  if (!checkList('channels', channels, checkChannel).length || !checkPhotos(photos).length)
+    throw new RangeError('至少要有一个通道和一张照片');
   checkCounts({ draws });
   const random = randomGenerator(seed);
   let labels = photos.map(label);

@@ -1,10 +1,11 @@
 import { tf } from '../tf/backend';
 import type { Matrix } from './nearest-rows';
 import { loadImage } from '../image/image';
-import { checkCounts } from '../base/check';
+import { checkCounts, checkFunction, checkList, checkNumbers } from '../base/check';
+import { checkMatrix } from './rows';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
-import type { Photo } from '../image/photos';
+import { checkPhotos, type Photo } from '../image/photos';
 import { given } from '../model/given';
 
 /** 特征矩阵（feature matrix）：每张照片一行。普通数组，不需要 dispose。 */
@@ -63,7 +64,8 @@ export async function featureMatrices(
   layers: readonly string[],
   { pool, ...options }: FeatureMatrixOptions = {},
 ): Promise<FeatureMatrix[]> {
-  if (layers.length === 0) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
+  if (checkList('layers', layers).length === 0)
+    throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
   const names = layers.map((layer) => given(model).layerName(layer));
   const pools = names.map((name) => {
     const size = model.layers.find((l) => l.name === name)!.shape.reduce((a, b) => a * b, 1);
@@ -103,8 +105,8 @@ export async function pixelMatrix(
  * const birds = selectRows(pixels, (row) => pixels.photos[row].category === 'bird');
  */
 export function selectRows(features: FeatureMatrix, keep: (row: number) => boolean): FeatureMatrix {
-  const { columns, photos } = features;
-  const kept = photos.map((_, row) => row).filter(keep);
+  const { columns, photos } = checkMatrix(features);
+  const kept = photos.map((_, row) => row).filter(checkFunction('keep', keep));
   const data = new Float32Array(kept.length * columns);
   kept.forEach((row, at) => data.set(features.data.subarray(row * columns, (row + 1) * columns), at * columns));
   return { ...features, data, rows: kept.length, photos: kept.map((row) => photos[row]) };
@@ -122,7 +124,7 @@ export function selectRows(features: FeatureMatrix, keep: (row: number) => boole
  * averagePositions(features, 16).columns; // 16
  */
 export function averagePositions(features: FeatureMatrix, channels: number): FeatureMatrix {
-  const { rows, columns } = features;
+  const { rows, columns } = checkMatrix(features);
   const places = columns / channels;
   if (!Number.isInteger(channels) || channels < 1 || !Number.isInteger(places)) {
     throw new RangeError(`通道数应是正整数，并整除一行的 ${columns} 个数，得到 ${channels}`);
@@ -158,12 +160,13 @@ export interface TopPhoto {
  * const [first] = topPhotos(features, direction, { count: 3 });
  */
 export function topPhotos(
-  { data, columns, photos }: FeatureMatrix,
+  features: FeatureMatrix,
   direction: ArrayLike<number>,
   { count = 9 }: { count?: number } = {},
 ): TopPhoto[] {
   checkCounts({ count });
-  if (direction.length !== columns) {
+  const { data, columns, photos } = checkMatrix(features);
+  if (checkNumbers('方向', direction).length !== columns) {
     throw new RangeError(`方向应有 ${columns} 个数（特征的列数），得到 ${direction.length} 个`);
   }
   const valueOf = (row: number) => {
@@ -187,7 +190,7 @@ export function topPhotos(
  * l2Norm(features.data.slice(0, 192)); // 1
  */
 export function unitRows<F extends Matrix>(features: F): F {
-  const { rows, columns } = features;
+  const { rows, columns } = checkMatrix(features);
   const data = features.data.slice();
   for (let i = 0; i < rows; i++) {
     const row = data.subarray(i * columns, (i + 1) * columns);
@@ -209,8 +212,7 @@ async function photoRows(
   encode: (images: tf.Tensor4D) => tf.Tensor[],
   { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
 ) {
-  if (photos.length === 0)
-    throw new RangeError('没有照片：photos 是空的；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)');
+  checkPhotos(photos);
   checkCounts({ batchSize });
   const watch = watchInterrupts(signal);
   const batches: Float32Array[][] = [];

@@ -36,39 +36,78 @@ export function squaredDistance({ data, columns }: Matrix, i: number, j: number)
   return even + odd;
 }
 
+/** Up to so many rows (4 MB of distances) and from so many columns on, distances are worth keeping. */
+const MOST_KEPT_ROWS = 1000;
+const FEWEST_KEPT_COLUMNS = 32;
+
+interface Kept {
+  readonly print: number;
+  readonly squared: Float64Array;
+}
+
+const kept = new WeakMap<Matrix['data'], Kept>();
+
+/** Changes with the numbers: a matrix that was written to in between is measured again. */
+function fingerprint({ data, columns }: Matrix): number {
+  const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  let print = columns;
+  for (let at = 0; at < words.length; at++) print = Math.imul(print ^ words[at], 0x01000193);
+  return print;
+}
+
+/**
+ * The squared distance of rows j < i, each measured once as long as the numbers stay: layouts of the same features with
+ * other settings share them. With thousands of columns they take longer than the steps of a layout.
+ */
+function sharedDistances(matrix: Matrix): (i: number, j: number) => number {
+  const { data, rows, columns } = matrix;
+  if (rows > MOST_KEPT_ROWS || columns < FEWEST_KEPT_COLUMNS) return (i, j) => squaredDistance(matrix, i, j);
+  const print = fingerprint(matrix);
+  const known = kept.get(data);
+  const squared = known?.print === print ? known.squared : new Float64Array((rows * (rows - 1)) / 2).fill(NaN);
+  kept.set(data, { print, squared });
+  return (i, j) => {
+    const at = (i * (i - 1)) / 2 + j;
+    if (Number.isNaN(squared[at])) squared[at] = squaredDistance(matrix, i, j);
+    return squared[at];
+  };
+}
+
+/** Puts (value, row) where the root of heap `i` was and lets it sink; `size` entries belong to the heap. */
+function replaceRoot({ k, index, squared }: NeighbourTable, i: number, size: number, value: number, row: number): void {
+  const base = i * k;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= size) break;
+    if (child + 1 < size && squared[base + child + 1] > squared[base + child]) child++;
+    if (squared[base + child] <= value) break;
+    squared[base + at] = squared[base + child];
+    index[base + at] = index[base + child];
+    at = child;
+  }
+  squared[base + at] = value;
+  index[base + at] = row;
+}
+
 /**
  * The k nearest rows of every row, exactly. Each pair is measured once; a row keeps its k best in a heap whose root is
  * the worst of them, so that most candidates are turned away by one comparison.
  */
 function neighbourSearch(matrix: Matrix, k: number) {
   const { rows } = matrix;
+  const distance = sharedDistances(matrix);
   const squared = new Float64Array(rows * k).fill(Infinity);
   const index = new Int32Array(rows * k).fill(-1);
-
-  /** Puts (distance, row) where the root of heap `i` was and lets it sink; `size` entries belong to the heap. */
-  function replaceRoot(i: number, size: number, distance: number, row: number): void {
-    const base = i * k;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= size) break;
-      if (child + 1 < size && squared[base + child + 1] > squared[base + child]) child++;
-      if (squared[base + child] <= distance) break;
-      squared[base + at] = squared[base + child];
-      index[base + at] = index[base + child];
-      at = child;
-    }
-    squared[base + at] = distance;
-    index[base + at] = row;
-  }
+  const table = { k, index, squared };
 
   return {
     /** Measures row i against all rows before it. */
     add(i: number): void {
       for (let j = 0; j < i; j++) {
-        const d = squaredDistance(matrix, i, j);
-        if (d < squared[i * k]) replaceRoot(i, k, d, j);
-        if (d < squared[j * k]) replaceRoot(j, k, d, i);
+        const d = distance(i, j);
+        if (d < squared[i * k]) replaceRoot(table, i, k, d, j);
+        if (d < squared[j * k]) replaceRoot(table, j, k, d, i);
       }
     },
     /** Heap order to ascending order, in place (the second half of heap sort). */
@@ -78,10 +117,10 @@ function neighbourSearch(matrix: Matrix, k: number) {
           const last = i * k + size;
           const [d, row] = [squared[last], index[last]];
           [squared[last], index[last]] = [squared[i * k], index[i * k]];
-          replaceRoot(i, size, d, row);
+          replaceRoot(table, i, size, d, row);
         }
       }
-      return { k, index, squared };
+      return table;
     },
   };
 }

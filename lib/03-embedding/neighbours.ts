@@ -1,7 +1,7 @@
 import { nearestRowsSync, squaredDistance, type NeighbourTable } from './nearest-rows';
 import { asMatrix, type Rows } from './rows';
 import { affinities } from './layouts/affinities';
-import { checkCounts } from '../base/check';
+import { checkCounts, checkList, checkNumbers } from '../base/check';
 import { mean } from '../base/statistics';
 import { randomGenerator, shuffled } from '../base/random';
 
@@ -103,7 +103,7 @@ export function neighbourPurity(
   { neighbours = 5, subset = () => true, shuffles = 20, seed = 0 }: PurityOptions = {},
 ): Purity {
   const whole = asMatrix(features, 2);
-  if (labels.length !== whole.rows) {
+  if (checkList('labels', labels).length !== whole.rows) {
     throw new RangeError(`标签数应等于行数：${whole.rows} 行，得到 ${labels.length} 个标签`);
   }
   const kept = labels.map((_, row) => row).filter(subset);
@@ -166,6 +166,8 @@ export function jointProbabilities(
  * const loss = klDivergence(jointProbabilities(points, { perplexity: 1.5 }), points);
  */
 export function klDivergence(p: readonly (readonly number[])[], points: readonly (readonly number[])[]): number {
+  checkList('p', p, (row, what) => checkNumbers(what, row, p.length));
+  checkList('points', points, (point, what) => checkNumbers(what, point, 2));
   if (p.length !== points.length) throw new RangeError(`P 有 ${p.length} 行，点有 ${points.length} 个：应当相同`);
   const closeness = (a: readonly number[], b: readonly number[]) => 1 / (1 + (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2);
   let z = 0;

@@ -1,7 +1,8 @@
 import { createCanvas, loadImage as decode } from 'canvas';
 import { tf } from '../tf/backend';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
-import type { Photo } from '../image/photos';
+import { checkFields, checkList, checkNumbers } from '../base/check';
+import { checkPhotos, type Photo } from '../image/photos';
 import { type Corner, pushApart } from './layouts/push-apart';
 
 export interface ThumbnailMapOptions {
@@ -62,7 +63,7 @@ export async function thumbnailMap(
  * @param photos 照片
  * @param cells 每张照片一个 { row, column }，由 `gridLayout(points)` 得到
  * @param options `thumbnail`：格子的边长，像素，缺省 48；`signal`
- * @returns 同 thumbnailMap
+ * @returns 同 thumbnailMap；image 由调用者 dispose
  * @example
  * const photos = coursePhotos().slice(0, 4);
  * const cells = gridLayout([[0, 0], [1, 0], [0, 1], [1, 1]], { columns: 2 });
@@ -76,7 +77,9 @@ export async function thumbnailGrid(
 ): Promise<ThumbnailMap> {
   checkPoints(
     photos,
-    cells.map((cell) => [cell.column, cell.row]),
+    checkList('cells', cells, (cell, what) => checkFields(what, cell, ['row', 'column'], ' gridLayout 的一项')).map(
+      (cell) => [cell.column, cell.row],
+    ),
   );
   const last = (values: number[]) => values.reduce((a, b) => Math.max(a, b));
   return drawThumbnails(photos, {
@@ -89,12 +92,10 @@ export async function thumbnailGrid(
 }
 
 function checkPoints(photos: readonly Photo[], points: readonly (readonly number[])[]): void {
-  if (photos.length === 0 || photos.length !== points.length) {
+  if (checkPhotos(photos).length !== checkList('points', points).length) {
     throw new RangeError(`每张照片要有一个位置：${photos.length} 张照片，${points.length} 个位置`);
   }
-  if (!points.every((point) => point.length === 2 && point.every(Number.isFinite))) {
-    throw new RangeError('每个位置应为两个有限的数');
-  }
+  points.forEach((point, i) => checkNumbers(`第 ${i} 个位置`, point, 2));
 }
 
 interface Sheet {

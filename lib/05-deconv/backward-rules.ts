@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf/backend';
 import { type PoolingAttributes, unpoolBySwitches } from '../tf/max-pool-switches';
 import { since, type Tally, tally } from '../tf/tally';
 import { recordedNodes, type TapeNode } from '../tf/tape';
@@ -11,8 +11,8 @@ import { recordedNodes, type TapeNode } from '../tf/tape';
  */
 
 /**
- * What leaves a ReLU on the way back. `gradient` is what arrives from above; `gate` lets a gradient pass only where
- * the ReLU was open in the forward pass (0 < x, and x < 6 for ReLU6).
+ * 往回传时一个 ReLU 传出什么。`gradient` 是从上面来的；`gate` 只让前向传播时 ReLU 开着的地方（0 < x，ReLU6 还要 x < 6）
+ * 的梯度通过。
  */
 export type ReluBackward = (gradient: tf.Tensor, gate: (gradient: tf.Tensor) => tf.Tensor) => tf.Tensor;
 
@@ -72,6 +72,7 @@ function changedRelu(original: GradConfig, rule: ReluBackward): GradConfig {
   return {
     kernelName: original.kernelName,
     inputsToSave: original.inputsToSave,
+    outputsToSave: original.outputsToSave,
     gradFunc: (dy, saved, attributes) => ({
       x: () => {
         const tape = recordedNodes();

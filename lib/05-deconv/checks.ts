@@ -1,5 +1,5 @@
 import type { Feedback } from '../show/feedback';
-import { checkNumber, right, wrong } from '../show/feedback';
+import { checkChoice, checkAnswer, right, wrong } from '../show/feedback';
 
 const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) < 1e-6); // prettier-ignore
 
@@ -54,7 +54,7 @@ export function sharedMaximum(answer: unknown): Feedback {
 
 /** 05 练习：conv1（ReLU 之前）某个通道从 10 张照片得到的投影，两两的余弦相似度。 */
 export function firstLayerSimilarity(answer: unknown): Feedback {
-  return checkNumber(answer, 1, {
+  return checkAnswer(answer, 1, {
     tolerance: 1e-6,
     praise: '从 conv1 到输入只有一次卷积，没有 ReLU：投影就是卷积核本身（乘以预处理的倍数），与照片无关。',
     mistakes: [[(a) => a === 0, '0 表示毫不相似；想一想从 conv1 传回输入要经过哪些运算，其中哪个与照片有关。']],
@@ -64,16 +64,10 @@ export function firstLayerSimilarity(answer: unknown): Feedback {
 
 /** 05 练习：哪种说法站得住脚。 */
 export function whatItShows(answer: unknown): Feedback {
-  switch (String(answer).trim().toUpperCase()) {
-    case 'C':
-      return right('打乱上层之后图几乎不变，所以清晰来自下层和照片的边缘，不能当作网络为什么这样判断的证据。');
-    case 'A':
-      return wrong('清晰与忠实是两回事：第 9 节里打乱了分类层，图还是一样清晰。');
-    case 'B':
-      return wrong('看第 9 节：换一个毫不相干的类别，导向反向传播的图几乎不变。');
-    case 'D':
-      return wrong('Grad-CAM 指得出大致位置，但它只有 13×13 那么细，也没有说是哪些像素、为什么。');
-    default:
-      return wrong("请回答 'A'、'B'、'C' 或 'D'。");
-  }
+  return checkChoice(answer, 'C', {
+    A: '清晰与忠实是两回事：第 9 节里打乱了分类层，图还是一样清晰。',
+    B: '看第 9 节：换一个毫不相干的类别，导向反向传播的图几乎不变。',
+    C: '打乱上层之后图几乎不变，所以清晰来自下层和照片的边缘，不能当作网络为什么这样判断的证据。',
+    D: 'Grad-CAM 指得出大致位置，但它只有 13×13 那么细，也没有说是哪些像素、为什么。',
+  });
 }

@@ -1,6 +1,9 @@
 import { tf } from '../tf/backend';
+import { checkNumbers } from '../base/check';
+import { assertImage, checkTensor } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { given } from '../model/given';
+import { fieldBox } from '../model/receptive-field';
 
 /**
  * “清楚”怎样量（measures of clarity）：一幅梯度图的能量有多少落在物体上，相邻的像素有多相似。
@@ -19,6 +22,7 @@ import { given } from '../model/given';
  * dispose(picture, mask);
  */
 export function objectMask(image: tf.Tensor3D, { tolerance = 0.04 }: { tolerance?: number } = {}): tf.Tensor2D {
+  assertImage(image);
   return tf.tidy(() => {
     const corner = tf.slice(image, [0, 0, 0], [1, 1, 3]);
     return tf.cast(tf.greater(tf.max(tf.abs(tf.sub(image, corner)), 2), tolerance), 'float32') as tf.Tensor2D;
@@ -36,16 +40,16 @@ export function objectMask(image: tf.Tensor3D, { tolerance = 0.04 }: { tolerance
  * dispose(mask);
  */
 export function fieldMask(model: ImageModel, layer: string, at: readonly [number, number]): tf.Tensor2D {
-  const field = given(model).layers.find((l) => l.name === model.layerName(layer))!.receptiveField;
-  if (!field) throw new RangeError(`${layer} 层没有感受野：它看整幅图，或者结构不允许计算`);
+  const fields = given(model).layers.find((l) => l.name === model.layerName(layer))!.receptiveFields;
+  if (!fields) throw new RangeError(`${layer} 层没有感受野：它看整幅图，或者结构不允许计算`);
   return tf.tidy(() => {
-    const along = (position: number, length: number) => {
-      const begin = field.offset + field.stride * position;
+    const { x, y, width, height } = fieldBox(fields, checkNumbers('at', at, 2));
+    const along = (begin: number, size: number, length: number) => {
       const pixels = tf.range(0, length);
-      return tf.logicalAnd(tf.greaterEqual(pixels, begin), tf.less(pixels, begin + field.size));
+      return tf.logicalAnd(tf.greaterEqual(pixels, begin), tf.less(pixels, begin + size));
     };
-    const rows = tf.expandDims(along(at[0], model.inputSize[0]), 1);
-    const columns = tf.expandDims(along(at[1], model.inputSize[1]), 0);
+    const rows = tf.expandDims(along(y, height, model.inputSize[0]), 1);
+    const columns = tf.expandDims(along(x, width, model.inputSize[1]), 0);
     return tf.cast(tf.logicalAnd(rows, columns), 'float32') as tf.Tensor2D;
   });
 }
@@ -64,8 +68,8 @@ export function fieldMask(model: ImageModel, layer: string, at: readonly [number
  */
 export async function energyShare(map: tf.Tensor3D, mask: tf.Tensor2D): Promise<number> {
   const sums = tf.tidy(() => {
-    const energy = tf.sum(tf.square(map), 2);
-    return tf.stack([tf.sum(tf.mul(energy, mask)), tf.sum(energy)]);
+    const energy = tf.sum(tf.square(checkTensor(map, 'map', 3)), 2);
+    return tf.stack([tf.sum(tf.mul(energy, checkTensor(mask, 'mask', 2))), tf.sum(energy)]);
   });
   const [inside, whole] = await sums.data();
   sums.dispose();
@@ -85,7 +89,7 @@ export async function energyShare(map: tf.Tensor3D, mask: tf.Tensor2D): Promise<
  */
 export async function coherence(map: tf.Tensor3D): Promise<number> {
   const sums = tf.tidy(() => {
-    const [height, width, channels] = map.shape;
+    const [height, width, channels] = checkTensor(map, 'map', 3).shape;
     const left = tf.slice(map, [0, 0, 0], [height, width - 1, channels]);
     const right = tf.slice(map, [0, 1, 0], [height, width - 1, channels]);
     return tf.stack([tf.mul(left, right), tf.square(left), tf.square(right)].map((t) => tf.sum(t)));

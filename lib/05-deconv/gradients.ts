@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import { type PoolBackward, type ReluBackward, type RuleCount, withBackwardRules } from './backward-rules';
 import { recordedKernels } from '../tf/compiled';
 import { safely } from '../tf/tape';
+import { checkFunction } from '../base/check';
 import { CourseError } from '../base/errors';
 import { checkImageNow } from '../image/check';
 import type { ImageModel } from '../model/model';
@@ -77,6 +78,7 @@ export function withRule<T>(
   { pool = 'gradient' }: { pool?: PoolBackward } = {},
 ): T {
   checkRule(rule, pool);
+  checkFunction('body', body);
   const relu = rule === 'backprop' ? undefined : RULES[rule];
   return safely(() =>
     withBackwardRules({ relu, pool }, (count) => {
@@ -103,7 +105,7 @@ export function withRule<T>(
  * @see Simonyan 等 2014 (arXiv:1312.6034)；Zeiler & Fergus 2014 (arXiv:1311.2901)；Springenberg 等 2015 (arXiv:1412.6806)
  * @example
  * const gradient = inputGradient(model, image, { class: 387 }, { rule: 'guided' });
- * const map = finish(gradient, saliency, clipPercentile(99));
+ * const map = finish(gradient, saliency, unitScale());
  * dispose(gradient, map);
  */
 export function inputGradient(
@@ -129,11 +131,6 @@ export function inputGradient(
  * @param images `[n, h, w, 3]`，RGB，[0, 1]
  * @param seed 由这一层的激活值造出要传回的梯度（同形）：单个神经元为 1、其余为 0，或任意加权
  * @returns `[n, h, w, 3]`，由调用者 dispose
- * @example
- * const images = tf.expandDims(image) as tf.Tensor4D;
- * const layer = model.roles.lastConv;
- * const projected = backProject(model, images, layer, (activations) => tf.relu(activations), { rule: 'deconv' });
- * dispose(images, projected);
  */
 export function backProject(
   model: ImageModel,

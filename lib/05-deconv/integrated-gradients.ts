@@ -124,9 +124,7 @@ export async function integratedGradients(
         mean = next;
       }
       const map = tf.tidy(() => tf.mul(mean, tf.sub(image, start)) as tf.Tensor3D);
-      const total = map.sum();
-      const [sum] = await total.data();
-      total.dispose();
+      const sum = await sumOf(map);
       const error = Math.abs(sum - difference) / (Math.abs(difference) || 1);
       if (watch.stopped || error <= tolerance || 2 * count > maxSteps) {
         return { map, completeness: { sum, difference, error }, steps: count, stopped: watch.stopped };
@@ -136,6 +134,13 @@ export async function integratedGradients(
   } finally {
     tf.dispose([mean, start]);
   }
+}
+
+async function sumOf(map: tf.Tensor): Promise<number> {
+  const total = map.sum();
+  const [sum] = await total.data();
+  total.dispose();
+  return sum;
 }
 
 function baselineImage(model: ImageModel, image: tf.Tensor3D, baseline: 'mean' | 'black' | tf.Tensor3D): tf.Tensor3D {

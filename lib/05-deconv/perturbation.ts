@@ -1,14 +1,14 @@
 import { tf } from '../tf/backend';
-import { checkCounts } from '../base/check';
+import { checkCounts, checkNumbers } from '../base/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { areaUnder, l2Norm } from '../image/metrics';
-import { assertSameSize, assertTensor, checkImage } from '../image/check';
+import { assertSameSize, checkTensor, checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { probabilitiesOf } from '../model/output';
 import { randomGenerator } from '../base/random';
 import { blurred } from '../image/blur';
 import { finish, saliency } from './saliency';
-import { resolveTarget, type Target, targetValue, targetValues } from '../model/target';
+import { resolveTarget, type Target, targetValues } from '../model/target';
 
 /**
  * 与某幅图同样大小的随机方向（random direction）：对照组，长度（l2）与 `like` 相同。
@@ -20,7 +20,7 @@ import { resolveTarget, type Target, targetValue, targetValues } from '../model/
  */
 export function randomDirection(like: tf.Tensor3D, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
   const random = randomGenerator(seed);
-  const values = Float32Array.from({ length: like.size }, () => random.normal());
+  const values = Float32Array.from({ length: checkTensor(like, 'like', 3).size }, () => random.normal());
   const length = l2Norm(values);
   return tf.tidy(() => tf.mul(tf.tensor3d(values, like.shape), tf.div(tf.norm(like), length)) as tf.Tensor3D);
 }
@@ -45,6 +45,7 @@ export async function responseAlong(
 ): Promise<number[]> {
   await checkImage(image);
   assertSameSize(direction, image.shape, 'direction');
+  if (!checkNumbers('steps', steps).length) throw new RangeError('steps 是空的：至少要有一步');
   const norm = l2Norm(await direction.data()) || 1;
   const images = tf.tidy(() => {
     const lengths = tf.tensor4d(steps.map((s) => s / norm), [steps.length, 1, 1, 1]); // prettier-ignore
@@ -89,6 +90,25 @@ async function importanceOrder(map: tf.Tensor): Promise<tf.Tensor2D> {
   return tf.tensor2d(place, size.shape as [number, number]);
 }
 
+/** For every fraction the image with that share of its pixels, the first in the order, taken from another one. */
+const exchanged = (image: tf.Tensor3D, other: tf.Tensor3D, order: tf.Tensor2D, fractions: readonly number[]) =>
+  tf.tidy(() => {
+    const changed = tf.less(tf.expandDims(order, 0), tf.tensor3d([...fractions], [fractions.length, 1, 1]));
+    return tf.where(tf.expandDims(changed, 3), tf.expandDims(other, 0), tf.expandDims(image, 0)) as tf.Tensor4D;
+  });
+
+function assertMapOf(image: tf.Tensor3D, map: tf.Tensor): void {
+  checkTensor(map, 'map');
+  if (map.shape[0] === image.shape[0] && map.shape[1] === image.shape[1]) return;
+  throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
+}
+
+/** The image without what it shows: its mean colour, or blurred by 8 pixels in 224. */
+const blank = (model: ImageModel, image: tf.Tensor3D, fill: 'blur' | 'mean'): tf.Tensor3D =>
+  fill === 'mean'
+    ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean])) as tf.Tensor3D)
+    : blurred(image, Math.min(...model.inputSize) / 28);
+
 /** What the curves show: the probability of a class, the activation of a neuron. */
 async function scoresOf(model: ImageModel, images: tf.Tensor4D, target: Target): Promise<number[]> {
   if (!('class' in target)) return targetValues(model, images, target);
@@ -123,43 +143,37 @@ export async function insertionDeletion(
   checkCounts({ steps, batchSize });
   resolveTarget(model, target);
   await checkImage(image);
-  assertTensor(map, 'map');
-  if (map.shape[0] !== image.shape[0] || map.shape[1] !== image.shape[1]) {
-    throw new RangeError(`图 [${map.shape.join(', ')}] 应与图像 [${image.shape.join(', ')}] 同样大小`);
-  }
+  assertMapOf(image, map);
   const watch = watchInterrupts(signal);
   const fractions = Array.from({ length: steps + 1 }, (_, i) => i / steps);
-  const empty =
-    fill === 'mean'
-      ? tf.tidy(() => tf.add(tf.zerosLike(image), tf.tensor1d([...model.mean])))
-      : blurred(image, Math.min(...model.inputSize) / 28);
+  const empty = blank(model, image, fill);
   const order = await importanceOrder(map);
-  const curves: [number[], number[]] = [[], []];
   try {
-    const whole = 'class' in target ? 1 : (await targetValue(model, image, target)) || 1;
-    for (let from = 0; from <= steps && !watch.stopped; from += batchSize) {
-      const part = fractions.slice(from, from + batchSize);
+    // Both curves end where the other one begins.
+    const ends = tf.stack([image, empty]) as tf.Tensor4D;
+    const [full, none] = await scoresOf(model, ends, target);
+    ends.dispose();
+    const unit = 'class' in target ? 1 : full || 1;
+    const curves = [[full / unit], [none / unit]];
+    const step = async (done: number) => {
+      await onStep?.({ done, total: steps + 1 });
+      await watch.breathe();
+    };
+    await step(2);
+    for (let from = 1; from < steps && !watch.stopped; from += batchSize) {
+      const part = fractions.slice(from, Math.min(from + batchSize, steps));
       for (const [which, start] of [image, empty].entries()) {
-        const other = which === 0 ? empty : image;
-        const images = tf.tidy(() => {
-          const changed = tf.less(tf.expandDims(order, 0), tf.tensor3d(part, [part.length, 1, 1]));
-          return tf.where(tf.expandDims(changed, 3), tf.expandDims(other, 0), tf.expandDims(start, 0)) as tf.Tensor4D;
-        });
-        curves[which].push(...(await scoresOf(model, images, target)).map((score) => score / whole));
+        const images = exchanged(start, which === 0 ? empty : image, order, part);
+        curves[which].push(...(await scoresOf(model, images, target)).map((score) => score / unit));
         images.dispose();
       }
-      await onStep?.({ done: Math.min(from + batchSize, steps + 1), total: steps + 1 });
-      await watch.breathe();
+      await step(from + part.length + 1);
     }
-    const area = (curve: number[]) => (curve.length > 1 ? areaUnder(curve) : Number.NaN);
-    return {
-      fractions: fractions.slice(0, curves[0].length),
-      deletion: curves[0],
-      insertion: curves[1],
-      deletionArea: area(curves[0]),
-      insertionArea: area(curves[1]),
-      stopped: watch.stopped,
-    };
+    if (!watch.stopped) [none, full].forEach((score, which) => curves[which].push(score / unit));
+    const [deletion, insertion] = curves;
+    const [deletionArea, insertionArea] = curves.map((curve) => (curve.length > 1 ? areaUnder(curve) : NaN));
+    const shown = fractions.slice(0, deletion.length);
+    return { fractions: shown, deletion, insertion, deletionArea, insertionArea, stopped: watch.stopped };
   } finally {
     tf.dispose([empty, order]);
   }

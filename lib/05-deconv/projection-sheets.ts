@@ -1,17 +1,16 @@
 import { tf } from '../tf/backend';
+import { checkList } from '../base/check';
 import type { ImageModel } from '../model/model';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
-import type { ChannelPatches } from '../02-patches/patches';
+import { type ChannelPatches, checkChannel, spatialLayer } from '../02-patches/patches';
 import { patchSheets } from '../02-patches/patch-image';
 import { patchProjections, type PatchProjectionOptions } from './projections';
-import { given } from '../model/given';
 
-export interface ProjectionSheetOptions extends Omit<PatchProjectionOptions, 'size' | 'onStep'> {
+export interface ProjectionSheetOptions extends Omit<PatchProjectionOptions, 'size'> {
   /** 每格的边长（tile），像素；缺省是这一层的感受野，不小于 64。 */
   tile?: number;
   /** 每行几块（columns），缺省 3。 */
   columns?: number;
-  onStep?: (step: { done: number; total: number }) => void | Promise<void>;
 }
 
 export interface ProjectionSheet {
@@ -34,7 +33,7 @@ const GAP = 0.06;
  * @param layer 图块所属的层
  * @param channels `topPatches` 的几项
  * @param options `rule` 缺省 'guided'；`tile`、`columns` 见 ProjectionSheetOptions
- * @returns 第 i 幅属于 channels[i]；中断时只含已经画完的，并带 `stopped`
+ * @returns 第 i 幅属于 channels[i]；中断时只含已经画完的，并带 `stopped`；由调用者 dispose
  * @throws RangeError 层、通道、位置或规则不对；没有图块
  * @example
  * const layer = model.roles.lastConv;
@@ -48,12 +47,13 @@ export async function projectionSheets(
   channels: readonly ChannelPatches[],
   { rule = 'guided', tile, columns = 3, onStep, signal, ...rest }: ProjectionSheetOptions = {},
 ): Promise<{ readonly sheets: readonly ProjectionSheet[]; readonly stopped?: StopReason }> {
-  const field = given(model).layers.find((l) => l.name === model.layerName(layer))!.receptiveField?.size ?? 64;
-  const size = tile ?? Math.max(64, field);
+  const fields = spatialLayer(model, layer).receptiveFields;
+  const size = tile ?? Math.max(64, ...fields.map((field) => field.size));
+
   const watch = watchInterrupts(signal);
   const sheets: ProjectionSheet[] = [];
   try {
-    for (const entry of channels) {
+    for (const entry of checkList('channels', channels, checkChannel)) {
       if (watch.stopped) break;
       const { maps, stopped } = await patchProjections(model, layer, entry, { rule, size, signal, ...rest });
       try {

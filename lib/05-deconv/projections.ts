@@ -1,10 +1,12 @@
 import { tf } from '../tf/backend';
 import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
-import { loadImage } from '../image/image';
+import { loadImage, type PhotoBox } from '../image/image';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
-import type { ChannelPatches, Patch } from '../02-patches/patches';
+import { squareAround } from '../02-patches/patch-image';
+import { type ChannelPatches, checkChannel, spatialLayer } from '../02-patches/patches';
+import { fieldBox } from '../model/receptive-field';
 import { resolveTarget, seedGradient } from '../model/target';
 
 export interface PatchProjectionOptions extends GradientOptions, LongRun {
@@ -25,9 +27,9 @@ export interface PatchProjections {
  * 按某种规则传回输入，裁出它的感受野，与图块一一对应。
  *
  * @param layer 图块所属的层
- * @param channel topPatches 的一项：通道与它的图块
+ * @param ofChannel topPatches 的一项：通道与它的图块
  * @param options `rule` 缺省 'deconv'（原文的做法）
- * @returns 中途停止时只含已经算完的那几幅（至少一批）
+ * @returns 中途停止时只含已经算完的那几幅（至少一批）；maps 由调用者 dispose
  * @throws RangeError 层、通道、位置或规则不对；没有图块
  * @example
  * const layer = model.roles.lastConv;
@@ -38,7 +40,7 @@ export interface PatchProjections {
 export async function patchProjections(
   model: ImageModel,
   layer: string,
-  { channel, patches }: ChannelPatches,
+  ofChannel: ChannelPatches,
   {
     rule = 'deconv',
     pool = 'gradient',
@@ -49,6 +51,8 @@ export async function patchProjections(
   }: PatchProjectionOptions = {},
 ): Promise<PatchProjections> {
   checkRule(rule, pool);
+  const { receptiveFields } = spatialLayer(model, layer);
+  const { channel, patches } = checkChannel(ofChannel);
   if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
   const targets = patches.map(({ at }) => resolveTarget(model, { layer, channel, at }));
   const watch = watchInterrupts(signal);
@@ -63,7 +67,7 @@ export async function patchProjections(
           tf.tidy(() => {
             const gradients = backProject(model, tf.stack(images) as tf.Tensor4D, layer, seed, { rule, pool });
             return tf.stack(
-              batch.map((patch, i) => cropToField(model, layer, gradients, i, patch, size)),
+              batch.map((patch, i) => cropToField(gradients, i, fieldBox(receptiveFields, patch.at), size)),
             ) as tf.Tensor4D;
           }),
         );
@@ -80,28 +84,19 @@ export async function patchProjections(
 }
 
 /** The receptive field of the patch's neuron out of one gradient; what lies beyond the border is 0. */
-function cropToField(
-  model: ImageModel,
-  layer: string,
-  gradients: tf.Tensor4D,
-  index: number,
-  { at }: Patch,
-  size: number,
-) {
-  const field = model.layers.find((l) => l.name === layer)!.receptiveField!;
-  const [height, width] = model.inputSize;
-  const begin = at.map((position) => Math.round(field.offset + field.stride * position));
-  const inner = begin.map((b, axis) => [Math.max(0, b), Math.min([height, width][axis], b + field.size)]);
-  const gradient = tf.squeeze(tf.slice(gradients, [index, 0, 0, 0], [1, -1, -1, -1]), [0]);
-  const [[y0, y1], [x0, x1]] = inner;
-  const visible = tf.slice(gradient, [y0, x0, 0], [y1 - y0, x1 - x0, 3]) as tf.Tensor3D;
-  const padding: [number, number][] = inner.map(([from, to], axis) => [
-    from - begin[axis],
-    begin[axis] + field.size - to,
-  ]);
-  const whole = tf.pad(visible, [...padding, [0, 0]]) as tf.Tensor3D;
+function cropToField(gradients: tf.Tensor4D, index: number, box: PhotoBox, size: number): tf.Tensor3D {
+  const [, height, width] = gradients.shape;
+  const square = squareAround(box);
+  const [top, left] = [Math.round(square.y), Math.round(square.x)];
+  const [y0, x0] = [Math.max(0, Math.round(box.y)), Math.max(0, Math.round(box.x))];
+  const [y1, x1] = [Math.min(height, Math.round(box.y) + box.height), Math.min(width, Math.round(box.x) + box.width)];
+  // a unit may see nothing but padding
+  if (y1 <= y0 || x1 <= x0) return tf.zeros([size, size, 3]) as tf.Tensor3D;
+  const visible = tf.slice(gradients, [index, y0, x0, 0], [1, y1 - y0, x1 - x0, 3]);
+  const border: [number, number][] = [[y0 - top, top + square.height - y1], [x0 - left, left + square.width - x1], [0, 0]]; // prettier-ignore
+  const whole = tf.pad(tf.squeeze(visible, [0]) as tf.Tensor3D, border);
   // A small field keeps its pixels, a large one is averaged.
-  return field.size < size
+  return square.width < size
     ? tf.image.resizeNearestNeighbor(whole, [size, size])
     : tf.image.resizeBilinear(whole, [size, size], false, true);
 }

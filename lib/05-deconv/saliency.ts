@@ -1,9 +1,11 @@
 import { tf } from '../tf/backend';
+import { checkFunction, checkList } from '../base/check';
+import { checkTensor } from '../image/check';
 
 /**
  * 把带符号的梯度图变成可看的图（finishers）：一个个小函数，用 `finish` 串起来。
  *
- *     finish(gradient, absolute, maxOverChannels, clipPercentile(99), unitScale())
+ *     finish(gradient, saliency, unitScale())
  *
  * 每个函数返回新张量（由调用者 dispose），不改动参数。
  */
@@ -13,84 +15,23 @@ export type Finisher = (map: tf.Tensor) => tf.Tensor;
  * 依次套用几个整理函数（compose finishers），中间结果自动释放。
  * @example
  * const gradient = inputGradient(model, image, { class: 387 });
- * const map = finish(gradient, timesInput(image), sumOverChannels, signedDisplay());
+ * const map = finish(gradient, saliency, unitScale());
  * dispose(gradient, map);
  */
 export function finish(map: tf.Tensor, ...finishers: readonly Finisher[]): tf.Tensor {
-  return tf.tidy(() => finishers.reduce((current, step) => step(current), tf.clone(map)));
+  checkList('finishers', finishers, (step, what) => checkFunction(what, step));
+  return tf.tidy(() => finishers.reduce((current, step) => step(current), tf.clone(checkTensor(map, 'map'))));
 }
 
 /**
- * 只留正的部分（positive part）：增大它就增大得分的像素。
- * @example
- * const gradient = tf.tensor1d([-1, 2]);
- * const map = positivePart(gradient);
- * await map.data(); // [0, 2]
- * dispose(gradient, map);
- */
-export const positivePart: Finisher = (map) => tf.relu(map);
-
-/**
- * 只留负的部分，取其大小（negative part）。
- * @example
- * const gradient = tf.tensor1d([-1, 2]);
- * const map = negativePart(gradient);
- * await map.data(); // [1, 0]
- * dispose(gradient, map);
- */
-export const negativePart: Finisher = (map) => tf.tidy(() => tf.relu(tf.neg(map)));
-
-/**
- * 绝对值（absolute value）：有多敏感，不问方向。
- * @example
- * const gradient = tf.tensor1d([-1, 2]);
- * const map = absolute(gradient);
- * await map.data(); // [1, 2]
- * dispose(gradient, map);
- */
-export const absolute: Finisher = (map) => tf.abs(map);
-
-/**
- * 三个颜色通道中最大的一个（max over channels）：`[h, w, 3]` → `[h, w]`。Simonyan 的显著图是 absolute 之后再取它。
- * @example
- * const gradient = tf.tensor3d([1, 5, 3], [1, 1, 3]);
- * const map = maxOverChannels(gradient);
- * await map.data(); // [5]
- * dispose(gradient, map);
- */
-export const maxOverChannels: Finisher = (map) => tf.max(map, -1);
-
-/**
- * 颜色通道之和（sum over channels）：`[h, w, 3]` → `[h, w]`，保留符号。
- * @example
- * const gradient = tf.tensor3d([1, -5, 3], [1, 1, 3]);
- * const map = sumOverChannels(gradient);
- * await map.data(); // [-1]
- * dispose(gradient, map);
- */
-export const sumOverChannels: Finisher = (map) => tf.sum(map, -1);
-
-/**
- * 显著图（saliency map, Simonyan 等 2014）：绝对值，再取颜色通道中的最大值；`[h, w]`，不小于 0。
+ * 显著图（saliency map, Simonyan 等 2014）：绝对值，再取颜色通道中的最大值；`[h, w]`，不小于 0；由调用者 dispose。
  * @example
  * const gradient = tf.tensor3d([1, -5, 3], [1, 1, 3]);
  * const map = saliency(gradient);
  * await map.data(); // [5]
  * dispose(gradient, map);
  */
-export const saliency: Finisher = (map) => finish(map, absolute, maxOverChannels);
-
-/**
- * 梯度乘以输入（gradient × input）：`image` 与图同形；`baseline` 是"没有输入"的颜色，缺省黑色 0。
- * @example
- * const gradient = inputGradient(model, image, { class: 387 });
- * const map = finish(gradient, timesInput(image, { baseline: model.mean }));
- * dispose(gradient, map);
- */
-export const timesInput =
-  (image: tf.Tensor, { baseline = 0 }: { baseline?: number | readonly number[] } = {}): Finisher =>
-  (map) =>
-    tf.tidy(() => tf.mul(map, tf.sub(image, baseline as number | number[])));
+export const saliency: Finisher = (map) => tf.tidy(() => tf.max(tf.abs(checkTensor(map, 'map')), -1));
 
 /** The q-th percentile (0 … 100) of the absolute values, linear between neighbours; a scalar, nothing is read back. */
 function percentileOf(map: tf.Tensor, q: number): tf.Scalar {
@@ -109,10 +50,6 @@ function percentileOf(map: tf.Tensor, q: number): tf.Scalar {
 const scaleOf = (map: tf.Tensor, limit: number | undefined): tf.Tensor =>
   tf.maximum(limit ?? percentileOf(map, 99.5), 1e-30);
 
-function checkPercentile(percentile: number): void {
-  if (!(percentile > 0 && percentile <= 100)) throw new RangeError(`百分位数应在 0 与 100 之间，得到 ${percentile}`);
-}
-
 /**
  * 一组图的共同尺度（shared magnitude）：各图绝对值的第 `percentile` 百分位数中最大的一个。
  * 交给 signedDisplay / unitScale 的 `limit`，几幅图就可以互相比较。
@@ -124,32 +61,15 @@ function checkPercentile(percentile: number): void {
  * dispose(map);
  */
 export async function magnitudeOf(maps: tf.Tensor | readonly tf.Tensor[], percentile = 99.5): Promise<number> {
-  checkPercentile(percentile);
+  if (!(percentile > 0 && percentile <= 100)) throw new RangeError(`百分位数应在 0 与 100 之间，得到 ${percentile}`);
   const list = maps instanceof tf.Tensor ? [maps] : maps;
-  const found = list.map((map) => percentileOf(map, percentile));
+  const found = checkList('maps', list, checkTensor).map((map) => percentileOf(map, percentile));
   try {
     return Math.max(0, ...(await Promise.all(found.map(async (scalar) => (await scalar.data())[0]))));
   } finally {
     tf.dispose(found);
   }
 }
-
-/**
- * 截掉极端值（percentile clipping）：绝对值超过第 `q` 百分位数的压到这个数，缺省 99。
- * @example
- * const gradient = inputGradient(model, image, { class: 387 });
- * const map = finish(gradient, clipPercentile(99), signedDisplay());
- * dispose(gradient, map);
- */
-export const clipPercentile =
-  (q = 99): Finisher =>
-  (map) => {
-    checkPercentile(q);
-    return tf.tidy(() => {
-      const limit = percentileOf(map, q);
-      return tf.maximum(tf.minimum(map, limit), tf.neg(limit));
-    });
-  };
 
 export interface DisplayOptions {
   /** 显示为最亮（最暗）的绝对值；缺省取这幅图自己的 magnitudeOf。几幅图要比较时传同一个数。 */
@@ -184,12 +104,3 @@ export const unitScale =
   ({ limit }: DisplayOptions = {}): Finisher =>
   (map) =>
     tf.tidy(() => tf.clipByValue(tf.div(map, scaleOf(map, limit)), 0, 1));
-
-/**
- * 是否处处为零（flat）：神经元"死"了，没有梯度可看。
- * @example
- * const map = tf.zeros([2, 2]);
- * await isFlat(map); // true
- * dispose(map);
- */
-export const isFlat = async (map: tf.Tensor): Promise<boolean> => (await magnitudeOf(map, 100)) === 0;

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
-import { assertTensor } from '../image/check';
+import { checkFunction, kindOf } from '../base/check';
+import { checkTensor } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { spearman, ssim } from '../image/metrics';
 import { copyOf } from '../model/copy';
@@ -33,17 +34,25 @@ export interface RandomisationTest<M extends string> {
   readonly stopped?: StopReason;
 }
 
-/**
- * 有权值的层（weighted layers），由顶层到底层。
- * @example
- * const [top] = weightedLayers(model);
- */
+/** 有权值的层（weighted layers），由顶层到底层。 */
 export const weightedLayers = (model: ImageModel): string[] =>
   given(model).network.layers.filter((layer) => layer.weights.length > 0).map((layer) => layer.name).reverse(); // prettier-ignore
 
-/** The same numbers in another order: mean, spread and extremes stay what they were. */
-async function shuffledWeights(tensor: tf.Tensor, random: RandomGenerator): Promise<tf.Tensor> {
-  return tf.tensor(shuffled(await tensor.data<'float32'>(), random), tensor.shape);
+function checkWeighted(model: ImageModel, names: readonly string[]): void {
+  const allowed = weightedLayers(model);
+  for (const name of names) {
+    model.layerName(name);
+    if (!allowed.includes(name)) throw new RangeError(`${name} 没有权重，无从打乱；可选：${allowed.join('、')}`);
+  }
+}
+
+/** Gives a layer its own numbers in another order: mean, spread and extremes stay what they were. */
+async function setShuffled(layer: tf.layers.Layer, own: readonly tf.Tensor[], random: RandomGenerator): Promise<void> {
+  const weights: tf.Tensor[] = [];
+  // One after the other: the order of the random numbers must not depend on which weights are read first.
+  for (const w of own) weights.push(tf.tensor(shuffled(await w.data<'float32'>(), random), w.shape));
+  layer.setWeights(weights);
+  tf.dispose(weights);
 }
 
 /** Both maps as absolute values with one channel, the largest value 1. */
@@ -62,6 +71,31 @@ async function similarity(map: tf.Tensor, original: tf.Tensor): Promise<{ spearm
   } finally {
     tf.dispose(both as unknown as tf.Tensor[]);
   }
+}
+
+/** Draws the methods' maps again and again, and compares each with the method's first one. */
+function historyOf<M extends string>(methods: Readonly<Record<M, ExplanationMethod>>) {
+  const names = Object.keys(methods) as M[];
+  const maps = new Map<M, tf.Tensor[]>(names.map((name) => [name, []]));
+  const scores = new Map<M, { spearman: number; ssim: number }[]>(names.map((name) => [name, []]));
+  const of = (name: M): MethodHistory => ({
+    spearman: scores.get(name)!.map((s) => s.spearman),
+    ssim: scores.get(name)!.map((s) => s.ssim),
+    maps: maps.get(name)!,
+  });
+  return {
+    async draw(model: ImageModel, image: tf.Tensor3D): Promise<void> {
+      for (const name of names) {
+        const list = maps.get(name)!;
+        const map = await methods[name](model, image);
+        checkTensor(map, `methods.${name} 的结果`);
+        list.push(map);
+        scores.get(name)!.push(await similarity(map, list[0]));
+      }
+    },
+    result: () => Object.fromEntries(names.map((name) => [name, of(name)])) as Record<M, MethodHistory>,
+    dispose: () => tf.dispose([...maps.values()].flat()),
+  };
 }
 
 /**
@@ -86,54 +120,32 @@ export async function cascadingRandomisation<M extends string>(
   methods: Readonly<Record<M, ExplanationMethod>>,
   { layers = weightedLayers(model), seed = 0, onStep, signal }: RandomisationOptions = {},
 ): Promise<RandomisationTest<M>> {
-  const allowed = weightedLayers(model);
+  if (!Object.values(Object(methods)).length) throw new TypeError(`methods 应为 { 名称: (model, image) => 图 }，得到 ${kindOf(methods)}`); // prettier-ignore
+  for (const [name, method] of Object.entries(methods)) checkFunction(`methods.${name}`, method);
   const steps = layers.map((step) => (typeof step === 'string' ? [step] : step));
-  for (const name of steps.flat()) {
-    model.layerName(name);
-    if (!allowed.includes(name)) throw new RangeError(`${name} 没有权重，无从打乱；可选：${allowed.join('、')}`);
-  }
-  const names = Object.keys(methods) as M[];
+  checkWeighted(model, steps.flat());
   const random = randomGenerator(seed);
   const watch = watchInterrupts(signal);
   const copy = copyOf(model);
   const kept = new Map(steps.flat().map((name) => [name, copy.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
-  const maps = new Map<M, tf.Tensor[]>(names.map((name) => [name, []]));
-  const scores = new Map<M, { spearman: number; ssim: number }[]>(names.map((name) => [name, []]));
+  const history = historyOf(methods);
   const done: string[] = [];
   const draw = async (step: string) => {
-    for (const name of names) {
-      const list = maps.get(name)!;
-      const map = await methods[name](copy, image);
-      assertTensor(map, `methods.${name} 的结果`);
-      list.push(map);
-      scores.get(name)!.push(await similarity(list[list.length - 1], list[0]));
-    }
+    await history.draw(copy, image);
     done.push(step);
   };
   try {
     await draw('（未打乱）');
     for (const step of steps) {
       if (watch.stopped) break;
-      for (const layer of step) {
-        const weights: tf.Tensor[] = [];
-        // One after the other: the order of the random numbers must not depend on which weights are read first.
-        for (const w of kept.get(layer)!) weights.push(await shuffledWeights(w, random));
-        copy.network.getLayer(layer).setWeights(weights);
-        tf.dispose(weights);
-      }
+      for (const layer of step) await setShuffled(copy.network.getLayer(layer), kept.get(layer)!, random);
       await draw(step[step.length - 1]);
       await onStep?.({ done: done.length - 1, total: steps.length });
       await watch.breathe();
     }
-    const history = (name: M): MethodHistory => ({
-      spearman: scores.get(name)!.map((s) => s.spearman),
-      ssim: scores.get(name)!.map((s) => s.ssim),
-      maps: maps.get(name)!,
-    });
-    const result = Object.fromEntries(names.map((name) => [name, history(name)])) as Record<M, MethodHistory>;
-    return { layers: done, methods: result, stopped: watch.stopped };
+    return { layers: done, methods: history.result(), stopped: watch.stopped };
   } catch (error) {
-    for (const list of maps.values()) tf.dispose(list);
+    history.dispose();
     throw error;
   } finally {
     for (const weights of kept.values()) tf.dispose(weights);

@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import { tidyUnlessAsync } from '../tf/scope';
-import { checkCounts } from '../base/check';
-import { assertTensor, checkImage } from '../image/check';
+import { checkCounts, checkFunction } from '../base/check';
+import { checkTensor, checkImage } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
@@ -42,6 +42,7 @@ export async function smoothGrad(
   { samples = 25, noise = 0.15, seed = 0, onStep, signal }: SmoothGradOptions = {},
 ): Promise<SmoothGrad> {
   checkCounts({ samples });
+  checkFunction('attribution', attribution);
   if (!(noise >= 0)) throw new RangeError(`noise 不能是负数，得到 ${noise}`);
   await checkImage(image);
   const random = randomGenerator(seed);
@@ -57,7 +58,7 @@ export async function smoothGrad(
       const noisy = tf.tidy(() => tf.add(image, tf.tensor(grain, image.shape)) as tf.Tensor3D);
       try {
         const map = await tidyUnlessAsync(() => attribution(noisy));
-        assertTensor(map, 'attribution 的结果');
+        checkTensor(map, 'attribution 的结果');
         if (!tf.util.arraysEqual(map.shape, image.shape)) {
           map.dispose();
           throw new RangeError(`attribution 的结果应与图像一样大 [${image.shape.join(', ')}]，得到 [${map.shape.join(', ')}]`); // prettier-ignore

@@ -6,7 +6,8 @@ import { type RandomGenerator, randomGenerator } from '../base/random';
 import type { Penalty } from './penalties';
 import type { Projection } from './projections';
 import type { Step } from './steps';
-import { fitTo, type Transform } from './transforms';
+import type { Transform } from './transforms';
+import { fitTo } from './warp';
 import { safely } from '../tf/tape';
 
 /**
@@ -26,8 +27,14 @@ export interface Problem {
   readonly seed: number;
 }
 
-/** What one evaluation yields: objective, sum of penalties, their difference, largest |gradient| (NaN: not taken). */
-export type Reading = readonly [value: number, penalty: number, total: number, slope: number];
+/** What one evaluation yields: objective, sum of penalties, their difference. */
+export type Reading = readonly [value: number, penalty: number, total: number];
+
+/** An evaluation whose numbers are still on the device, and the image that it was of. */
+interface Unread {
+  readonly reading: tf.Tensor;
+  readonly image: tf.Tensor3D;
+}
 
 /** The random numbers of step k depend on seed and k alone, so that a resumed run draws the same ones. */
 const stepRandom = (seed: number, step: number): RandomGenerator =>
@@ -37,9 +44,8 @@ export class Ascent {
   private readonly mean: tf.Tensor1D;
   private gradient?: tf.Tensor3D;
   private penaltyGradient?: tf.Tensor;
-  private pending: tf.Tensor[] = [];
-  /** On the device: the best total so far, to choose the best image without reading anything. */
-  private bestTotal: tf.Scalar;
+  private pending: Unread[] = [];
+  private bestTotal: number;
   private bestImage: tf.Tensor3D;
   private current: tf.Tensor3D;
 
@@ -53,13 +59,14 @@ export class Ascent {
     this.mean = tf.tensor1d([...problem.model.mean]);
     this.current = tf.tidy(() => tf.clone(problem.parametrization.toImage(parameters)));
     this.bestImage = best?.image ?? tf.clone(this.current);
-    this.bestTotal = tf.scalar(best?.total ?? -Infinity);
+    this.bestTotal = best?.total ?? -Infinity;
   }
 
   get image(): tf.Tensor3D {
     return this.current;
   }
 
+  /** The best image of those whose numbers have been read. */
   get best(): tf.Tensor3D {
     return this.bestImage;
   }
@@ -92,23 +99,16 @@ export class Ascent {
           : { value: f(at), grad: undefined };
       const gain = differentiate((x) => this.objective(x, step));
       const cost = this.problem.penalties.length ? differentiate((x) => this.penalty(x)) : { value: tf.scalar(0) };
-      const total = tf.sub(gain.value, cost.value) as tf.Scalar;
-      const better = tf.greater(total, this.bestTotal);
-      const slope = gain.grad ? tf.max(tf.abs(gain.grad)) : tf.scalar(NaN);
       return {
-        reading: tf.stack([gain.value, cost.value, total, slope]),
-        best: tf.where(better, at, this.bestImage) as tf.Tensor3D,
-        bestTotal: tf.maximum(total, this.bestTotal) as tf.Scalar,
+        reading: tf.stack([gain.value, cost.value, tf.sub(gain.value, cost.value)]),
+        image: tf.clone(at),
         gradient: gain.grad,
         penaltyGradient: (cost as { grad?: tf.Tensor }).grad,
       };
     });
-    tf.dispose([this.bestImage, this.bestTotal]);
-    this.bestImage = kept.best;
-    this.bestTotal = kept.bestTotal;
     this.gradient = kept.gradient;
     this.penaltyGradient = kept.penaltyGradient;
-    this.pending.push(kept.reading);
+    this.pending.push({ reading: kept.reading, image: kept.image });
   }
 
   /** One step along the gradient of the last evaluation; `step` counts the steps before it. */
@@ -143,25 +143,39 @@ export class Ascent {
 
   /** The largest |gradient| of the last evaluation: 0 means that the objective does not react to the image. */
   async slope(): Promise<number> {
-    const [, , , largest] = await this.pending[this.pending.length - 1].data();
-    return largest;
+    const largest = tf.tidy(() => tf.max(tf.abs(this.gradient!)));
+    try {
+      return (await largest.data())[0];
+    } finally {
+      largest.dispose();
+    }
   }
 
   get unread(): number {
     return this.pending.length;
   }
 
-  /** The numbers of all evaluations since the last reading, in one round trip. */
+  /** The numbers of all evaluations since the last reading, in one round trip; the best of their images is kept. */
   async read(): Promise<Reading[]> {
     if (!this.pending.length) return [];
-    const stacked = tf.stack(this.pending);
-    tf.dispose(this.pending);
-    this.pending = [];
+    const stacked = tf.stack(this.pending.map(({ reading }) => reading));
     try {
-      return (await stacked.array()) as unknown as Reading[];
+      const readings = (await stacked.array()) as unknown as Reading[];
+      for (const [i, [, , total]] of readings.entries()) this.offer(this.pending[i], total);
+      this.pending = [];
+      return readings;
     } finally {
       stacked.dispose();
     }
+  }
+
+  /** Takes over what it is offered. */
+  private offer({ reading, image }: Unread, total: number): void {
+    reading.dispose();
+    const [kept, dropped] = total > this.bestTotal ? [image, this.bestImage] : [this.bestImage, image];
+    dropped.dispose();
+    this.bestImage = kept;
+    this.bestTotal = Math.max(total, this.bestTotal);
   }
 
   private dropGradients(): void {
@@ -172,7 +186,8 @@ export class Ascent {
   /** Everything but what the result takes over: the last and the best image. */
   release(): void {
     this.dropGradients();
-    tf.dispose([this.mean, this.bestTotal, this.parameters, ...this.memory, ...this.pending]);
+    const unread = this.pending.flatMap(({ reading, image }) => [reading, image]);
+    tf.dispose([this.mean, this.parameters, ...this.memory, ...unread]);
     this.pending = [];
   }
 

@@ -1,8 +1,8 @@
-import { checkNumber, type Feedback, right, wrong } from '../show/feedback';
+import { checkChoice, checkAnswer, type Feedback } from '../show/feedback';
 
 /** 06 练习：论文按 0–255 计的 λ 换到 [0, 1]：λ·||255 I||² = λ'·||I||²，λ = 1e-4 时 λ' 是多少？ */
 export function optimizationLambda(answer: unknown): Feedback {
-  return checkNumber(answer, 1e-4 * 255 ** 2, {
+  return checkAnswer(answer, 1e-4 * 255 ** 2, {
     tolerance: 0.01,
     praise: '1e-4 × 255² ≈ 6.5：范数是二次的，所以乘 255 两次。',
     mistakes: [
@@ -16,7 +16,7 @@ export function optimizationLambda(answer: unknown): Feedback {
 
 /** 06 练习：论文的学习率 100（0–255 的图）换到 [0, 1] 是多少？ */
 export function optimizationLearningRate(answer: unknown): Feedback {
-  return checkNumber(answer, 100 / 65025, {
+  return checkAnswer(answer, 100 / 65025, {
     tolerance: 0.01,
     praise: '100 / 255² ≈ 0.0015：梯度大了 255 倍，步子又要小 255 倍。',
     mistakes: [
@@ -30,16 +30,16 @@ export function optimizationLearningRate(answer: unknown): Feedback {
 
 /** 06 练习：一步之后的投影为什么不能换成前向传播里的 clipByValue？选 'a'、'b' 或 'c'。 */
 export function optimizationClip(answer: unknown): Feedback {
-  const choice = String(answer).trim().toLowerCase();
-  if (choice === 'b') return right('范围之外 clipByValue 的导数是 0：那些像素从此收不到梯度，再也回不来。');
-  if (choice === 'a') return wrong('两种做法都把像素限制在 [0, 1]；区别在反向传播里。');
-  if (choice === 'c') return wrong('速度差不多；想一想一个被截断的像素收到的梯度是多少。');
-  return wrong("请回答 'a'、'b' 或 'c'。");
+  return checkChoice(answer, 'B', {
+    A: '两种做法都把像素限制在 [0, 1]；区别在反向传播里。',
+    B: '范围之外 clipByValue 的导数是 0：那些像素从此收不到梯度，再也回不来。',
+    C: '速度差不多；想一想一个被截断的像素收到的梯度是多少。',
+  });
 }
 
 /** 06 练习：课程照片的功率谱斜率大约是多少（log 功率对 log 频率）？ */
 export function optimizationSlope(answer: unknown): Feedback {
-  return checkNumber(answer, -2, {
+  return checkAnswer(answer, -2, {
     tolerance: 0.75,
     praise: '照片的功率谱大约按 1/f² 到 1/f³ 下降，斜率在 −2 到 −3 之间；白噪声是 0。',
     mistakes: [

@@ -4,6 +4,7 @@ import type { ImageModel } from '../model/model';
 import { type Objective, scaled, sum } from './objectives';
 import { similarity } from './similarity';
 import { given } from '../model/given';
+import { checkCounts } from '../base/check';
 
 /**
  * 多个起点、彼此不同的图（multi-start diversity）：第 k 幅从种子 seed + k 出发，并且不许像前面各幅。
@@ -26,7 +27,7 @@ export async function diverse(
     ...options
   }: MaximizeOptions & { count?: number; layer?: string; weight?: number } = {},
 ): Promise<Optimized[]> {
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count 应为正整数，得到 ${count}`);
+  checkCounts({ count });
   model.layerName(layer);
   const codes: tf.Tensor[] = [];
   const results: Optimized[] = [];

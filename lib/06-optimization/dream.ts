@@ -1,12 +1,12 @@
 import { tf } from '../tf/backend';
-import { checkNumber } from '../base/named';
+import { checkCounts, checkNumber } from '../base/check';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { safely } from '../tf/tape';
 import { type BoundObjective, energy, type Objective } from './objectives';
-import { rolled } from './transforms';
+import { rolled } from './warp';
 import { given } from '../model/given';
 
 export interface DreamOptions {
@@ -69,9 +69,7 @@ export async function dream(
   }: DreamOptions = {},
 ): Promise<Dream> {
   await checkImage(image);
-  for (const [what, count] of Object.entries({ octaves, steps })) {
-    if (!Number.isInteger(count) || count < 1) throw new RangeError(`${what} 应为正整数，得到 ${count}`);
-  }
+  checkCounts({ octaves, steps });
   checkNumber('ratio', ratio, 1.01, 4);
   checkNumber('learningRate', learningRate, 0);
   const sizes = octaveSizes(image, model.inputSize, octaves, ratio);
@@ -81,41 +79,41 @@ export async function dream(
   const total = sizes.length * steps;
   // What the dream has added so far, at the size of the octave before.
   let added = tf.zeros([...sizes[0], 3]) as tf.Tensor3D;
-  let current = tf.clone(image);
+  const picture = replaceable(image);
   let done = 0;
   try {
     for (const size of sizes) {
-      const base = tf.image.resizeBilinear(image, [...size]);
-      try {
-        replace(() => tf.clipByValue(tf.add(base, tf.image.resizeBilinear(added, [...size])), 0, 1) as tf.Tensor3D);
-        for (let k = 0; k < steps && !watch.stopped; k++) {
-          const by: [number, number] = [random.integer(size[0]), random.integer(size[1])];
-          replace((x) => {
-            const gradient = tiledGradient(model, target, x, by);
-            return tf.clipByValue(tf.add(x, tf.mul(gradient, learningRate)), 0, 1) as tf.Tensor3D;
-          });
-          await onStep?.({ done: ++done, total, image: current });
-          await watch.breathe();
-        }
-        added.dispose();
-        added = tf.sub(current, base) as tf.Tensor3D;
-      } finally {
-        base.dispose();
+      const scaled = (x: tf.Tensor3D) => tf.image.resizeBilinear(x, [...size]);
+      picture.replace(() => tf.add(scaled(image), scaled(added)));
+      for (let k = 0; k < steps && !watch.stopped; k++) {
+        const by = [random.integer(size[0]), random.integer(size[1])] as const;
+        picture.replace((x) => tf.add(x, tf.mul(tiledGradient(model, target, x, by), learningRate)));
+        await onStep?.({ done: ++done, total, image: picture.current });
+        await watch.breathe();
       }
+      added.dispose();
+      added = tf.tidy(() => tf.sub(picture.current, scaled(image)) as tf.Tensor3D);
     }
-    return { image: current, sizes, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
+    return { image: picture.current, sizes, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
   } catch (error) {
-    current.dispose();
+    picture.current.dispose();
     throw error;
   } finally {
     added.dispose();
   }
+}
 
-  function replace(next: (x: tf.Tensor3D) => tf.Tensor3D): void {
-    const old = current;
-    current = tf.tidy(() => next(old));
-    old.dispose();
-  }
+/** A picture that one step after another replaces; it stays in [0, 1]. */
+function replaceable(image: tf.Tensor3D) {
+  const picture = {
+    current: tf.clone(image),
+    replace(next: (x: tf.Tensor3D) => tf.Tensor): void {
+      const old = picture.current;
+      picture.current = tf.tidy(() => tf.clipByValue(next(old), 0, 1) as tf.Tensor3D);
+      old.dispose();
+    },
+  };
+  return picture;
 }
 
 /** From small to the photo's own size; none smaller than the network's input. */
@@ -138,7 +136,12 @@ export function tileStarts(length: number, tile: number): number[] {
 }
 
 /** The gradient of the objective, tile by tile, each divided by its mean absolute value. */
-function tiledGradient(model: ImageModel, target: BoundObjective, image: tf.Tensor3D, [down, right]: [number, number]) {
+function tiledGradient(
+  model: ImageModel,
+  target: BoundObjective,
+  image: tf.Tensor3D,
+  [down, right]: readonly [number, number],
+) {
   const [height, width] = image.shape;
   const [h, w] = model.inputSize;
   const moved = rolled(rolled(image, down, 0), right, 1);

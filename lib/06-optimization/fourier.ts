@@ -74,6 +74,12 @@ const alongRows = (matrix: tf.Tensor2D, x: tf.Tensor): tf.Tensor => {
 };
 const swapped = (x: tf.Tensor) => tf.transpose(x, [1, 0, 2]);
 
+/** Colours in other axes, and so many times as long. */
+const mixed = (x: tf.Tensor, axes: readonly (readonly number[])[], factor: number): tf.Tensor => {
+  const matrix = tf.tensor2d(axes.map((row) => row.map((v) => v * factor)));
+  return tf.reshape(tf.matMul(tf.reshape(x, [-1, 3]), matrix, false, true), x.shape);
+};
+
 /** The sigmoid's slope at grey is 1/4: with colours four times as long, the picture's contrast is that of photos. */
 const CONTRAST = 4;
 /** What photos vary by around their mean, [0, 1]: the noise of a start in units of the parameters. */
@@ -104,10 +110,6 @@ export function fourier({
     }
     return cache.get(key)!;
   };
-  const matrixOf = (matrix: readonly (readonly number[])[], factor: number) =>
-    tf.tensor2d(matrix.map((row) => row.map((v) => v * factor))); // prettier-ignore
-  const mixed = (x: tf.Tensor, matrix: tf.Tensor2D) =>
-    tf.reshape(tf.matMul(tf.reshape(x, [-1, 3]), matrix, false, true), x.shape);
 
   const toImage = (parameters: tf.Tensor): tf.Tensor3D => {
     const [height, width] = parameters.shape as [number, number, number];
@@ -115,7 +117,7 @@ export function fourier({
     const spectrum = tf.mul(parameters, tf.tensor3d(amplitude, [height, width, 1]));
     const tall = alongRows(tf.tensor2d(rows.basis, [height, height]), spectrum);
     const wide = swapped(alongRows(tf.tensor2d(cols.basis, [width, width]), swapped(tall)));
-    return tf.sigmoid(mixed(wide, matrixOf(palette, CONTRAST))) as tf.Tensor3D;
+    return tf.sigmoid(mixed(wide, palette, CONTRAST)) as tf.Tensor3D;
   };
 
   const fromImage = (image: tf.Tensor3D): tf.Tensor =>
@@ -124,7 +126,7 @@ export function fourier({
       const { rows, cols, amplitude } = constants(height, width);
       const inside = tf.clipByValue(image, 0.002, 0.998);
       const logits = tf.log(tf.div(inside, tf.sub(1, inside)));
-      const plain = mixed(logits, matrixOf(inverse3(palette), 1 / CONTRAST));
+      const plain = mixed(logits, inverse3(palette), 1 / CONTRAST);
       // Orthonormal: the inverse is the transpose.
       const tall = alongRows(tf.transpose(tf.tensor2d(rows.basis, [height, height])), plain);
       const spectrum = swapped(alongRows(tf.transpose(tf.tensor2d(cols.basis, [width, width])), swapped(tall)));

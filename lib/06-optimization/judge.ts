@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { checkImage } from '../image/check';
 import { type ClassScore, classify } from '../model/classify';
 import type { ImageModel } from '../model/model';
-import { given } from '../model/given';
+import { classOf, type ClassTarget } from '../model/target';
 
 /** 一个网络对一幅图的判决（verdict）：某一类排第几，概率多少。 */
 export interface Judgement {
@@ -20,20 +20,17 @@ export interface Judgement {
  *
  * @param network 评判的网络；图会双线性地缩放到它的输入大小
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
- * @param index 类别编号，从 0 起
- * @throws RangeError 类别编号不对；CourseError 网络没有类别得分
+ * @param target 哪一类 `{ class: 编号 }`
+ * @throws TypeError 只给了一个数；RangeError 类别编号不对；CourseError 网络没有类别得分
  * @example
- * const { probability } = await judge(model, image, 387);
+ * const { probability } = await judge(model, image, { class: 387 });
  */
-export async function judge(network: ImageModel, image: tf.Tensor3D, index: number): Promise<Judgement> {
-  const count = given(network).classes.length;
-  if (!Number.isInteger(index) || index < 0 || index >= count) {
-    throw new RangeError(`类别编号 应为 0 到 ${count - 1} 的整数，得到 ${index}`);
-  }
+export async function judge(network: ImageModel, image: tf.Tensor3D, target: ClassTarget): Promise<Judgement> {
+  const index = classOf(network, target);
   await checkImage(image);
   const fitting = tf.tidy(() => tf.image.resizeBilinear(image, [...network.inputSize]));
   try {
-    const scores = await classify(network, fitting, { count });
+    const scores = await classify(network, fitting, { count: network.classes.length });
     const rank = scores.findIndex((score) => score.index === index) + 1;
     return { rank, probability: scores[rank - 1].probability, first: scores[0] };
   } finally {

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import { waves } from './fourier';
+import { checkTensor } from '../image/check';
 
 /** 图像有多自然（naturalness）：与照片比较的几个数，不只凭眼看。 */
 export interface Naturalness {
@@ -64,7 +65,7 @@ function slopeOf(values: Float32Array, frequency: Float32Array): number {
  * const { slope } = await naturalness(image);
  */
 export async function naturalness(image: tf.Tensor3D): Promise<Naturalness> {
-  const [height, width, channels] = image.shape;
+  const [height, width, channels] = checkTensor(image, 'image').shape;
   if (image.rank !== 3 || channels !== 3 || height < 32 || width < 32) {
     throw new RangeError(`naturalness 需要 [h, w, 3] 的图，至少 32x32，得到 [${image.shape.join(', ')}]`);
   }

@@ -1,6 +1,9 @@
 import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
 import { logProbabilitiesOf, probabilitiesOf } from '../model/output';
+import { firstMaximum, type Position } from '../model/target';
+import { checkFunction, checkList, checkNumbers } from '../base/check';
+import { checkTensor } from '../image/check';
 import { named } from '../base/named';
 
 /** 一次前向传播得到的激活值（activations）：按层名取，带批次轴 `[1, …]`。 */
@@ -20,8 +23,8 @@ export interface BoundObjective {
  */
 export type Objective = (model: ImageModel) => BoundObjective;
 
-/** 神经元的位置（position）：特征图中央、当前最大处，或 [行, 列]。 */
-export type At = 'center' | 'max' | readonly [number, number];
+/** 神经元的位置（position）：特征图中央、当前最大处，或 [行, 列]；整张之和是 `channel`。 */
+export type At = Exclude<Position, 'sum'>;
 
 const shapeOf = (model: ImageModel, layer: string) =>
   model.layers.find((l) => l.name === model.layerName(layer))!.shape;
@@ -40,22 +43,10 @@ function channelOf(activations: tf.Tensor, index: number): tf.Tensor {
   return tf.reshape(tf.slice(activations, begin, size), activations.shape.slice(1, -1));
 }
 
-/**
- * The value at the largest place, the first of several. The place is looked up and then held fixed: the gradient goes
- * there alone, whereas that of tf.max goes to every place that ties with it.
- */
+/** The value at the largest place, which is looked up and then held fixed: the gradient goes there alone. */
 function atLargest(map: tf.Tensor): tf.Scalar {
-  const lookedUp = tf.customGrad((x, save) => {
-    const flat = tf.reshape(x as tf.Tensor, [-1]);
-    const mask = tf.reshape(tf.oneHot(tf.argMax(flat) as tf.Tensor1D, flat.size), (x as tf.Tensor).shape);
-    const place = tf.cast(mask, 'float32');
-    (save as (tensors: tf.Tensor[]) => void)([place]);
-    return {
-      value: tf.sum(tf.mul(x as tf.Tensor, place)),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, saved[0]),
-    };
-  });
-  return lookedUp(map) as tf.Scalar;
+  const row = tf.reshape(map, [1, -1]) as tf.Tensor2D;
+  return tf.sum(tf.mul(row, firstMaximum(row))) as tf.Scalar;
 }
 
 function pick(map: tf.Tensor, at: At): tf.Scalar {
@@ -151,7 +142,7 @@ export function channel(layer: string, index: number): Objective {
  * dispose(result);
  */
 export function direction(layer: string, v: ArrayLike<number>): Objective {
-  const values = Float32Array.from(v);
+  const values = Float32Array.from(checkNumbers('direction 的向量', v));
   const norm = Math.hypot(...values);
   return named(`direction(${layer})`, (model: ImageModel) => {
     const channels = shapeOf(model, layer).slice(-1)[0];
@@ -192,6 +183,7 @@ export function energy(layer: string): Objective {
  * dispose(code, result);
  */
 export function featureDistance(layer: string, code: tf.Tensor): Objective {
+  checkTensor(code, 'code');
   return named(`featureDistance(${layer})`, (model: ImageModel) => {
     const shape = shapeOf(model, layer);
     const size = shape.reduce((a, b) => a * b, 1);
@@ -217,6 +209,7 @@ export function featureDistance(layer: string, code: tf.Tensor): Objective {
  * dispose(result);
  */
 export function scaled(objective: Objective, factor: number): Objective {
+  checkFunction('objective', objective);
   return named(`${factor}·${objective.name}`, (model: ImageModel) => {
     const { layers, value } = objective(model);
     return { layers, value: (at) => tf.mul(value(at), factor) as tf.Scalar };
@@ -240,6 +233,7 @@ export const negative = (objective: Objective): Objective => scaled(objective, -
  */
 export function sum(...objectives: Objective[]): Objective {
   if (objectives.length === 0) throw new RangeError('sum 至少要一个目标');
+  checkList('objectives', objectives, (o, what) => checkFunction(what, o));
   return named(objectives.map((o) => o.name).join(' + '), (model: ImageModel) => {
     const targets = objectives.map((o) => o(model));
     return {

@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import type { Ascent, Problem } from './ascent';
 import { collect, finish, type Log, type Optimized, resumed } from './result';
 import { watchInterrupts } from '../base/interrupt';
+import { checkFunction } from '../base/check';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import type { Objective } from './objectives';
@@ -13,6 +14,7 @@ import { begin, type StartImage } from './start';
 import { adam, normalized, type Rate, type Step } from './steps';
 import { robust, type Transform } from './transforms';
 import { given } from '../model/given';
+import { checkCounts } from '../base/check';
 
 export type { Optimized, OptimizeSettings, ResumeState } from './result';
 
@@ -93,7 +95,7 @@ export async function maximize(
   options: MaximizeOptions = {},
 ): Promise<Optimized> {
   const { steps = 256, onStep, until, verdict = true, signal, resume } = options;
-  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps 应为正整数，得到 ${steps}`);
+  checkCounts({ steps });
   const problem = problemOf(given(model), objective, options);
   if (options.start instanceof tf.Tensor) await checkImage(options.start, { name: 'start' });
   const log: Log = { trace: [], penalty: [], notes: [...(resume?.notes ?? [])] };
@@ -146,7 +148,7 @@ function problemOf(model: ImageModel, objective: Objective, options: MaximizeOpt
   }
   return {
     model,
-    target: objective(model),
+    target: checkFunction('objective', objective)(model),
     penalties,
     projections,
     transforms,

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
-import { checkNumber, named } from '../base/named';
+import { named } from '../base/named';
+import { checkNumber } from '../base/check';
 
 /**
  * 惩罚项（penalty）：图像 `[h, w, 3]` → 一个数，从目标里减去；可微分。范数都以网络的均值颜色为零点。

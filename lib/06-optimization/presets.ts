@@ -1,9 +1,7 @@
 import type { MaximizeOptions } from './optimize';
 import { pixels } from './parametrization';
-import { l2 } from './penalties';
 import { blur, clipContribution, clipNorm, decay, type Projection } from './projections';
-import { byProgress, normalized, plain } from './steps';
-import { jitter } from './transforms';
+import { byProgress, plain } from './steps';
 
 /** 一组有名字的设置：`maximize(model, objective, { ...preset.options, seed: 1 })`。 */
 export interface Preset {
@@ -69,26 +67,3 @@ export const yosinskiPresets: readonly Preset[] = [
     { steps: 1000, step: byProgress(2, 1e8 / UNIT) },
   ),
 ];
-
-/** The deviation by which the course below divides pixels: its λ and its steps are in that unit. */
-const DEVIATION = 0.226;
-
-/**
- * Simonyan 等人 2013（arXiv:1312.6034）：从均值色（零图像）出发，最大化类别得分减 λ·||I||²。
- *
- * 论文没有给步长；这里用斯坦福 CS231n 作业的设置（100 步，λ 1e-3，归一化的梯度步长 25，抖动 16，每 10 步模糊一次），
- * 换算成 [0, 1]：那里的像素除以标准差 0.226。
- */
-export const simonyanPreset: Preset = {
-  name: 'Simonyan',
-  note: '只有 L2 正则项，从零图像出发',
-  options: {
-    parametrization: pixels(),
-    start: 'mean',
-    steps: 100,
-    step: normalized((25 * DEVIATION) / Math.sqrt(227 * 227 * 3)),
-    penalties: [l2(1e-3 / DEVIATION ** 2)],
-    projections: [blur(0.5, 10)],
-    transforms: [jitter(16)],
-  },
-};

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
-import { checkNumber, named } from '../base/named';
+import { named } from '../base/named';
 import { blurred } from '../image/blur';
+import { checkCounts, checkNumber } from '../base/check';
 
 /**
  * 投影（projection）：每一步之后对图像直接做的操作，不经过梯度；Yosinski 等人 2015 的四种都是这样。
@@ -13,7 +14,7 @@ export interface ProjectionContext {
   readonly step: number;
   /** `[h, w, 3]`：目标（不含惩罚项）在这一步之前的图像处的梯度。 */
   readonly gradient: tf.Tensor3D;
-  /** `[3]`，RGB，[0, 1]。 */
+  /** `[3]`，RGB，[0, 1]：网络的“零”是什么颜色。 */
   readonly mean: tf.Tensor1D;
 }
 
@@ -51,7 +52,7 @@ export function blur(sigma: number, every = 1): Projection {
 }
 
 function checkEvery(every: number): void {
-  if (!Number.isInteger(every) || every < 1) throw new RangeError(`every 应为正整数，得到 ${every}`);
+  checkCounts({ every });
 }
 
 /** Sets the pixels whose value is below the given percentile of all values to the mean. */

@@ -23,7 +23,7 @@ export interface Optimized {
   readonly state: ResumeState;
 }
 
-/** Everything that made the picture, as plain JSON. */
+/** 得到这幅图的全部设置（settings），可以存成 JSON。 */
 export interface OptimizeSettings {
   readonly model: string;
   readonly objective: string;

@@ -1,4 +1,6 @@
 import { tf } from '../tf/backend';
+import { checkTensor } from '../image/check';
+import { checkList } from '../base/check';
 import { named } from '../base/named';
 import type { ImageModel } from '../model/model';
 import type { Activations, Objective } from './objectives';
@@ -21,7 +23,7 @@ function style(activations: tf.Tensor): tf.Tensor2D {
  * dispose(code, result);
  */
 export function similarity(layer: string, codes: readonly tf.Tensor[]): Objective {
-  if (codes.length === 0) throw new RangeError('similarity 至少要和一幅图比较');
+  if (checkList('codes', codes, checkTensor).length === 0) throw new RangeError('similarity 至少要和一幅图比较');
   return named(`similarity(${layer}, ${codes.length})`, (model: ImageModel) => ({
     layers: [model.layerName(layer)],
     value: (at: Activations) => {

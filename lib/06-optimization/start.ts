@@ -1,11 +1,10 @@
 import { tf } from '../tf/backend';
-import { checkNumber } from '../base/named';
 import { randomGenerator } from '../base/random';
 import { blurred } from '../image/blur';
 import { Ascent, type Problem } from './ascent';
+import { checkNumber } from '../base/check';
 
-/** Where an ascent begins: an image to which the objective reacts. */
-
+/** 从哪里开始（start）：噪声、网络的均值颜色，或一幅图。 */
 export type StartImage = 'noise' | 'mean' | tf.Tensor3D;
 
 /** How often a start with a zero gradient is replaced; the noise doubles each time, up to a limit. */

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
-import { checkNumber, named } from '../base/named';
+import { named } from '../base/named';
+import { checkNumber } from '../base/check';
 
 export interface StepState {
   /** 之前走了几步：0、1…… */

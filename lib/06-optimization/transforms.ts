@@ -1,33 +1,14 @@
 import { tf } from '../tf/backend';
-import { warped } from './warp';
-import { checkNumber, named } from '../base/named';
+import { rolled, warped } from './warp';
+import { named } from '../base/named';
 import type { RandomGenerator } from '../base/random';
+import { checkNumber, checkNumbers } from '../base/check';
 
 /**
  * 变换（transform）：每一步在图像送入网络之前随机地动一动它，可微分；`random` 给出这一步的随机数。
- * 大小可以改变：最后由 `fitTo` 从中央裁出网络的输入大小。
+ * 大小可以改变：最后从中央裁出网络的输入大小。
  */
 export type Transform = (image: tf.Tensor3D, random: RandomGenerator) => tf.Tensor3D;
-
-/**
- * 把行（axis 0）或列（axis 1）转着移动 `by` 格：一边出去的从另一边回来。
- * @example
- * const moved = tf.tidy(() => transform.rolled(image, 5, 1));
- * dispose(moved);
- */
-export function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
-  const length = image.shape[axis];
-  const shift = ((by % length) + length) % length;
-  if (shift === 0) return image;
-  const part = (from: number, count: number) => {
-    const begin: [number, number, number] = [0, 0, 0];
-    const size: [number, number, number] = [...image.shape];
-    begin[axis] = from;
-    size[axis] = count;
-    return tf.slice(image, begin, size);
-  };
-  return tf.concat([part(length - shift, shift), part(0, length - shift)], axis);
-}
 
 /**
  * 抖动（jitter）：横竖各平移最多 px 个像素，移出的从另一边回来；先 pad，移进来的就是灰边。
@@ -65,7 +46,8 @@ export function pad(px: number, value = 0.5): Transform {
  * const result = await maximize(model, objective.classScore(130), { transforms: [transform.scale([0.9, 1.1])], steps: 3 });
  * dispose(result);
  */
-export function scale([low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
+export function scale(range: readonly [number, number] = [0.9, 1.1]): Transform {
+  const [low, high] = checkNumbers('scale 的范围', range, 2);
   checkNumber('scale 的下限', low, 0.1, 10);
   checkNumber('scale 的上限', high, low, 10);
   return named(`scale(${low}, ${high})`, (image: tf.Tensor3D, random: RandomGenerator) => {
@@ -99,7 +81,8 @@ function turning(degrees: number, random: RandomGenerator): [number, number, num
  * const result = await maximize(model, objective.classScore(130), { transforms, steps: 3 });
  * dispose(result);
  */
-export function rotateScale(degrees = 5, [low, high]: readonly [number, number] = [0.9, 1.1]): Transform {
+export function rotateScale(degrees = 5, range: readonly [number, number] = [0.9, 1.1]): Transform {
+  const [low, high] = checkNumbers('rotateScale 的范围', range, 2);
   checkNumber('rotateScale 的角度', degrees, 0, 180);
   checkNumber('rotateScale 的下限', low, 0.1, 10);
   checkNumber('rotateScale 的上限', high, low, 10);
@@ -122,21 +105,4 @@ export function rotateScale(degrees = 5, [low, high]: readonly [number, number] 
 export function robust(side = 224): readonly Transform[] {
   const scaled = (px: number) => Math.round((px * checkNumber('side', side, 1)) / 224);
   return [pad(scaled(12)), jitter(scaled(8)), rotateScale(5, [0.9, 1.1])];
-}
-
-/**
- * 裁出中央，或四周补灰，使大小成为 [高, 宽]。
- * @example
- * const large = tf.tidy(() => transform.fitTo(image, [224, 224]));
- * dispose(large);
- */
-export function fitTo(image: tf.Tensor3D, [height, width]: readonly [number, number]): tf.Tensor3D {
-  const [h, w] = image.shape;
-  if (h === height && w === width) return image;
-  const [top, left] = [Math.max(0, (h - height) >> 1), Math.max(0, (w - width) >> 1)];
-  const cropped = tf.slice(image, [top, left, 0], [Math.min(h, height), Math.min(w, width), 3]);
-  const [missingH, missingW] = [height - cropped.shape[0], width - cropped.shape[1]];
-  if (!missingH && !missingW) return cropped;
-  const [above, before] = [missingH >> 1, missingW >> 1];
-  return tf.pad(cropped, [[above, missingH - above], [before, missingW - before], [0, 0]], 0.5); // prettier-ignore
 }

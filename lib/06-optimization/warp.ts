@@ -65,3 +65,30 @@ export function warped(image: tf.Tensor3D, matrix: Matrix2): tf.Tensor3D {
   });
   return tf.tidy(() => resample(image) as tf.Tensor3D);
 }
+
+/** Rows (axis 0) or columns (axis 1) moved round by so many pixels: what leaves on one side comes back on the other. */
+export function rolled(image: tf.Tensor3D, by: number, axis: 0 | 1): tf.Tensor3D {
+  const length = image.shape[axis];
+  const shift = ((by % length) + length) % length;
+  if (shift === 0) return image;
+  const part = (from: number, count: number) => {
+    const begin: [number, number, number] = [0, 0, 0];
+    const size: [number, number, number] = [...image.shape];
+    begin[axis] = from;
+    size[axis] = count;
+    return tf.slice(image, begin, size);
+  };
+  return tf.concat([part(length - shift, shift), part(0, length - shift)], axis);
+}
+
+/** The centre cut out, or grey added all round, until it has this size. */
+export function fitTo(image: tf.Tensor3D, [height, width]: readonly [number, number]): tf.Tensor3D {
+  const [h, w] = image.shape;
+  if (h === height && w === width) return image;
+  const [top, left] = [Math.max(0, (h - height) >> 1), Math.max(0, (w - width) >> 1)];
+  const cropped = tf.slice(image, [top, left, 0], [Math.min(h, height), Math.min(w, width), 3]);
+  const [missingH, missingW] = [height - cropped.shape[0], width - cropped.shape[1]];
+  if (!missingH && !missingW) return cropped;
+  const [above, before] = [missingH >> 1, missingW >> 1];
+  return tf.pad(cropped, [[above, missingH - above], [before, missingW - before], [0, 0]], 0.5); // prettier-ignore
+}

@@ -117,11 +117,6 @@ export async function invert(
  * 没有选择时就是 featureDistance。
  *
  * @param code 该层的激活值，不带批次轴；最优化期间不要 dispose 它
- * @example
- * const code = model.activations(image, model.roles.lastConv);
- * const closer = objective.negative(codeDistance(model.roles.lastConv, code, { channels: [0, 1, 2] }));
- * const result = await maximize(model, closer, { steps: 3 });
- * dispose(code, result);
  */
 export function codeDistance(layer: string, code: tf.Tensor, part: CodePart = {}): Objective {
   const mask = maskOf(code.shape, part);

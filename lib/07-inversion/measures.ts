@@ -1,10 +1,11 @@
 import { tf } from '../tf/backend';
-import { checkImage } from '../image/check';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { checkList } from '../base/check';
+import { checkImage, checkTensor } from '../image/check';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { loadImage } from '../image/image';
 import { pearson, ssim } from '../image/metrics';
 import type { ImageModel } from '../model/model';
-import type { Photo } from '../image/photos';
+import { checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 import { given } from '../model/given';
 
@@ -36,16 +37,14 @@ export async function pairwiseDistances(
   model: ImageModel,
   photos: readonly Photo[],
   layers: readonly string[],
-  {
-    onStep,
-    signal,
-  }: { onStep?: (s: { done: number; total: number }) => void | Promise<void>; signal?: AbortSignal } = {},
+  { onStep, signal }: LongRun = {},
 ): Promise<PairwiseDistances> {
-  if (photos.length < 2) throw new RangeError(`至少要 2 张照片，得到 ${photos.length} 张`);
-  if (!layers?.length) throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
-  layers.forEach((layer) => given(model).layerName(layer));
+  checkPhotos(photos, 2);
+  if (!checkList('layers', layers).length)
+    throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
+  layers.forEach((layer) => given(model).layerName(layer ?? String(layer)));
   const watch = watchInterrupts(signal);
-  const sums = layers.map(() => ({ squares: 0, total: undefined as tf.Tensor | undefined }));
+  const sums: CodeSum[] = layers.map(() => ({ squares: 0 }));
   let count = 0;
   try {
     for (const photo of photos) {
@@ -53,12 +52,7 @@ export async function pairwiseDistances(
       const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
       const codes = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
       image.dispose();
-      for (const [k, code] of codes.entries()) {
-        const { total } = sums[k];
-        sums[k].squares += await number(() => tf.sum(tf.square(code)));
-        sums[k].total = total ? tf.add(total, code) : tf.clone(code);
-        total?.dispose();
-      }
+      for (const [k, code] of codes.entries()) await addCode(sums[k], code);
       tf.dispose(codes);
       count++;
       await onStep?.({ done: count, total: photos.length });
@@ -69,14 +63,23 @@ export async function pairwiseDistances(
       const ofMean = await number(() => tf.sum(tf.square(tf.div(sums[k].total!, count))));
       squared[layer] = (2 * count * (sums[k].squares / count - ofMean)) / (count - 1);
     }
-    return {
-      squared,
-      photos: count,
-      ...(watch.stopped ? { stopped: watch.stopped } : {}),
-    };
+    return { squared, photos: count, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
   } finally {
     tf.dispose(sums.flatMap((s) => (s.total ? [s.total] : [])));
   }
+}
+
+/** Of a layer's codes so far. */
+interface CodeSum {
+  squares: number;
+  total?: tf.Tensor;
+}
+
+async function addCode(sum: CodeSum, code: tf.Tensor): Promise<void> {
+  const { total } = sum;
+  sum.squares += await number(() => tf.sum(tf.square(code)));
+  sum.total = total ? tf.add(total, code) : tf.clone(code);
+  total?.dispose();
 }
 
 /** 重建还留着什么（what survives），与原图比较；都是 1 最好。 */
@@ -101,7 +104,7 @@ export async function survival(
   { sigma = 8 }: { sigma?: number } = {},
 ): Promise<Survival> {
   // The mirrored border of the blur must stay within the image.
-  const width = Math.min(sigma, (Math.min(...original.shape.slice(0, 2)) - 2) / 4);
+  const width = Math.min(sigma, (Math.min(...checkTensor(original, 'original', 3).shape.slice(0, 2)) - 2) / 4);
   const grey = (x: tf.Tensor3D) => tf.mean(x, 2, true);
   const chroma = (x: tf.Tensor3D) => blurred(tf.sub(x, grey(x)) as tf.Tensor3D, width);
   const plan = (x: tf.Tensor3D) => blurred(tf.tile(grey(x), [1, 1, 3]) as tf.Tensor3D, width);
@@ -131,9 +134,10 @@ export async function cellCorrelation(
   original: tf.Tensor3D,
   { cell = 28 }: { cell?: number } = {},
 ): Promise<number> {
-  if (reconstruction.shape.join() !== original.shape.join() || Math.min(...original.shape.slice(0, 2)) < 2 * cell) {
+  const [a, b] = [checkTensor(reconstruction, 'reconstruction', 3).shape, checkTensor(original, 'original', 3).shape];
+  if (a.join() !== b.join() || Math.min(...b.slice(0, 2)) < 2 * cell) {
     throw new RangeError(
-      `cellCorrelation 需要两幅同样大小的图，边长至少是 ${cell} 像素的两格，得到 [${reconstruction.shape.join(', ')}] 与 [${original.shape.join(', ')}]`,
+      `cellCorrelation 需要两幅同样大小的图，边长至少是 ${cell} 像素的两格，得到 [${a.join(', ')}] 与 [${b.join(', ')}]`,
     );
   }
   return correlated((x) => tf.avgPool(x, cell, cell, 'valid'), reconstruction, original);
@@ -156,61 +160,4 @@ export async function codeError(
     const [a, b] = [given(model).activations(image, layer), model.activations(reference, layer)];
     return tf.div(tf.sum(tf.square(tf.sub(a, b))), tf.sum(tf.square(b)));
   });
-}
-
-export interface PhotoErrors {
-  /** 编码最接近的照片（nearest photo）与它的相对距离 ‖φ(照片) − φ₀‖² / ‖φ₀‖²。 */
-  readonly nearest: { readonly photo: Photo; readonly error: number };
-  /** 全部照片的中位数。 */
-  readonly median: number;
-}
-
-/**
- * 别的照片离这个编码多远（errors of other photos）：重建的对照。
- *
- * @param image 编码来自的图；`photos` 里不应有它自己
- * @returns 每一层：最近的照片与它的误差，以及中位数
- * @example
- * const layer = model.roles.lastConv;
- * const { [layer]: errors } = await photoErrors(model, image, coursePhotos().slice(0, 4), [layer]);
- * const { nearest, median } = errors;
- */
-export async function photoErrors(
-  model: ImageModel,
-  image: tf.Tensor3D,
-  photos: readonly Photo[],
-  layers: readonly string[],
-  { onStep }: { onStep?: (s: { done: number; total: number }) => void | Promise<void> } = {},
-): Promise<Record<string, PhotoErrors>> {
-  if (photos.length === 0) throw new RangeError('photos 是空的：至少要有一张别的照片');
-  const watch = watchInterrupts();
-  const reference = tf.tidy(() => given(model).forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
-  const errors: number[][] = layers.map(() => []);
-  try {
-    for (const [i, photo] of photos.entries()) {
-      if (watch.stopped && i > 0) break;
-      const other = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
-      const row = tf.tidy(() => {
-        const codes = model.forward(tf.expandDims(other, 0) as tf.Tensor4D, layers);
-        const squares = (x: tf.Tensor) => tf.sum(tf.square(x));
-        return tf.stack(codes.map((code, k) => tf.div(squares(tf.sub(code, reference[k])), squares(reference[k]))));
-      });
-      (await row.data()).forEach((error, k) => errors[k].push(error));
-      tf.dispose([other, row]);
-      await onStep?.({ done: i + 1, total: photos.length });
-      await watch.breathe();
-    }
-  } finally {
-    tf.dispose(reference);
-  }
-  return Object.fromEntries(
-    layers.map((layer, k) => {
-      const least = errors[k].indexOf(Math.min(...errors[k]));
-      const sorted = [...errors[k]].sort((a, b) => a - b);
-      return [
-        layer,
-        { nearest: { photo: photos[least], error: errors[k][least] }, median: sorted[sorted.length >> 1] },
-      ];
-    }),
-  );
 }

@@ -1,8 +1,9 @@
 import type { ImageModel } from '../model/model';
 import { type Parametrization, pixels } from '../06-optimization/parametrization';
 import { momentum, type Step } from '../06-optimization/steps';
-import { checkNumber, named } from '../base/named';
+import { named } from '../base/named';
 import { given } from '../model/given';
+import { checkNumber } from '../base/check';
 
 /** 反演的设置（settings of an inversion），可以直接当作 invert 的选项；单位是 [0, 1] 的图像。 */
 export interface InversionSettings {
@@ -36,11 +37,7 @@ const PAPER_LAYERS =
     ' ',
   );
 
-/**
- * 论文给这一层的 λ_TV：第 1–6 层 1，7–12 层 10，13–20 层 100；别的网络按层在网络中的深度（同样的比例）。
- * @example
- * const lambda = paperLambda(model, model.roles.lastConv);
- */
+/** 论文给这一层的 λ_TV：第 1–6 层 1，7–12 层 10，13–20 层 100；别的网络按层在网络中的深度（同样的比例）。 */
 export function paperLambda(model: ImageModel, layer: string): 1 | 10 | 100 {
   const names = given(model).layers.map((l) => l.name);
   const known = model.id.startsWith('alexnet') ? PAPER_LAYERS.indexOf(layer) : -1;

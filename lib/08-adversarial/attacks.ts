@@ -85,6 +85,7 @@ export async function fgsm(model: ImageModel, image: tf.Tensor3D, options: FgsmO
 /**
  * 迭代的梯度符号法（basic iterative method, BIM；随机起点时即 PGD）：多走几小步，每步之后回到 ε 邻域之内。
  *
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
  * @see Kurakin et al. 2016, arXiv:1607.02533; Madry et al. 2017, arXiv:1706.06083; Dong et al. 2018, arXiv:1710.06081
  * @example
  * const example = await iterate(model, image, { epsilon: 2 / 255, steps: 3 });
@@ -102,6 +103,7 @@ export async function iterate(
  * 有目标的攻击（targeted attack）：沿目标类别的梯度方向走，例如把狗变成"鸵鸟"。
  *
  * @param target 目标类别：`{ class: findClass('鸵鸟').index }`
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
  * @example
  * const example = await targeted(model, image, { class: findClass('鸵鸟').index }, { epsilon: 2 / 255, steps: 3 });
  * dispose(example);
@@ -117,6 +119,7 @@ export async function targeted(
 
 /**
  * 最不可能的类别（least-likely class）：以网络给分最低的类别为目标，最难的一种有目标攻击。
+ * @returns 见 Adversarial；image 与 perturbation 由调用者 dispose
  * @example
  * const example = await leastLikely(model, image, { epsilon: 2 / 255, steps: 3 });
  * dispose(example);
@@ -157,12 +160,7 @@ async function attack(
   const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
   const { seed = 0, confidence, resume } = options;
   await checkImage(image);
-  checkCounts({ steps });
-  checkSettings({ epsilon, stepSize });
-  checkNumber('momentum', momentum, 0, 1);
-  if (confidence !== undefined && !(confidence > 0 && confidence < 1)) {
-    throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
-  }
+  checkSettings({ epsilon, stepSize }, { steps, momentum, confidence });
   const { before, from } = await cleanVerdict(model, image, away, to);
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
@@ -179,13 +177,7 @@ async function attack(
       seed,
       signal,
       onStep,
-      ...(confidence === undefined
-        ? {}
-        : {
-            // The cheap test first: the attack's own scores are not quite the network's (see adversarial-losses).
-            until: async ({ value, image: now }: OptimizeStep) =>
-              value > threshold(goal, loss, confidence) && (await sureness(model, now, goal)) > confidence,
-          }),
+      ...(confidence && { until: sureEnough(model, goal, loss, confidence) }),
       resume: resume && { ...resume.run!, image, best: image },
     });
     const { image: last, best, ...run } = found;
@@ -208,6 +200,12 @@ async function attack(
   }
 }
 
+/** The cheap test first: the attack's own scores are not quite the network's (see losses.ts). */
+const sureEnough =
+  (model: ImageModel, goal: AttackGoal, loss: AttackLoss, confidence: number) =>
+  async ({ value, image }: OptimizeStep): Promise<boolean> =>
+    value > threshold(goal, loss, confidence) && (await sureness(model, image, goal)) > confidence;
+
 /** The probability of the target, or of everything but the class to leave. */
 async function sureness(model: ImageModel, image: tf.Tensor3D, goal: AttackGoal): Promise<number> {
   const scores = await classify(model, image, { count: model.classes.length });
@@ -221,8 +219,15 @@ function threshold(goal: AttackGoal, loss: AttackLoss, confidence: number): numb
   return odds ? Math.log(confidence / (1 - confidence)) : Math.log(confidence);
 }
 
-function checkSettings(settings: Readonly<Record<'epsilon' | 'stepSize', number>>): void {
-  for (const [name, value] of Object.entries(settings)) {
+function checkSettings(
+  lengths: Readonly<Record<'epsilon' | 'stepSize', number>>,
+  { steps, momentum, confidence }: { steps: number; momentum: number; confidence?: number },
+): void {
+  checkCounts({ steps });
+  checkNumber('momentum', momentum, 0, 1);
+  if (confidence !== undefined && !(confidence > 0 && confidence < 1))
+    throw new RangeError(`confidence 应在 0 与 1 之间，得到 ${confidence}`);
+  for (const [name, value] of Object.entries(lengths)) {
     if (Number.isFinite(value) && value > 0 && value <= 1) continue;
     const advice = value > 1 ? `；像素的单位是 [0, 1]，0–255 的 ${value} 写成 ${value} / 255` : '';
     throw new RangeError(`${name} 应在 0 与 1 之间（[0, 1] 的像素单位），得到 ${value}${advice}`);

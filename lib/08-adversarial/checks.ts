@@ -1,8 +1,22 @@
-import { checkNumber, type Feedback } from '../show/feedback';
+import { checkAnswer, type Feedback } from '../show/feedback';
+
+/** 08 练习：小狗的照片，目标是披萨，ε = 2/255，`targeted` 走到 p > 0.9 要几步？ */
+export function adversarialSteps(answer: unknown): Feedback {
+  return checkAnswer(answer, 15, {
+    tolerance: 0.15, // on another backend it may be a step or two more or fewer
+    praise: 'ε 够，要 15 步左右：披萨原来排在第 130，比鸵鸟难得多，却仍然走得到。',
+    mistakes: [
+      [(a) => a === 20, '20 是缺省的步数；写上 confidence: 0.9，到了 0.9 就会停下。'],
+      [(a) => a === 12, '12 是第 2 节手写循环的步数，它不看概率；请用 targeted，写上 confidence: 0.9。'],
+      [(a) => a > 0 && a <= 1, '问的是步数，不是概率。'],
+    ],
+    hint: '用 targeted(model, dog, { class: … }, { epsilon, confidence: 0.9 })，再看 trace.length - 1。',
+  });
+}
 
 /** 08 练习：1000 维的线性模型，权重的绝对值平均 0.5，ε = 0.01，对齐的扰动改变得分多少？ */
 export function adversarialChange(answer: unknown): Feedback {
-  return checkNumber(answer, 5, {
+  return checkAnswer(answer, 5, {
     tolerance: 1e-3,
     praise: 'ε·||w||₁ = 0.01 × 1000 × 0.5 = 5。',
     mistakes: [
@@ -17,7 +31,7 @@ export function adversarialChange(answer: unknown): Feedback {
 
 /** 08 练习：图像的高和宽都加倍，权重的大小不变，对齐的扰动引起的变化变成几倍？ */
 export function adversarialDimension(answer: unknown): Feedback {
-  return checkNumber(answer, 4, {
+  return checkAnswer(answer, 4, {
     tolerance: 1e-3,
     praise: '维数变成 4 倍，ε·||w||₁ 也变成 4 倍；随机噪声的变化只有 2 倍。',
     mistakes: [
@@ -31,7 +45,7 @@ export function adversarialDimension(answer: unknown): Feedback {
 
 /** 08 练习：每个像素最多改 3 个灰度级，本课程里 epsilon 写多少？ */
 export function adversarialUnits(answer: unknown): Feedback {
-  return checkNumber(answer, 3 / 255, {
+  return checkAnswer(answer, 3 / 255, {
     tolerance: 1e-3,
     praise: '像素的单位是 [0, 1]，3 级就是 3/255 ≈ 0.0118。',
     mistakes: [
@@ -45,7 +59,7 @@ export function adversarialUnits(answer: unknown): Feedback {
 
 /** 08 练习：8 位的照片加上处处 ±0.4/255 的扰动，存成 PNG 再读回来，有多少个数变了？ */
 export function adversarialRounding(answer: unknown): Feedback {
-  return checkNumber(answer, 0, {
+  return checkAnswer(answer, 0, {
     tolerance: 0,
     praise: '±0.4 级四舍五入后都回到原来的整数：扰动一点不剩。浮点里成功的攻击，存成文件就不存在了。',
     mistakes: [

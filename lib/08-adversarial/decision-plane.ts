@@ -1,17 +1,15 @@
 import { tf } from '../tf/backend';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { kindOf } from '../base/check';
 import type { ImageModel } from '../model/model';
 import { assertSameSize, checkImage } from '../image/check';
 import { resolveTarget, type Target } from '../model/target';
 
-export interface PlaneOptions {
+export interface PlaneOptions extends LongRun {
   /** 横轴、纵轴上走几倍的方向（steps along the axes）；默认 −1 到 2 之间的 13 个数。 */
   across?: readonly number[];
   up?: readonly number[];
   batchSize?: number;
-  onStep?: (state: { done: number; total: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 export interface DecisionPlane {

@@ -1,11 +1,11 @@
 import { type AttackGoal, type AttackLoss, attackObjective } from './losses';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { assertSameSize, checkImage, checkImageNow } from '../image/check';
+import { assertSameSize, checkTensor, checkImage, checkImageNow } from '../image/check';
 import { cosine, l2Norm } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
-import { checkCounts, checkNumber } from '../base/check';
+import { checkCounts, checkFields, checkList, checkNumber, checkNumbers } from '../base/check';
 import { randomGenerator } from '../base/random';
 
 /**
@@ -19,13 +19,16 @@ import { randomGenerator } from '../base/random';
 export function signNoise(like: tf.Tensor3D, epsilon: number, { seed = 0 }: { seed?: number } = {}): tf.Tensor3D {
   checkNumber('epsilon', epsilon, 0);
   const random = randomGenerator(seed);
-  const values = Float32Array.from({ length: like.size }, () => (random.uniform() < 0.5 ? -epsilon : epsilon));
+  const values = Float32Array.from({ length: checkTensor(like, 'like', 3).size }, () =>
+    random.uniform() < 0.5 ? -epsilon : epsilon,
+  );
   return tf.tensor3d(values, like.shape);
 }
 
 /**
  * 攻击所用的梯度（attack gradient）：交叉熵或得分之差对输入的梯度；沿它走，攻击更接近成功。
  * @param goal `{ away: { class: 编号 } }` 或 `{ to: { class: 编号 } }`
+ * @returns 与图像同样大小，由调用者 dispose
  * @example
  * const gradient = attackGradient(model, image, { to: { class: 9 } }, 'margin');
  * dispose(gradient);
@@ -47,6 +50,7 @@ export function attackGradient(
 
 /**
  * 得分之差的梯度（gradient of z(to) − z(away)）：把网络在这幅图附近看成线性模型，它就是那个模型的权重向量 w。
+ * @returns 与图像同样大小，由调用者 dispose
  * @example
  * const w = weightVector(model, image, { away: { class: 387 }, to: { class: 9 } });
  * dispose(w);
@@ -57,6 +61,7 @@ export function weightVector(
   goal: { readonly away: ClassTarget; readonly to: ClassTarget },
 ): tf.Tensor3D {
   checkImageNow(image);
+  checkFields('goal', goal, ['away', 'to'], ' { away: { class: 编号 }, to: { class: 编号 } }');
   const [from, to] = [classOf(model, goal.away, 'away'), classOf(model, goal.to, 'to')];
   const layer = model.layerName();
   const difference = (x: tf.Tensor) => {
@@ -88,7 +93,8 @@ export async function logitsAlong(
 ): Promise<number[][]> {
   checkCounts({ batchSize });
   await checkImage(image);
-  const classes = targets.map((target) => classOf(model, target, 'targets'));
+  checkNumbers('epsilons', epsilons);
+  const classes = checkList('targets', targets).map((target) => classOf(model, target, 'targets'));
   assertSameSize(direction, image.shape, 'direction');
   const result: number[][] = classes.map(() => []);
   for (let from = 0; from < epsilons.length; from += batchSize) {
@@ -102,21 +108,6 @@ export async function logitsAlong(
     for (const row of logits) classes.forEach((index, k) => result[k].push(row[index]));
   }
   return result;
-}
-
-/**
- * 一条直线能解释多少（R², coefficient of determination）：1 是完全笔直。
- * @example
- * straightness([0, 1, 2, 3], [1, 3, 5, 7]); // 1
- */
-export function straightness(x: readonly number[], y: readonly number[]): number {
-  if (x.length !== y.length || x.length < 3) throw new RangeError(`需要至少 3 个点，得到 ${x.length} 与 ${y.length}`);
-  const mean = (v: readonly number[]) => v.reduce((a, b) => a + b, 0) / v.length;
-  const [mx, my] = [mean(x), mean(y)];
-  const sxy = x.reduce((s, v, i) => s + (v - mx) * (y[i] - my), 0);
-  const sxx = x.reduce((s, v) => s + (v - mx) ** 2, 0);
-  const syy = y.reduce((s, v) => s + (v - my) ** 2, 0);
-  return syy > 0 ? sxy ** 2 / (sxx * syy) : 1;
 }
 
 export interface Alignment {
@@ -139,7 +130,9 @@ export interface Alignment {
  * dispose(w, noise);
  */
 export async function alignment(signal: tf.Tensor3D, weights: tf.Tensor3D): Promise<Alignment> {
-  const [s, w] = await Promise.all([signal.data(), weights.data()]);
+  const [s, w] = await Promise.all(
+    [checkTensor(signal, 'signal'), checkTensor(weights, 'weights')].map((t) => t.data()),
+  );
   const [c, l2] = [cosine(s, w), l2Norm(s)];
   return { cosine: c, inner: c * l2 * l2Norm(w), l2 };
 }
@@ -165,9 +158,9 @@ export async function blockGrowth(
   weights: tf.Tensor3D,
   blocks: readonly number[] = [1, 2, 4, 8, 16, 32, 64],
 ): Promise<BlockGrowth[]> {
-  const [height, width, channels] = weights.shape;
+  const [height, width, channels] = checkTensor(weights, 'weights', 3).shape;
   const w = await weights.data();
-  return blocks.map((block) => {
+  return checkList('blocks', blocks).map((block) => {
     if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);
     const [rows, cols] = [Math.ceil(height / block), Math.ceil(width / block)];
     const sums = new Float64Array(rows * cols * channels);
@@ -194,7 +187,7 @@ export async function blockGrowth(
  */
 export function blockSigns(weights: tf.Tensor3D, block: number): tf.Tensor3D {
   if (!Number.isInteger(block) || block < 1) throw new RangeError(`小块的边长应为正整数，得到 ${block}`);
-  const [height, width, channels] = weights.shape;
+  const [height, width, channels] = checkTensor(weights, 'weights', 3).shape;
   const [rows, cols] = [Math.ceil(height / block), Math.ceil(width / block)];
   return tf.tidy(() => {
     const whole = tf.pad(weights, [[0, rows * block - height], [0, cols * block - width], [0, 0]]); // prettier-ignore

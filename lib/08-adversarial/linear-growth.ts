@@ -1,5 +1,5 @@
-import { checkNumber } from '../base/named';
 import { randomGenerator } from '../base/random';
+import { checkCounts, checkList, checkNumber, checkNumbers } from '../base/check';
 
 /** 一个 n 维线性模型 f(x) = w·x 在同样大小的扰动下的反应。 */
 export interface LinearGrowth {
@@ -31,9 +31,9 @@ export function linearGrowth(
   { epsilon = 2 / 255, repeats = 50, seed = 0 }: { epsilon?: number; repeats?: number; seed?: number } = {},
 ): LinearGrowth[] {
   checkNumber('epsilon', epsilon, 0, 1);
-  if (!Number.isInteger(repeats) || repeats < 1) throw new RangeError(`repeats 应为正整数，得到 ${repeats}`);
+  checkCounts({ repeats });
   const random = randomGenerator(seed);
-  return dimensions.map((n) => {
+  return checkList('dimensions', dimensions).map((n) => {
     if (!Number.isInteger(n) || n < 1) throw new RangeError(`维数应为正整数，得到 ${n}`);
     const w = Float64Array.from({ length: n }, () => random.normal());
     const dot = (x: ArrayLike<number>) => w.reduce((sum, v, i) => sum + v * x[i], 0);
@@ -61,8 +61,9 @@ export function linearGrowth(
  * growthExponent([1, 10, 100], [2, 20, 200]); // 1
  */
 export function growthExponent(x: readonly number[], y: readonly number[]): number {
-  if (x.length !== y.length || x.length < 2) throw new RangeError(`需要至少 2 个点，得到 ${x.length} 与 ${y.length}`);
-  const [a, b] = [x.map(Math.log), y.map(Math.log)];
+  if (checkNumbers('x', x).length !== checkNumbers('y', y).length || x.length < 2)
+    throw new RangeError(`需要至少 2 个点，得到 ${x.length} 与 ${y.length}`);
+  const [a, b] = [x, y].map((v) => checkNumbers('对数', v.map(Math.log)));
   const mean = (v: readonly number[]) => v.reduce((s, t) => s + t, 0) / v.length;
   const [ma, mb] = [mean(a), mean(b)];
   return a.reduce((s, v, i) => s + (v - ma) * (b[i] - mb), 0) / a.reduce((s, v) => s + (v - ma) ** 2, 0);

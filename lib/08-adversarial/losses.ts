@@ -2,6 +2,7 @@ import { tf } from '../tf/backend';
 import type { ImageModel } from '../model/model';
 import { logProbabilitiesOf } from '../model/output';
 import { classOf, type ClassTarget } from '../model/target';
+import { kindOf } from '../base/check';
 import { named } from '../base/named';
 import type { Activations, Objective } from '../06-optimization/objectives';
 
@@ -54,6 +55,7 @@ export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntro
   if (loss !== 'crossEntropy' && loss !== 'margin') {
     throw new RangeError(`loss 应为 'crossEntropy' 或 'margin'，得到 '${String(loss)}'`);
   }
+  if (typeof goal !== 'object' || goal === null) throw new TypeError(`goal 应为 { away: { class: 编号 } } 或 { to: { class: 编号 } }，得到 ${kindOf(goal)}`); // prettier-ignore
   const towards = 'to' in goal;
   const target = towards ? goal.to : goal.away;
   return named(`${loss}(${towards ? '走向' : '离开'} ${target?.class})`, (model: ImageModel) => {

@@ -8,17 +8,12 @@ import { type LongRun, type StopReason, watchInterrupts } from '../base/interrup
 import { type ClassScore, classify } from '../model/classify';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
-import { checkNumber } from '../base/check';
-import type { Photo } from '../image/photos';
+import { checkFields, checkNumber } from '../base/check';
+import { checkPhoto, checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 import { given } from '../model/given';
 
-/**
- * 存成 PNG 再读回来（8 位，无损）。调用者 dispose。
- * @example
- * const again = await throughPng(image);
- * dispose(again);
- */
+/** 存成 PNG 再读回来（8 位，无损）。调用者 dispose。 */
 export async function throughPng(image: tf.Tensor3D): Promise<tf.Tensor3D> {
   return loadImage(Buffer.from(await encodePng(image)));
 }
@@ -56,7 +51,7 @@ export async function retest(
   example: Pick<Adversarial, 'image' | 'from' | 'to'>,
   { jpeg = [95, 75, 50], blur = [1] }: { jpeg?: readonly number[]; blur?: readonly number[] } = {},
 ): Promise<Retest[]> {
-  const { image } = example;
+  const { image } = checkFields('example', example, ['image', 'from'], ' fgsm、iterate 等的结果');
   const forms: [string, () => tf.Tensor3D | Promise<tf.Tensor3D>][] = [
     ['浮点', () => tf.clone(image)],
     ['8 位取整', () => to8bit(image)],
@@ -197,7 +192,7 @@ export async function rightPhotos(
 ): Promise<RightPhotos> {
   const watch = watchInterrupts(signal);
   const right: RightPhoto[] = [];
-  for (const [i, photo] of photos.entries()) {
+  for (const [i, photo] of checkPhotos(photos).entries()) {
     if (watch.stopped) break;
     const image = await loadPhoto(model, photo);
     const [top] = await classify(model, image, { count: 1 });
@@ -216,7 +211,7 @@ export async function rightPhotos(
  * dispose(picture);
  */
 export async function loadPhoto(model: ImageModel, photo: Photo): Promise<tf.Tensor3D> {
-  const raw = await loadImage(photo.path, { size: [...given(model).inputSize], crop: photo.crop });
+  const raw = await loadImage(checkPhoto(photo).path, { size: [...given(model).inputSize], crop: photo.crop });
   const image = to8bit(raw);
   raw.dispose();
   return image;

@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
-import { checkNumber } from '../base/named';
 import { type RandomGenerator, randomGenerator } from '../base/random';
+import { checkCounts, checkNumber } from '../base/check';
 
 /** 小图的边长，像素。 */
 export const SHAPE_SIZE = 32;
@@ -44,7 +44,7 @@ export interface ShapeImages {
   readonly images: tf.Tensor4D;
   /** `[n, 32, 32]`，形状盖住每个像素多少，0 到 1。 */
   readonly masks: tf.Tensor3D;
-  /** 每幅图是 SHAPES 里的第几种。 */
+  /** 每幅图的类别：trainShapes 的 `model.classes` 里的第几个。 */
   readonly labels: readonly number[];
 }
 
@@ -55,13 +55,14 @@ export interface ShapeImages {
  * 网络用的是哪一样，可以量出来。
  *
  * @param count 几幅；类别轮流出现
+ * @returns images 与 masks 由调用者 dispose
  * @example
  * const { images, masks, labels } = shapeImages(4, { seed: 1 });
  * dispose(images, masks);
  */
 export function shapeImages(count: number, options: ShapeOptions = {}): ShapeImages {
   const { seed = 0, pattern = 0.04, agrees = 'own', noise = 0.03 } = options;
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count 应为正整数，得到 ${count}`);
+  checkCounts({ count });
   checkNumber('pattern', pattern, 0, 1);
   checkNumber('noise', noise, 0, 1);
   if (agrees !== 'own' && agrees !== 'other') {

@@ -1,6 +1,7 @@
 import { tf } from '../tf/backend';
 import { waves } from '../06-optimization/fourier';
-import { checkNumber } from '../base/named';
+import { checkCounts, checkNumber } from '../base/check';
+import { checkTensor } from '../image/check';
 
 export interface PowerSpectrum {
   /** 每一环的中心频率（frequency），每像素多少周：0 是处处相同，0.5 是黑白逐个相间。 */
@@ -26,7 +27,7 @@ const HIGH = 0.25;
  * dispose(noise);
  */
 export async function powerSpectrum(signal: tf.Tensor3D, { rings = 20 } = {}): Promise<PowerSpectrum> {
-  if (!Number.isInteger(rings) || rings < 1) throw new RangeError(`rings 应为正整数，得到 ${rings}`);
+  checkCounts({ rings });
   const { rows, columns } = basesOf(signal);
   const power = tf.tidy(() => tf.sum(tf.square(toWaves(signal, rows.basis, columns.basis)), 2));
   const values = (await power.data()) as Float32Array;
@@ -81,7 +82,7 @@ export function frequencyBand(signal: tf.Tensor3D, { from = 0, to = 1 } = {}): t
 }
 
 function basesOf(signal: tf.Tensor3D) {
-  if (signal.rank !== 3 || signal.shape[2] !== 3) {
+  if (checkTensor(signal, 'signal').rank !== 3 || signal.shape[2] !== 3) {
     throw new RangeError(`信号应为 [h, w, 3]，得到 [${signal.shape.join(', ')}]`);
   }
   return { rows: waves(signal.shape[0]), columns: waves(signal.shape[1]) };

@@ -3,8 +3,9 @@ import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
 import { type StopReason, watchInterrupts } from '../base/interrupt';
 import { type ImageModel, imageModel } from '../model/model';
-import { checkNumber } from '../base/named';
 import { given } from '../model/given';
+import { checkCounts, checkFields, checkList, checkNumber } from '../base/check';
+import { checkTensor } from '../image/check';
 
 export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'> {
   /** 训练时的扰动上界 ε，[0, 1] 单位；默认 0：普通训练。大于 0 就是对抗训练（adversarial training）。 */
@@ -22,7 +23,7 @@ export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'>
 }
 
 export interface TrainedShapes {
-  /** 两层卷积、一层全连接的小网络，类别是 SHAPES；用完请 `model.dispose()`。 */
+  /** 两层卷积、一层全连接的小网络，类别见 model.classes；用完请 `model.dispose()`。 */
   readonly model: ImageModel;
   /** 每一步的交叉熵。 */
   readonly trace: readonly number[];
@@ -66,9 +67,7 @@ export async function trainShapes(options: TrainingOptions = {}): Promise<Traine
   const { seed = 0, pattern, noise, onStep, signal } = options;
   checkNumber('epsilon', epsilon, 0, 1);
   checkNumber('learningRate', learningRate, 1e-8, 1);
-  for (const [name, value] of Object.entries({ attackSteps, steps, batchSize })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} 应为正整数，得到 ${value}`);
-  }
+  checkCounts({ attackSteps, steps, batchSize });
   const watch = watchInterrupts(signal);
   const model = shapeModel(seed);
   const optimizer = tf.train.adam(learningRate);
@@ -103,17 +102,20 @@ function crossEntropy(model: ImageModel, images: tf.Tensor4D, labels: readonly n
   return tf.mean(tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits as tf.Tensor2D), tf.cast(wanted, 'float32')), 1))) as tf.Scalar; // prettier-ignore
 }
 
+/** As many labels as images: how many that is. */
+function checkLabels(images: tf.Tensor4D, labels: readonly number[]): number {
+  checkTensor(images, 'images', 4);
+  const { length } = checkList('labels', labels, (label, what) => checkNumber(what, label, 0));
+  if (length === images.shape[0]) return length;
+  throw new RangeError(`每幅图要有一个类别：${images.shape[0]} 幅图，得到 ${length} 个类别`);
+}
+
 /**
  * 一批图各自的梯度（batch of input gradients）：每幅图的交叉熵对它自己的梯度；走向它，图就更不像自己的类别。
  * @returns 与 images 同形，由调用者 dispose
- * @example
- * const images = tf.expandDims(image) as tf.Tensor4D;
- * const gradients = lossGradients(model, images, [387]);
- * dispose(images, gradients);
  */
 export function lossGradients(model: ImageModel, images: tf.Tensor4D, labels: readonly number[]): tf.Tensor4D {
-  const count = images.shape[0];
-  if (labels.length !== count) throw new RangeError(`每幅图要有一个类别：${count} 幅图，得到 ${labels.length} 个类别`);
+  const count = checkLabels(images, labels);
   // The images of a batch do not know of each other: the gradient of the mean is everyone's own over their number.
   const total = (x: tf.Tensor) => tf.mul(crossEntropy(model, x as tf.Tensor4D, labels), count) as tf.Scalar;
   return tf.tidy(() => safely(() => tf.grad(total)(images)) as tf.Tensor4D);
@@ -131,8 +133,10 @@ export function attackBatch(
   model: ImageModel,
   images: tf.Tensor4D,
   labels: readonly number[],
-  { epsilon, steps = 10 }: { epsilon: number; steps?: number },
+  options: { epsilon: number; steps?: number },
 ): tf.Tensor4D {
+  const { epsilon, steps = 10 } = checkFields('options', options, ['epsilon'], ' { epsilon, steps }');
+  checkLabels(images, labels);
   checkNumber('epsilon', epsilon, 0, 1);
   return tf.tidy(() => {
     const [low, high] = [tf.sub(images, epsilon), tf.add(images, epsilon)];
@@ -157,6 +161,7 @@ export async function batchAccuracy(
   images: tf.Tensor4D,
   labels: readonly number[],
 ): Promise<{ rate: number; right: boolean[] }> {
+  checkLabels(images, labels);
   const best = tf.tidy(() => tf.argMax(given(model).activations(images), -1));
   const answers = await best.data();
   best.dispose();

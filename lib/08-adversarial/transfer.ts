@@ -1,12 +1,13 @@
 import { iterate } from './attacks';
 import { signNoise } from './directions';
 import { loadPhoto } from './robustness';
-import { to8bit } from './result';
+import { type Adversarial, to8bit } from './result';
 import { tf } from '../tf/backend';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { classify } from '../model/classify';
 import type { ImageModel } from '../model/model';
-import type { Photo } from '../image/photos';
+import { checkList } from '../base/check';
+import { checkPhotos, type Photo } from '../image/photos';
 import { given } from '../model/given';
 
 export interface TransferOptions extends LongRun {
@@ -56,7 +57,8 @@ export async function transfer(
   photos: readonly Photo[],
   { epsilon = 8 / 255, steps = 10, seed = 0, onStep, signal }: TransferOptions = {},
 ): Promise<Transfer[]> {
-  for (const model of [source, ...victims]) given(model).layerName();
+  checkPhotos(photos);
+  for (const model of [source, ...checkList('victims', victims)]) given(model).layerName();
   const watch = watchInterrupts(signal);
   const counts: Count[] = victims.map(() => ({ tested: 0, fooled: 0, noise: 0, same: 0 }));
   for (const [i, photo] of photos.entries()) {
@@ -66,17 +68,9 @@ export async function transfer(
     try {
       if (label === (await topOf(source, clean))) {
         const example = await iterate(source, clean, { epsilon, steps, signal });
-        const noisy = tf.tidy(() => tf.clipByValue(tf.add(clean, signNoise(clean, epsilon, { seed: seed + i })), 0, 1));
-        const rounded = to8bit(example.image);
-        for (const [k, victim] of victims.entries()) {
-          if ((await topOf(victim, clean)) !== label) continue;
-          const answer = await topOf(victim, rounded);
-          counts[k].tested++;
-          counts[k].noise += Number((await topOf(victim, noisy as tf.Tensor3D)) !== label);
-          counts[k].fooled += Number(answer !== label);
-          counts[k].same += Number(answer !== label && answer === example.after8bit[0].index);
-        }
-        tf.dispose([example.image, example.perturbation, noisy, rounded]);
+        const noise = signNoise(clean, epsilon, { seed: seed + i });
+        for (const [k, victim] of victims.entries()) await ask(victim, label, { clean, example, noise }, counts[k]);
+        tf.dispose([example.image, example.perturbation, noise]);
       }
     } finally {
       clean.dispose();
@@ -97,6 +91,24 @@ export async function transfer(
       ...(watch.stopped ? { stopped: watch.stopped } : {}),
     };
   });
+}
+
+/** Counts one photo, if this network gets it right without any change. */
+async function ask(
+  victim: ImageModel,
+  label: number,
+  { clean, example, noise }: { clean: tf.Tensor3D; example: Adversarial; noise: tf.Tensor3D },
+  count: Count,
+): Promise<void> {
+  if ((await topOf(victim, clean)) !== label) return;
+  const noisy = tf.tidy(() => tf.clipByValue(tf.add(clean, noise), 0, 1) as tf.Tensor3D);
+  const rounded = to8bit(example.image);
+  const answer = await topOf(victim, rounded);
+  count.tested++;
+  count.noise += Number((await topOf(victim, noisy)) !== label);
+  count.fooled += Number(answer !== label);
+  count.same += Number(answer !== label && answer === example.after8bit[0].index);
+  tf.dispose([noisy, rounded]);
 }
 
 async function topOf(model: ImageModel, image: tf.Tensor3D): Promise<number> {

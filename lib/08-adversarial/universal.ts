@@ -67,34 +67,26 @@ export async function universal(
   checkNumber('stepSize', stepSize, 1e-9, 1);
   const move = jitter(shift);
   checkCounts({ epochs, batchSize });
-  await checkBatch(images);
-  if (images.shape[0] < 2) {
-    throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
-  }
+  await checkSeveral(images);
   const answers = await topClasses(given(model), images, batchSize);
   const watch = watchInterrupts(signal);
   const random = randomGenerator(seed);
   const count = images.shape[0];
-  const all = Array.from({ length: count }, (_, i) => i);
   const steps = epochs * Math.ceil(count / batchSize);
   const trace: number[] = [];
   let perturbation = tf.zeros(images.shape.slice(1) as [number, number, number]) as tf.Tensor3D;
   try {
-    for (let epoch = 0; epoch < epochs && !watch.stopped; epoch++) {
-      const order = shuffled(all, random);
-      for (let from = 0; from < count && !watch.stopped; from += batchSize) {
-        const chosen = order.slice(from, from + batchSize);
-        const batch = varied(images, chosen, move, random);
-        const chosenAnswers = chosen.map((i) => answers[i]);
-        const { next, value } = advance(model, batch, chosenAnswers, perturbation, { epsilon, stepSize });
-        batch.dispose();
-        perturbation.dispose();
-        perturbation = next;
-        trace.push((await value.data())[0]);
-        value.dispose();
-        await onStep?.({ step: trace.length, steps, value: trace[trace.length - 1] });
-        await watch.breathe();
-      }
+    for (const chosen of batches(count, batchSize, epochs, random)) {
+      if (watch.stopped) break;
+      const batch = varied(images, chosen, move, random);
+      const own = chosen.map((i) => answers[i]);
+      const { next, value } = advance(model, batch, own, perturbation, { epsilon, stepSize });
+      tf.dispose([batch, perturbation]);
+      perturbation = next;
+      trace.push((await value.data())[0]);
+      value.dispose();
+      await onStep?.({ step: trace.length, steps, value: trace[trace.length - 1] });
+      await watch.breathe();
     }
   } catch (error) {
     perturbation.dispose();
@@ -102,6 +94,20 @@ export async function universal(
   }
   const settings = { model: model.id, epsilon, epochs, batchSize, stepSize, jitter: shift, seed, images: count };
   return { perturbation, trace, settings, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
+}
+
+async function checkSeveral(images: tf.Tensor4D): Promise<void> {
+  await checkBatch(images);
+  if (images.shape[0] < 2)
+    throw new RangeError(`universal 需要一批图 [n, h, w, 3]，n 至少为 2，得到 [${images.shape.join(', ')}]`);
+}
+
+/** The images' numbers in batches, in another order in every epoch. */
+function* batches(count: number, batchSize: number, epochs: number, random: RandomGenerator): Generator<number[]> {
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffled([...Array(count).keys()], random);
+    for (let from = 0; from < count; from += batchSize) yield order.slice(from, from + batchSize);
+  }
 }
 
 /** The chosen images, each shifted a little and mirrored or not: what holds for all of these holds for new ones too. */

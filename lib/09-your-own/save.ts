@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { tf } from '../tf/backend';
+import { checkText } from '../base/check';
 import { CourseError } from '../base/errors';
 import { placeOf } from '../base/paths';
 
@@ -22,7 +23,7 @@ export async function saveOwnModel(network: tf.LayersModel, folder: string): Pro
       'saveOwnModel 存的是 tf.LayersModel（自己训练的网络）；课程的网络不用存，loadModel 随时能载入。',
     );
   }
-  const place = placeOf(folder);
+  const place = placeOf(checkText(folder, '文件夹的名字'));
   const top = path.join(place, 'model.json');
   const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
     const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];

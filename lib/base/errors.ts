@@ -1,3 +1,5 @@
+import { kindOf } from './check';
+
 /** 环境与数据的错误（setup and data）：文件、网络连接、权重、缓存。参数错误用 RangeError / TypeError。 */
 export class CourseError extends Error {
   override name = 'CourseError';
@@ -32,6 +34,6 @@ export function unknownName(kind: string, got: unknown, allowed: readonly string
   const list =
     allowed.length > 24 ? `${allowed.slice(0, 24).join('、')} …（共 ${allowed.length} 个）` : allowed.join('、');
   return new RangeError(
-    `没有名为"${String(got)}"的${kind}；最接近：${nearestNames(String(got), allowed).join('、')}；可选：${list}`,
+    `没有名为"${typeof got === 'object' ? kindOf(got) : String(got)}"的${kind}；最接近：${nearestNames(String(got), allowed).join('、')}；可选：${list}`,
   );
 }

@@ -20,11 +20,6 @@ export interface InterruptWatch {
 /** The kernel counts interrupts here; a counter (not a flag) needs no reset and cannot stop a later call. */
 const interrupts = () => shared('interrupts', () => ({ count: 0 }));
 
-/** 通知所有正在运行的长函数：用户要求中断（kernel 收到 SIGINT 时调用）。 */
-export function requestInterrupt(): void {
-  interrupts().count++;
-}
-
 /** 观察中断请求与 AbortSignal；长函数在每一步检查 `stopped`，一步之内停下并交出已有结果。 */
 export function watchInterrupts(signal?: AbortSignal): InterruptWatch {
   const state = interrupts();

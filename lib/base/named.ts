@@ -2,5 +2,3 @@
 export function named<F extends (...args: never[]) => unknown>(name: string, f: F): F {
   return Object.defineProperty(f, 'name', { value: name });
 }
-
-export { checkNumber } from './check';

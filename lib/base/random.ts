@@ -1,9 +1,12 @@
+import { checkFields, checkList } from './check';
+
+/** 随机数发生器（random generator）。 */
 export interface RandomGenerator {
-  /** Uniform in [0, 1). */
+  /** [0, 1) 里均匀分布的数（uniform）。 */
   uniform(): number;
-  /** Standard normal (Box-Muller). */
+  /** 标准正态分布的数（normal，Box-Muller）。 */
   normal(): number;
-  /** Uniform integer in 0 … n − 1. */
+  /** 0 … n − 1 的整数，均匀分布。 */
   integer(n: number): number;
 }
 
@@ -29,14 +32,20 @@ export function randomGenerator(seed: number): RandomGenerator {
   };
 }
 
-/** 打乱次序（Fisher-Yates shuffle）：返回新的一列，原来的不变。 */
+/**
+ * 打乱次序（Fisher-Yates shuffle）：返回新的一列，原来的不变；次序由 random 定，同一个种子每次一样。
+ * @example
+ * const order = shuffled([0, 1, 2, 3], randomGenerator(1));
+ * order.length; // 4
+ */
 export function shuffled<L extends Float32Array | Int32Array | readonly unknown[]>(
   values: L,
   random: Pick<RandomGenerator, 'integer'>,
 ): L extends readonly (infer T)[] ? T[] : L {
-  const list = values.slice() as unknown[];
+  const { integer } = checkFields('random', random, ['integer'], ' randomGenerator(种子) 的结果');
+  const list = checkList('values', values).slice() as unknown[];
   for (let i = list.length - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
+    const j = integer(i + 1);
     [list[i], list[j]] = [list[j], list[i]];
   }
   return list as L extends readonly (infer T)[] ? T[] : L;

@@ -1,4 +1,5 @@
 import { randomGenerator } from './random';
+import { checkCounts, checkNumbers } from './check';
 
 /**
  * 平均数（mean）。
@@ -8,7 +9,7 @@ import { randomGenerator } from './random';
  * mean([1, 2, 6]); // 3
  */
 export function mean(values: ArrayLike<number>): number {
-  if (!values.length) throw new RangeError('一个数也没有，求不出平均数');
+  if (!checkNumbers('values', values).length) throw new RangeError('一个数也没有，求不出平均数');
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;
@@ -45,12 +46,9 @@ export function bootstrap(
   values: ArrayLike<number>,
   { draws = 2000, level = 0.95, seed = 0 }: BootstrapOptions = {},
 ): Interval {
-  const list = Array.from(values);
-  if (list.length < 2 || !list.every(Number.isFinite))
-    throw new RangeError(
-      `自助法至少要两个有限的数，得到 [${list.slice(0, 5).join(', ')}${list.length > 5 ? ', …' : ''}]`,
-    );
-  if (!Number.isInteger(draws) || draws < 1) throw new RangeError(`draws 应为正整数，得到 ${draws}`);
+  const list = Array.from(checkNumbers('values', values));
+  if (list.length < 2) throw new RangeError(`自助法至少要两个有限的数，得到 [${list.join(', ')}]`);
+  checkCounts({ draws });
   if (!(level > 0 && level < 1)) throw new RangeError(`level 应在 0 与 1 之间，得到 ${level}`);
   const random = randomGenerator(seed);
   const means = Float64Array.from({ length: draws }, () => {
@@ -75,6 +73,7 @@ export function bootstrapDifference(
   b: ArrayLike<number>,
   options: BootstrapOptions = {},
 ): Interval {
-  if (a.length !== b.length) throw new RangeError(`两列数要一一对应，得到 ${a.length} 个和 ${b.length} 个`);
+  if (checkNumbers('a', a).length !== checkNumbers('b', b).length)
+    throw new RangeError(`两列数要一一对应，得到 ${a.length} 个和 ${b.length} 个`);
   return bootstrap(Array.from(a, (value, i) => value - b[i]), options); // prettier-ignore
 }

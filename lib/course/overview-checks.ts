@@ -1,4 +1,4 @@
-import { checkNumber, type Feedback } from '../show/feedback';
+import { checkAnswer, type Feedback } from '../show/feedback';
 
 const two = 1 / (1 + Math.exp(-2));
 
@@ -10,7 +10,7 @@ const mistakes = [
 
 /** 00 练习：两个类别的得分为 3 和 1，第一类的概率。 */
 export function softmaxOfTwo(answer: unknown): Feedback {
-  return checkNumber(answer, two, {
+  return checkAnswer(answer, two, {
     praise: 'e³ / (e³ + e¹) = 1 / (1 + e⁻²) ≈ 0.881：只取决于得分之差。',
     mistakes,
     hint: '用公式 e³ / (e³ + e¹)，在单元格里写 Math.exp(3)。',
@@ -19,7 +19,7 @@ export function softmaxOfTwo(answer: unknown): Feedback {
 
 /** 00 练习：所有得分加上 10 之后，第一类的概率。 */
 export function softmaxShifted(answer: unknown): Feedback {
-  return checkNumber(answer, two, {
+  return checkAnswer(answer, two, {
     praise: '不变：分子分母同乘 e¹⁰，约掉了。所以只有得分之差有意义。',
     mistakes: [[(a) => Math.abs(a - 1) < 1e-3, '得分都变大，但第二类也一样变大；比较的是差，不是大小。'], ...mistakes],
     hint: '写出 e¹³ / (e¹³ + e¹¹)，再约分。',

@@ -7,8 +7,6 @@ import { kindOf } from '../base/check';
  * @param image 要检查的张量，不会被释放
  * @param options `name`：报错时用的参数名
  * @throws TypeError 不是张量或类型不对；RangeError 形状不对；消息说明怎样改
- * @example
- * assertImage(image);
  */
 export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts image is tf.Tensor3D {
   if (!(image instanceof tf.Tensor)) {
@@ -33,8 +31,6 @@ export function assertImage(image: tf.Tensor, { name = 'image' } = {}): asserts 
  * @param image 要检查的张量，不会被释放
  * @param options `name`：报错时用的参数名
  * @throws TypeError 不是张量或类型不对；RangeError 形状或取值范围不对；消息说明怎样改
- * @example
- * await checkImage(image, { name: '小熊猫' });
  */
 export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Promise<void> {
   assertImage(image, { name });
@@ -42,21 +38,21 @@ export async function checkImage(image: tf.Tensor, { name = 'image' } = {}): Pro
 }
 
 /**
- * 同 checkImage，给同步的函数用（for functions that cannot wait），也宽一些：加了噪声的图略微越过 [0, 1]，照样放行；
- * 像是 0–255、像是 [−1, 1] 的，和有 NaN 的，不放行。只在后端能立刻读数时检查。
+ * 同 checkImage，给同步的函数用（for functions that cannot wait），也宽一些（见 assertNearRange）。只在后端能立刻读数时检查。
  */
 export function checkImageNow(image: tf.Tensor, { name = 'image' } = {}): void {
   assertImage(image, { name });
   if (tf.getBackend() === 'webgpu') return;
   // eslint-disable-next-line no-restricted-syntax -- the caller gets a tensor at once: there is nothing to await
-  const { min, max } = rangeOf(image.dataSync(), name);
-  if (max > 2 || (min < -0.5 && max <= 1.001)) throw outOfRange(min, max, name);
+  assertNearRange(image.dataSync(), name);
 }
 
-/** A tensor of any shape that is still there. */
-export function assertTensor(value: unknown, name: string): asserts value is tf.Tensor {
+/** A tensor that is still there; of any shape, or of one rank. */
+export function checkTensor<T extends tf.Tensor>(value: T, name: string, rank?: number): T {
   if (!(value instanceof tf.Tensor)) throw new TypeError(`${name} 应为张量，得到 ${kindOf(value)}`);
   value.throwIfDisposed();
+  if (rank === undefined || value.rank === rank) return value;
+  throw new RangeError(`${name} 应为 ${rank} 维的张量，得到形状 [${value.shape.join(', ')}]`);
 }
 
 /** 一批图像 [n, 高, 宽, 3]，每一幅都取值 [0, 1]（check a batch of images）。 */
@@ -102,6 +98,12 @@ function rangeOf(data: ArrayLike<number>, name: string): { min: number; max: num
 function assertUnitRange(data: ArrayLike<number>, name: string): void {
   const { min, max } = rangeOf(data, name);
   if (min < -1e-3 || max > 1.001) throw outOfRange(min, max, name);
+}
+
+/** Wider: a picture with noise on it leaves [0, 1] a little; one of 0 … 255 or −1 … 1 is a mistake. */
+export function assertNearRange(data: ArrayLike<number>, name = 'image'): void {
+  const { min, max } = rangeOf(data, name);
+  if (max > 2 || (min < -0.5 && max <= 1.001)) throw outOfRange(min, max, name);
 }
 
 function outOfRange(min: number, max: number, name: string): RangeError {

@@ -5,7 +5,7 @@ import { projectRoot, writtenPath } from '../base/paths';
 import { MAX_BYTES, tooBig } from './header';
 import { coursePhotos } from './photos';
 
-/** Where a picture comes from: a path, an http(s)/data/file URL, or the bytes of a file. */
+/** 图片来源（source）：路径、网址（http、https、data、file）或文件的字节。 */
 export type ImageSource = string | URL | Uint8Array;
 
 export interface ImageFile {

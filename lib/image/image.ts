@@ -9,7 +9,6 @@ import { upright } from './orientation';
 import { boxMapping, fitting, type PhotoBox } from './photo-box';
 import { axisWeights, Resampler } from './resample';
 
-export { assertImage } from './check';
 export type { ImageSource } from './file';
 export type { PhotoBox } from './photo-box';
 
@@ -40,11 +39,11 @@ const STRIP_ROWS = 256;
  * dispose(picture);
  */
 export async function loadImage(source: ImageSource, options: LoadImageOptions = {}): Promise<tf.Tensor3D> {
-  return (await loadPhoto(source, options)).image;
+  return (await loadWithSize(source, options)).image;
 }
 
 /** 同 loadImage，连同照片自己的大小（the photo's own size，摆正之后）：图块的方框要换算回去时，不必再解码一次。 */
-export async function loadPhoto(
+export async function loadWithSize(
   source: ImageSource,
   { size, crop }: LoadImageOptions = {},
 ): Promise<{ readonly image: tf.Tensor3D; readonly width: number; readonly height: number }> {

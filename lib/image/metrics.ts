@@ -1,16 +1,11 @@
 import { tf } from '../tf/backend';
+import { checkNumbers } from '../base/check';
+import { checkTensor } from './check';
 
 /** 任何一串数（numbers）：数组、Float32Array，或张量读出来的 `await t.data()`。 */
 export type Numbers = ArrayLike<number>;
 
-function read(numbers: Numbers): Numbers {
-  if (typeof numbers?.length === 'number') return numbers;
-  throw new TypeError(
-    numbers instanceof tf.Tensor || (numbers as unknown) instanceof Promise
-      ? '这里要一串数，得到张量；请先读出来：await 张量.data()'
-      : `这里要一串数，得到 ${String(numbers)}`,
-  );
-}
+const read = (numbers: Numbers): Numbers => checkNumbers('这一串数', numbers);
 
 function pair(a: Numbers, b: Numbers): [Numbers, Numbers] {
   const [x, y] = [read(a), read(b)];
@@ -123,7 +118,12 @@ function gaussianWindow(size: number, sigma: number): tf.Tensor4D {
  * await ssim(image, image); // 1
  */
 export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: number } = {}): Promise<number> {
-  if (a.shape.join() !== b.shape.join() || a.rank < 2 || a.rank > 3 || Math.min(...a.shape.slice(0, 2)) < 11) {
+  if (
+    checkTensor(a, 'a').shape.join() !== checkTensor(b, 'b').shape.join() ||
+    a.rank < 2 ||
+    a.rank > 3 ||
+    Math.min(...a.shape.slice(0, 2)) < 11
+  ) {
     throw new RangeError(
       `SSIM 需要两幅同样大小的图 [h, w] 或 [h, w, c]，边长不小于 11，得到 [${a.shape.join(', ')}] 与 [${b.shape.join(', ')}]`,
     );
@@ -151,11 +151,7 @@ export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: numb
   return value;
 }
 
-/**
- * 曲线下的面积（area under the curve），梯形法，横轴总长取 1。
- * @example
- * areaUnder([1, 0.5, 0]); // 0.5
- */
+/** 曲线下的面积（area under the curve），梯形法，横轴总长取 1。 */
 export function areaUnder(curve: ArrayLike<number>): number {
   if (curve.length < 2) throw new RangeError(`曲线至少要有两个点，得到 ${curve.length} 个`);
   let sum = 0;

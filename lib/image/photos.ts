@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { checkFields, checkList } from '../base/check';
 import { CourseError, nearestNames, unknownName } from '../base/errors';
 import { projectRoot } from '../base/paths';
 
@@ -23,6 +24,17 @@ export interface Photo {
   readonly crop?: readonly [number, number, number, number];
   readonly source?: string;
   readonly license?: string;
+}
+
+export const checkPhoto = (photo: Photo, what = 'photo'): Photo =>
+  checkFields(what, photo, ['path'], "一张照片（photo('panda')、coursePhotos() 的一项）");
+
+/** The photos of a function that cannot do without. */
+export function checkPhotos<P extends Photo>(photos: readonly P[], least = 1): readonly P[] {
+  if (checkList('photos', photos, checkPhoto).length >= least) return photos;
+  throw new RangeError(
+    `${least > 1 ? `至少要 ${least} 张照片，得到 ${photos.length} 张` : '没有照片：photos 是空的'}；课程的照片用 coursePhotos()，自己的用 photosIn(文件夹)`,
+  );
 }
 
 export interface CoursePhotosOptions {

@@ -5,11 +5,13 @@ import { projectRoot } from '../base/paths';
 
 /** 一个类别的编号与名称（class label）。 */
 export interface ClassLabel {
-  /** Position in the network's output, from 0. */
+  /** 在网络输出里的编号，从 0 起。 */
   readonly index: number;
-  /** WordNet's number of the class, e.g. n02106662; ImageNet sorts its classes by it. */
+  /** WordNet 的编号，例如 n02106662；ImageNet 的类别按它排序。 */
   readonly wnid: string;
+  /** 英文名。 */
   readonly en: string;
+  /** 中文名。 */
   readonly zh: string;
 }
 

@@ -6,11 +6,17 @@ import { assertModel } from './given';
 import type { ImageModel } from './model';
 import { probabilitiesOf } from './output';
 
+/** 一个类别和网络给它的分数（class score）。 */
 export interface ClassScore {
+  /** 类别编号，从 0 起。 */
   readonly index: number;
+  /** 英文名。 */
   readonly en: string;
+  /** 中文名。 */
   readonly zh: string;
+  /** softmax 之前的得分。 */
   readonly logit: number;
+  /** 概率，0 到 1。 */
   readonly probability: number;
 }
 

@@ -6,37 +6,42 @@ import type { OutputKind } from './output';
 import type { Roles } from './networks/architecture';
 import { CompiledForward } from '../tf/compiled';
 import { preprocessing, type Scaling } from './preprocessing';
-import { type ReceptiveField, receptiveFields } from './receptive-field';
+import { type ReceptiveField, type ReceptiveFields, receptiveFields, squareField } from './receptive-field';
 
-export type { OutputKind, ReceptiveField, Roles };
+export type { OutputKind, ReceptiveField, ReceptiveFields, Roles };
 
+/** 一层的说明（layer）。 */
 export interface LayerInfo {
+  /** 层名，用它指明要看哪一层。 */
   readonly name: string;
-  /** Class of the layer: Convolution, Relu, MaxPooling … (Keras names for a network of your own). */
+  /** 哪一种层：Convolution、Relu、MaxPooling……（自己的网络是 Keras 的叫法）。 */
   readonly kind: string;
-  /** Output shape without the batch axis: [height, width, channels] or [units]. */
+  /** 输出的形状，不带批次轴：[高, 宽, 通道] 或 [单元]。 */
   readonly shape: readonly number[];
-  /** Number of weights and biases. */
+  /** 权值与偏置的个数。 */
   readonly parameters: number;
+  /** 感受野；看到整幅图、不能用一个窗口说清、行与列不同（见 receptiveFields）时没有。 */
   readonly receptiveField?: ReceptiveField;
+  /** 沿行与沿列的感受野，不要求相同。 */
+  readonly receptiveFields?: ReceptiveFields;
 }
 
 /** 一个可以拆开看的图像网络（image model）。图像一律是 RGB、float32、[0, 1]；预处理在网络内部完成。 */
 export interface ImageModel {
   readonly id: string;
   readonly title: string;
-  /** [height, width], pixels. */
+  /** 输入的大小 [高, 宽]，像素。 */
   readonly inputSize: readonly [number, number];
   readonly classes: readonly ClassLabel[];
   readonly layers: readonly LayerInfo[];
   readonly roles: Roles;
   /** 输出是什么（what the outputs mean）：'softmax'、'sigmoid'、'logits' 或 'none'。 */
   readonly output: OutputKind;
-  /** The colour that is "zero" to the network, RGB in [0, 1]. */
+  /** 对网络来说是“零”的颜色，RGB，[0, 1]。 */
   readonly mean: readonly [number, number, number];
-  /** Set when this network stands in for another one that could not be reached. */
+  /** 这个网络代替了哪一个取不到的网络；没有代替谁时不写。 */
   readonly substituteFor?: string;
-  /** What else is worth knowing about this copy, e.g. that its weights are compressed; one line each. */
+  /** 关于这一份还要知道什么，例如权值是压缩过的；一条一句。 */
   readonly notes: readonly string[];
   /** 课程网络的权值的标识，磁盘上的缓存用它；自己的网络是 undefined。 */
   readonly weightsId?: string;
@@ -88,13 +93,17 @@ export const descriptionOf = (model: ImageModel): ModelDescription => descriptio
 /** What every layer is, in the network's order. */
 function describe(network: tf.LayersModel): LayerInfo[] {
   const fields = receptiveFields(network);
-  return network.layers.map((layer) => ({
-    name: layer.name,
-    kind: layer.getClassName(),
-    shape: (layer.outputShape as number[]).slice(1),
-    parameters: layer.countParams(),
-    receptiveField: fields.get(layer.name),
-  }));
+  return network.layers.map((layer) => {
+    const both = fields.get(layer.name);
+    return {
+      name: layer.name,
+      kind: layer.getClassName(),
+      shape: (layer.outputShape as number[]).slice(1),
+      parameters: layer.countParams(),
+      receptiveField: both && squareField(both),
+      receptiveFields: both,
+    };
+  });
 }
 
 /** The network cut off after some layers; building it creates no tensor, the layers are shared. */
@@ -137,6 +146,38 @@ function withoutScores({ id, title, noScores }: ModelDescription, last: string):
   );
 }
 
+/** Checks a layer's name; without one it is that of the scores. */
+const layerNames =
+  (description: ModelDescription, names: readonly string[]) =>
+  (name = description.roles.logits): string => {
+    if (name === undefined) throw withoutScores(description, names[names.length - 1]);
+    if (!names.includes(name)) throw unknownName('层', name, names);
+    return name;
+  };
+
+/** A layer asked for twice is copied: TF.js would fill in its second place with nothing. */
+function distinct(wanted: readonly string[], run: (layers: readonly string[]) => tf.Tensor[]): tf.Tensor[] {
+  const once = [...new Set(wanted)];
+  const outputs = run(once);
+  return wanted.map((name, i) => {
+    const output = outputs[once.indexOf(name)];
+    return wanted.indexOf(name) === i ? output : tf.clone(output);
+  });
+}
+
+/** One image goes through as a batch of one. */
+function batched(images: tf.Tensor, run: (batch: tf.Tensor4D) => tf.Tensor): tf.Tensor {
+  if (images.rank === 4) return run(images as tf.Tensor4D);
+  return tf.tidy(() => tf.squeeze(run(tf.expandDims(images, 0) as tf.Tensor4D), [0]));
+}
+
+const compile = (network: tf.LayersModel, prepare: (images: tf.Tensor) => tf.Tensor) => {
+  const upTo = cutter(network);
+  return new CompiledForward(network, (images, wanted) =>
+    tf.tidy(() => [upTo(wanted).apply(prepare(images)) as tf.Tensor | tf.Tensor[]].flat()),
+  );
+};
+
 /** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
 export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
   descriptions.set(network, description);
@@ -144,16 +185,10 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
   const [, height, width, channels] = network.inputs[0].shape as [null, number, number, number];
   const { mean, prepare, dispose } = preprocessing(description.preprocess, channels);
   const layers = describe(network);
-  const names = layers.map((l) => l.name);
+  const layerName = layerNames(description, layers.map((l) => l.name)); // prettier-ignore
   const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
-  const upTo = cutter(network);
+  const compiled = compile(network, prepare);
   let gone = false;
-
-  function layerName(name = roles.logits): string {
-    if (name === undefined) throw withoutScores(description, names[names.length - 1]);
-    if (!names.includes(name)) throw unknownName('层', name, names);
-    return name;
-  }
 
   function checkImages(images: tf.Tensor): void {
     if (gone || firstWeight?.val?.isDisposed)
@@ -161,21 +196,11 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     checkInput(images, title, height, width);
   }
 
-  const compiled = new CompiledForward(network, (images, wanted) =>
-    tf.tidy(() => [upTo(wanted).apply(prepare(images)) as tf.Tensor | tf.Tensor[]].flat()),
-  );
-
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
     checkImages(images);
-    wanted.forEach((name) => layerName(name));
-    const once = [...new Set(wanted)];
-    return tf.tidy(() => {
-      const outputs = compiled.run(images, once);
-      // A layer asked for twice: TF.js would fill in its second place with nothing.
-      return wanted.map((name, i) =>
-        wanted.indexOf(name) === i ? outputs[once.indexOf(name)] : tf.clone(outputs[once.indexOf(name)]),
-      );
-    });
+    // A name that is missing means the scores to layerName, nothing here.
+    wanted.forEach((name) => layerName(name ?? String(name)));
+    return tf.tidy(() => distinct(wanted, (layers) => compiled.run(images, layers)));
   };
 
   return {
@@ -191,11 +216,7 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     activations(images, layer) {
       const name = layerName(layer);
       checkImages(images);
-      return tf.tidy(() => {
-        const batch = (images.rank === 3 ? tf.expandDims(images, 0) : images) as tf.Tensor4D;
-        const [output] = forward(batch, [name]);
-        return images.rank === 3 ? tf.squeeze(output, [0]) : output;
-      });
+      return batched(images, (batch) => forward(batch, [name])[0]);
     },
     dispose() {
       if (gone) return;

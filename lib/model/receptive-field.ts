@@ -1,21 +1,22 @@
+import type { PhotoBox } from '../image/photo-box';
 import type { tf } from '../tf/backend';
 import { type Axis, windowOf } from './window';
 
-/** 感受野（receptive field）：单元 i 看到输入的像素 offset + stride·i … offset + stride·i + size − 1（可越过边界）。 */
+/** 感受野（receptive field），沿一个方向：单元 i 看到输入的像素 offset + stride·i … offset + stride·i + size − 1（可越过边界）。 */
 export interface ReceptiveField {
   readonly size: number;
   readonly stride: number;
   readonly offset: number;
 }
 
-/** The same along one axis. */
-type Extent = ReceptiveField;
+/** 沿行（竖直）与沿列（水平）的感受野；输入的长与宽一奇一偶、1 × 7 的核会使两者不同。 */
+export type ReceptiveFields = readonly [rows: ReceptiveField, columns: ReceptiveField];
 
 /** Several paths into one unit (concat, add): the unit sees the union of what they see. */
-function union(extents: readonly (Extent | undefined)[]): Extent | undefined {
+function union(extents: readonly (ReceptiveField | undefined)[]): ReceptiveField | undefined {
   const [first, ...others] = extents;
   if (!first || others.some((e) => e?.stride !== first.stride)) return undefined;
-  const all = extents as readonly Extent[];
+  const all = extents as readonly ReceptiveField[];
   const offset = Math.min(...all.map((e) => e.offset));
   const end = Math.max(...all.map((e) => e.offset + e.size));
   return { size: end - offset, stride: first.stride, offset };
@@ -31,8 +32,8 @@ function nodesOf(network: tf.LayersModel, layer: tf.layers.Layer) {
 }
 
 /** What each layer's units see along one axis. */
-function extents(network: tf.LayersModel, axis: Axis): Map<string, Extent> {
-  const found = new Map<string, Extent>();
+function extents(network: tf.LayersModel, axis: Axis): Map<string, ReceptiveField> {
+  const found = new Map<string, ReceptiveField>();
   for (const layer of network.layers) {
     const nodes = nodesOf(network, layer);
     // A shared layer has several outputs under one name: none of their fields would be the layer's.
@@ -59,12 +60,25 @@ function extents(network: tf.LayersModel, axis: Axis): Map<string, Extent> {
 }
 
 /**
- * 每一层的感受野，按层名。不在表中的：看到整幅图的（全连接层、全局池化及其后），行与列不相同的（1 × 7 的核），
- * 以及不能用一个窗口说清的（放大、转置卷积、共用的层、不认识的层）：宁可没有，也不给错的。
+ * 每一层的感受野，按层名。不在表中的：看到整幅图的（全连接层、全局池化及其后），以及不能用一个窗口说清的
+ * （放大、转置卷积、共用的层、不认识的层）：宁可没有，也不给错的。
  */
-export function receptiveFields(network: tf.LayersModel): Map<string, ReceptiveField> {
-  const [rows, cols] = [extents(network, 1), extents(network, 2)];
-  const same = (a: Extent, b: Extent | undefined) =>
-    a.size === b?.size && a.stride === b.stride && a.offset === b.offset;
-  return new Map([...rows].filter(([name, extent]) => same(extent, cols.get(name))));
+export function receptiveFields(network: tf.LayersModel): Map<string, ReceptiveFields> {
+  const columns = extents(network, 2);
+  const both = [...extents(network, 1)].filter(([name]) => columns.has(name));
+  return new Map(both.map(([name, rows]) => [name, [rows, columns.get(name)!]]));
+}
+
+/** 行与列相同时的那一个。 */
+export const squareField = ([rows, columns]: ReceptiveFields): ReceptiveField | undefined =>
+  rows.size === columns.size && rows.stride === columns.stride && rows.offset === columns.offset ? rows : undefined;
+
+/** 位置 [行, 列] 上的单元看到的方框，输入的像素；可越过边界。 */
+export function fieldBox([rows, columns]: ReceptiveFields, [row, column]: readonly [number, number]): PhotoBox {
+  return {
+    x: columns.offset + columns.stride * column,
+    y: rows.offset + rows.stride * row,
+    width: columns.size,
+    height: rows.size,
+  };
 }

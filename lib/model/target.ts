@@ -1,4 +1,5 @@
-import { checkImageNow } from '../image/check';
+import { kindOf } from '../base/check';
+import { assertImage, assertNearRange } from '../image/check';
 import { tf } from '../tf/backend';
 import { assertModel } from './given';
 import type { ImageModel } from './model';
@@ -55,7 +56,7 @@ function checkForm(target: unknown, what: string): void {
   if (typeof target === 'object' && target !== null && ('class' in target || 'layer' in target)) return;
   const meant = Number.isInteger(target) ? `类别 ${String(target)} 写成 { class: ${String(target)} }；` : '';
   throw new TypeError(
-    `${what} 应写成 { class: 编号 }（一个类别）或 { layer: 层名, channel: 编号 }（一个神经元），得到 ${JSON.stringify(target)}；` +
+    `${what} 应写成 { class: 编号 }（一个类别）或 { layer: 层名, channel: 编号 }（一个神经元），得到 ${kindOf(target)}；` +
       `${meant}按名称查找类别：{ class: findClass('鸵鸟').index }`,
   );
 }
@@ -174,7 +175,8 @@ export function seedGradient(activations: tf.Tensor, targets: readonly ResolvedT
  * const score = await targetValue(model, image, { class: 387 });
  */
 export async function targetValue(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<number> {
-  checkImageNow(image); // an experiment may have moved it a little out of [0, 1]
+  assertImage(image);
+  assertNearRange(await image.data()); // an experiment may have moved it a little out of [0, 1]
   const images = tf.expandDims(image, 0) as tf.Tensor4D;
   try {
     return (await targetValues(model, images, target))[0];
@@ -189,10 +191,6 @@ export async function targetValue(model: ImageModel, image: tf.Tensor3D, target:
  * @param images `[n, h, w, 3]`，RGB，[0, 1]；不会被 dispose
  * @returns n 个数
  * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
- * @example
- * const images = tf.stack([image, image]) as tf.Tensor4D;
- * const [first, second] = await targetValues(model, images, { class: 387 });
- * dispose(images);
  */
 export async function targetValues(model: ImageModel, images: tf.Tensor4D, target: Target): Promise<number[]> {
   const resolved = resolveTarget(model, target);
@@ -211,8 +209,6 @@ export async function targetValues(model: ImageModel, images: tf.Tensor4D, targe
  * 把 'max' 与 'center' 定成这幅图上的一个位置 [行, 列]（fix the position）；类别、'sum' 与全连接层原样返回。
  *
  * @throws TypeError 只给了一个数；RangeError 类别、层、通道或位置不对
- * @example
- * const fixed = await fixTarget(model, image, { layer: model.roles.lastConv, channel: 3, at: 'max' });
  */
 export async function fixTarget(model: ImageModel, image: tf.Tensor3D, target: Target): Promise<Target> {
   const { layer, channel, at } = resolveTarget(model, target);

@@ -1,7 +1,8 @@
 import { createCanvas } from 'canvas';
 import { encodePngBytes } from '../image/encode';
 import type { Figure, Trace } from './plotly/figure';
-import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
+import { heatFigure } from './heatmap-figure';
+import type { HeatPanel, HeatStyle } from './heatmap-trace';
 import { escapeHtml } from './html';
 import { canvasPixels, enlarge, toGrey, type Range, type Raster } from './picture';
 import { INK, LABEL, MUTED, NOTE, RULE, wrapText } from './text';
@@ -22,6 +23,8 @@ export interface ControlOptions {
   readonly active?: number;
   readonly columns?: number;
   readonly panelTitles?: readonly string[];
+  readonly tile?: number;
+  readonly quality?: number;
 }
 
 interface LiveFigure extends Figure {
@@ -70,15 +73,15 @@ export async function pictureChoices(
   choices: readonly LiveChoice<Raster[]>[],
   options: ControlOptions,
 ): Promise<LiveFigure> {
-  const { active = 0, title = '', panelTitles = [] } = options;
+  const { active = 0, title = '', panelTitles = [], tile: largest = 380, quality } = options;
   const count = choices[0].content.length;
   const columns = Math.min(count, options.columns ?? count);
   const widest = Math.max(...choices.flatMap(({ content }) => content.map((raster) => raster.width)));
   // more than twice its size, a photograph only gets blurred
-  const useful = widest > 64 ? Math.min(380, 2 * widest) : 380;
+  const useful = widest > 64 ? Math.min(largest, 2 * widest) : largest;
   const wide = Math.min(useful, Math.floor((WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns));
   const tallest = Math.max(...choices.flatMap(({ content }) => content.map((r) => r.height / r.width)));
-  const tile = { width: wide, height: Math.min(560, Math.round(wide * tallest)) };
+  const tile = { width: wide, height: Math.min(Math.max(560, largest), Math.round(wide * tallest)) };
   const head = (title ? 44 : 8) + (panelTitles.length ? 28 : 0);
   const rows = Math.ceil(count / columns);
   const width = Math.max(480, 2 * MARGIN + columns * (tile.width + GAP) - GAP);
@@ -99,7 +102,7 @@ export async function pictureChoices(
       const [w, h] = [raster.width * fit, raster.height * fit].map(Math.round);
       const { left, top } = place(i);
       const box = { x: left / size.width, y: 1 - top / size.height, sizex: w / size.width, sizey: h / size.height };
-      const source = await pictureUrl(raster, ranges![i], w, h);
+      const source = await pictureUrl(raster, ranges![i], w, h, quality);
       images.push({ source, xref: 'paper', yref: 'paper', sizing: 'stretch', ...box });
     }
     const lines = captions[k].map((line, n) => note(line, MARGIN, size.height - foot + 8 + 22 * n, size));
@@ -158,10 +161,16 @@ function wrapped(text: string, width: number): string[] {
  * Small pictures (filters) are enlarged here, so that their pixels keep hard edges; photographs are enlarged by the
  * browser, which costs the notebook nothing.
  */
-export async function pictureUrl(raster: Raster, range: Range, width: number, height: number): Promise<string> {
+export async function pictureUrl(
+  raster: Raster,
+  range: Range,
+  width: number,
+  height: number,
+  quality = 82,
+): Promise<string> {
   const small = Math.max(raster.width, raster.height) <= 64;
   const [w, h] = small ? [width, height] : [Math.min(width, raster.width), Math.min(height, raster.height)];
   const canvas = enlarge(toGrey(raster, range), w, h);
   const url = (type: string, bytes: Uint8Array) => `data:image/${type};base64,${Buffer.from(bytes).toString('base64')}`;
-  return small ? url('png', encodePngBytes(canvasPixels(canvas))) : url('jpeg', await canvas.encode('jpeg', 82));
+  return small ? url('png', encodePngBytes(canvasPixels(canvas))) : url('jpeg', await canvas.encode('jpeg', quality));
 }

@@ -1,17 +1,22 @@
 import type { Canvas } from 'canvas';
 import { tf } from '../tf/backend';
+import { checkFields, checkList } from '../base/check';
 import { drawFigure } from './plotly/chart';
 import { mapChoices, pictureChoices, type LiveChoice } from './choices-figure';
 import { gridCanvas, readList, scaleRanges, type GridScale } from './grid';
-import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
+import { heatFigure } from './heatmap-figure';
+import type { HeatPanel, HeatStyle } from './heatmap-trace';
 import { readMap, visibleRange } from './heatmap';
 import { roundNumbers } from './html';
 import { rasterOf } from './image';
 import { emitCanvas, rangeOf, type Raster } from './picture';
 import { PLOTLY_MIME } from './plot';
 
-/** More values than this are rows of the static twin. */
-const MOST_COLUMNS = 8;
+/** So many panels of 180 pixels and more stand beside each other in the static twin. */
+const MOST_COLUMNS = 4;
+
+/** With more values than this the panels of the twin are thumbnails. */
+const MANY = 8;
 
 /** 一个可选的值，和选中它时看到的东西。 */
 export interface Choice {
@@ -39,6 +44,10 @@ export interface ShowChoicesOptions {
   panelTitles?: readonly string[];
   /** 静态的一份画哪些值（preview）：all 全部并排（默认），active 只画一开始选中的那个：值很多时，免得输出太大。 */
   preview?: 'all' | 'active';
+  /** 一幅图像最大的边长（tile），像素，默认 380；一幅里有许多小图时要大一些。 */
+  tile?: number;
+  /** 照片的 JPEG 质量（quality），1 到 100，默认 82：值很多时小一些，输出就小。 */
+  quality?: number;
   /** 图像的数值到灰度的尺度（scale），见 showGrid；默认 unit。 */
   scale?: GridScale;
   /** 热图的底图（image）、不透明度（opacity）、颜色条上的字（unit）：见 showHeatmap。 */
@@ -70,12 +79,15 @@ export async function showChoices(choices: readonly Choice[], options: ShowChoic
   await show(choices, options, alt);
 }
 
-function check(choices: readonly Choice[], { active = 0 }: ShowChoicesOptions): void {
+function check(choices: readonly Choice[], { active = 0, tile = 380, quality = 82 }: ShowChoicesOptions): void {
+  if (!(tile >= 24 && tile <= 888)) throw new RangeError(`tile 应在 24 与 888 像素之间，得到 ${tile}`);
+  if (!(quality >= 1 && quality <= 100)) throw new RangeError(`quality 应在 1 与 100 之间，得到 ${quality}`);
   if (!Array.isArray(choices) || choices.length < 2) {
     throw new RangeError(
       'choices 至少要有两个值 { label, images } 或 { label, map }；只有一个请用 showGrid 或 showHeatmap',
     );
   }
+  checkList('choices', choices, (choice, what) => checkFields(what, choice, ['label'], ' { label, images 或 map }'));
   const kinds = new Set(choices.map(({ map, images }) => (map ? 'map' : `${images?.length ?? 0}`)));
   if (kinds.size !== 1 || kinds.has('0')) {
     throw new RangeError('每个值都要有同样多的 images，或者都有一幅 map');
@@ -83,24 +95,26 @@ function check(choices: readonly Choice[], { active = 0 }: ShowChoicesOptions): 
   if (!choices[active]) throw new RangeError(`active 应为 0 到 ${choices.length - 1} 的整数，得到 ${active}`);
 }
 
-/** The static twin: single pictures in a sheet; several in a column for every value, or, with many values, in a row. */
+/** The static twin: single pictures in a sheet; several in a column for every value, or, where
+ * those would be narrow, beside each other. */
 function twin(choices: readonly Choice[], rasters: readonly Raster[], options: ShowChoicesOptions): Canvas {
   const perChoice = rasters.length / choices.length;
   const { title, scale, panelTitles: titles = [] } = options;
   const labels = choices.map(({ label }) => label);
   const captions = choices.map(({ caption = '' }) => caption);
-  if (perChoice === 1) {
-    const under = labels.map((label, i) => [label, captions[i]].filter(Boolean).join('：'));
-    return gridCanvas(rasters, { title, scale, captions: under });
-  }
+  const under = labels.map((label, i) => [label, captions[i]].filter(Boolean).join('：'));
+  if (perChoice === 1) return gridCanvas(rasters, { title, scale, captions: under });
   if (choices.length > MOST_COLUMNS || perChoice > choices.length) {
-    const tile = Math.min(120, Math.floor(820 / perChoice));
-    return gridCanvas(rasters, { title, scale, columns: perChoice, tile, rowLabels: labels, columnLabels: titles });
+    const groups = Math.max(1, Math.floor(MOST_COLUMNS / perChoice));
+    const columns = groups * perChoice;
+    const tile = Math.min(choices.length > MANY ? 120 : 200, Math.floor(820 / columns));
+    const columnLabels = titles.length > 0 ? Array.from({ length: groups }, () => titles).flat() : undefined;
+    const named = rasters.map((_, i) => (i % perChoice === 0 ? under[i / perChoice] : ''));
+    return gridCanvas(rasters, { title, scale, columns, tile, columnLabels, captions: named });
   }
   const turned = Array.from({ length: perChoice }, (_, i) => choices.map((_, k) => rasters[k * perChoice + i])).flat();
   const above = new Array<string>(turned.length - captions.length).fill('');
-  const tile = Math.min(200, Math.floor(820 / choices.length));
-  const sheet = { columns: choices.length, tile, rowLabels: titles, columnLabels: labels };
+  const sheet = { columns: choices.length, tile: 200, rowLabels: titles, columnLabels: labels };
   return gridCanvas(turned, {
     title,
     scale,

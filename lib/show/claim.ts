@@ -1,4 +1,5 @@
 import { emit } from './sink';
+import { checkFields } from '../base/check';
 import { escapeHtml, formatNumber } from './html';
 
 export type Measurement = number | Readonly<Record<string, number>>;
@@ -29,16 +30,17 @@ export const CLAIM_MIME = 'application/vnd.convscope.claim+json';
  * const [measured, control] = [0.8, 0.5];
  * claim('C0 例子', { measured, control, holds: measured > control });
  */
-export function claim(id: string, { measured, control, holds, tolerance = 0.05, note = '' }: ClaimOptions): boolean {
+export function claim(id: string, options: ClaimOptions): boolean {
+  const { measured, control, holds, tolerance = 0.05, note = '' } = checkFields('结论', options, [], ' { measured, control, holds }'); // prettier-ignore
   if (!id || typeof id !== 'string') throw new TypeError(`结论的编号应为文字，如 "C8"，得到 ${String(id)}`);
   if (typeof holds !== 'boolean') throw new TypeError(`holds 应为 true 或 false，得到 ${String(holds)}`);
   check('measured', measured);
   check('control', control);
   const verdict = holds ? '成立' : '不成立';
   const cells = [id, describe(measured), describe(control), verdict];
-  const mark = `padding:2px 8px;border-radius:4px;background:${holds ? '#e3eefa' : '#fdeedd'};color:${holds ? '#1d4f8c' : '#8a4b08'}`;
+  const mark = `padding:2px 8px;border-radius:4px;white-space:nowrap;background:${holds ? '#e3eefa' : '#fdeedd'};color:${holds ? '#1d4f8c' : '#8a4b08'}`;
   const html =
-    `<table style="font-size:15px"><thead><tr>${['结论', '实测', '对照', '成立？'].map((h) => `<th style="text-align:left">${h}</th>`).join('')}</tr></thead>` +
+    `<table style="font-size:15px"><thead><tr>${['结论', '实测', '对照', '成立？'].map((h) => `<th style="text-align:left;white-space:nowrap">${h}</th>`).join('')}</tr></thead>` +
     `<tbody><tr>${cells.map((c, i) => `<td style="text-align:left">${i === 3 ? `<span style="${mark}">${c}</span>` : escapeHtml(c)}</td>`).join('')}</tr></tbody></table>` +
     (note ? `<div style="font-size:14px;color:#6b7380">${escapeHtml(note)}</div>` : '');
   emit({

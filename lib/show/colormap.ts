@@ -1,3 +1,5 @@
+import { unknownName } from '../base/errors';
+
 /** 一种颜色：三个数，0–255。 */
 export type Rgb = readonly [number, number, number];
 export type ColormapName = 'sequential' | 'diverging' | 'grey';
@@ -52,11 +54,7 @@ const tables: Record<ColormapName, readonly Rgb[]> = {
   grey: Array.from({ length: TABLE_SIZE }, (_, i) => [i, i, i] as const),
 };
 
-/**
- * 颜色映射（colour map）：把 [0, 1] 的数变成颜色；diverging 的 0.5 是白色（零）。超出的截断，NaN 是浅灰。
- * @example
- * const [red, green, blue] = colorAt('diverging', 0.5);
- */
+/** 颜色映射（colour map）：把 [0, 1] 的数变成颜色；diverging 的 0.5 是白色（零）。超出的截断，NaN 是浅灰。 */
 export function colorAt(name: ColormapName, t: number): Rgb {
   if (Number.isNaN(t)) return [200, 200, 200];
   return tables[name][Math.round(Math.min(1, Math.max(0, t)) * (TABLE_SIZE - 1))];
@@ -77,6 +75,7 @@ export const overGrey = (colour: Rgb, opacity: number, grey: number): Rgb => {
  * const colorscale = plotlyColorscale('sequential');
  */
 export function plotlyColorscale(name: ColormapName, steps = 16): [number, string][] {
+  if (!Object.hasOwn(tables, name)) throw unknownName('颜色映射', name, Object.keys(tables));
   return Array.from({ length: steps + 1 }, (_, i) => [i / steps, css(colorAt(name, i / steps))]);
 }
 

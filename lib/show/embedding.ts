@@ -1,11 +1,13 @@
+import { checkFields, checkList, checkText } from '../base/check';
 import { imageNetClasses } from '../model/classes';
-import type { Photo } from '../image/photos';
+import { checkPhotos, type Photo } from '../image/photos';
 import { drawFigure } from './plotly/chart';
 import { PALETTE } from './colormap';
 import { axisKey, type Figure, type Trace } from './plotly/figure';
 import { emitCanvas } from './picture';
 import { courseStyle } from './plotly/plot-style';
 import { RULE } from './text';
+import { throttled } from './throttle';
 
 export interface PointsPanel {
   readonly title: string;
@@ -65,13 +67,15 @@ export function pointsFigure(
   {
     title = '',
     hover = labels,
-    columns = Math.min(panels.length, 3),
+    columns = Math.min(checkList('panels', panels).length, 3),
     size,
     colours = labels,
   }: PointsFigureOptions = {},
 ): Figure {
   if (panels.length === 0) throw new RangeError('panels 是空的：至少要有一幅 { title, points }');
+  checkList('labels', labels, checkText);
   for (const panel of panels) {
+    checkFields('panels 的每一幅', panel, ['points'], ' { title, points }');
     if (panel.points.length === labels.length) continue;
     throw new RangeError(`"${panel.title}"有 ${panel.points.length} 个点，标签有 ${labels.length} 个：应当相同`);
   }
@@ -158,17 +162,14 @@ const ref = (axis: 'x' | 'y', panel: number) => (panel === 0 ? axis : `${axis}${
  */
 export function photoHover(photos: readonly Photo[]): string[] {
   const classes = imageNetClasses();
-  return photos.map((photo) => {
+  return checkPhotos(photos, 0).map((photo) => {
     const known = photo.imagenet ? `，${classes[photo.imagenet.index].zh}` : '';
     return `${photo.nameZh}（${photo.categoryZh}${known}）`;
   });
 }
 
-/** At most this share of the time goes into drawing, whatever a drawing costs on this machine. */
-const SHARE = 0.15;
-let count = 0;
-
-/** What a live picture needs to know of a step of `embed`; this room knows no chapter, only what it draws. */
+// This room knows no chapter, only what it draws.
+/** `embed` 的一步交给实时图的东西。 */
 export interface PointsStep {
   readonly step: number;
   readonly steps: number;
@@ -193,21 +194,16 @@ export function livePoints(
   title = '',
   colours = labels,
 ): (state: PointsStep) => Promise<void> {
-  const id = `points-${process.pid}-${Date.now().toString(36)}-${count++}`;
+  const drawing = throttled('points');
   const trace: { step: number; kl: number }[] = [];
-  const started = performance.now();
-  let spent = 0;
-  let drawn = false;
   return async ({ step, steps, kl, points }) => {
     if (kl !== undefined) trace.push({ step, kl });
-    const before = performance.now();
-    if (drawn && step < steps && spent > SHARE * (before - started)) return;
-    const heading = `${title || 'embed'}　第 ${step} 步，共 ${steps} 步${kl === undefined ? '' : `，KL ${kl.toFixed(3)}`}`;
-    const figure = pointsFigure([{ title: '', points }], labels, { colours });
-    const canvas = await drawFigure(...withLoss(figure, trace, steps, heading));
-    await emitCanvas(canvas, { alt: heading, id, update: drawn });
-    drawn = true;
-    spent += performance.now() - before;
+    await drawing(step >= steps, async (place) => {
+      const heading = `${title || 'embed'}　第 ${step} 步，共 ${steps} 步${kl === undefined ? '' : `，KL ${kl.toFixed(3)}`}`;
+      const figure = pointsFigure([{ title: '', points }], labels, { colours });
+      const canvas = await drawFigure(...withLoss(figure, trace, steps, heading));
+      await emitCanvas(canvas, { alt: heading, ...place, passing: step < steps });
+    });
   };
 }
 
@@ -232,7 +228,7 @@ function withLoss(
     xaxis2: { domain: [side / inner + 0.13, 1], anchor: 'y2', title: '步', range: [0, steps] },
     yaxis2: { anchor: 'x2', title: 'KL(P ‖ Q)', rangemode: 'tozero' },
   };
-  const frame = { ...{ width, height, title: heading }, margin: { ...margin, l: GAP, t: top, b: 52 } };
+  const frame = { width, height, title: heading, margin: { ...margin, l: GAP, t: top, b: 52 } };
   return [
     courseStyle({ data: [...data, curve], layout: { ...layout, ...axes, ...frame } }, width, height),
     width,

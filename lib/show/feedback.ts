@@ -25,7 +25,7 @@ export const wrong = (message: string): Feedback => feedback(false, message);
 export type Mistake<T> = readonly [(answer: T) => boolean, string];
 
 /** 数值题：在容许的相对误差之内算对；错的时候按顺序找第一种认得出的错误。 */
-export function checkNumber(
+export function checkAnswer(
   answer: unknown,
   expected: number,
   {
@@ -39,4 +39,12 @@ export function checkNumber(
   if (Math.abs(answer - expected) <= tolerance * Math.max(Math.abs(expected), 1e-12)) return right(praise);
   const known = mistakes.find(([matches]) => matches(answer));
   return wrong(known ? known[1] : hint);
+}
+
+/** 选择题：`replies` 按字母写每个选项的回音，`correct` 是对的那个字母；大小写都可以。 */
+export function checkChoice(answer: unknown, correct: string, replies: Readonly<Record<string, string>>): Feedback {
+  const letter = String(answer).trim().toUpperCase();
+  if (Object.hasOwn(replies, letter)) return feedback(letter === correct, replies[letter]);
+  const letters = Object.keys(replies);
+  return wrong(`请写一个字母：${letters.slice(0, -1).join('、')} 或 ${letters[letters.length - 1]}。`);
 }

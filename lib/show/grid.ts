@@ -14,6 +14,7 @@ import {
   type Raster,
 } from './picture';
 import { drawText, INK, LABEL, MUTED, NOTE, PAPER, shorten, textWidth, wrapText } from './text';
+import { checkCounts } from '../base/check';
 
 /** unit：[0, 1] 原样；each：各图拉伸到自己的最小–最大；shared：全体同一尺度；signed、signed-shared：0 是中灰。 */
 export type GridScale = 'unit' | 'each' | 'shared' | 'signed' | 'signed-shared';
@@ -62,7 +63,7 @@ export async function showGrid(images: GridImages, options: ShowGridOptions = {}
 export function gridCanvas(rasters: readonly Raster[], options: ShowGridOptions): Canvas {
   const { ranges, note } = scaleRanges(rasters, options.scale ?? 'unit');
   const columns = options.columns ?? defaultColumns(rasters.length);
-  if (!Number.isInteger(columns) || columns < 1) throw new RangeError(`columns 应为正整数，得到 ${columns}`);
+  checkCounts({ columns });
   const plan = layout(rasters, columns, options);
   const canvas = createCanvas(plan.width, plan.height(note));
   const context = canvas.getContext('2d');

@@ -1,8 +1,10 @@
 import type { Canvas } from 'canvas';
 import { tf } from '../tf/backend';
+import { checkFields, checkList } from '../base/check';
 import { drawFigure } from './plotly/chart';
 import type { ColormapName } from './colormap';
-import { heatFigure, type HeatPanel, type HeatStyle } from './heatmap-figure';
+import { heatFigure } from './heatmap-figure';
+import type { HeatPanel, HeatStyle } from './heatmap-trace';
 import { roundNumbers } from './html';
 import { rasterOf } from './image';
 import { describeRange, emitCanvas, isFlat, rangeOf, symmetric, type Range, type Raster } from './picture';
@@ -43,7 +45,7 @@ export interface HeatmapsOptions extends HeatmapOptions {
   sharedScale?: boolean;
 }
 
-/** One map of several, with a title and a picture of its own. */
+/** 几幅热图中的一幅，有自己的标题和底图。 */
 export type TitledMap = { readonly map: tf.Tensor2D; readonly title?: string; readonly image?: tf.Tensor3D | string };
 
 /**
@@ -74,6 +76,7 @@ export async function heatPanels(
   if (!Array.isArray(maps) || maps.length === 0) throw new RangeError('maps 是空的：至少要有一幅热图 { map, title }');
   if (opacity !== undefined && !(opacity >= 0 && opacity <= 1))
     throw new RangeError(`opacity 应在 0 到 1 之间，得到 ${opacity}`);
+  checkList('maps', maps, (titled, what) => checkFields(what, titled, ['map'], '一幅热图 { map, title }'));
   const base = image === undefined ? undefined : await rasterOf(image);
   const rasters: Raster[] = [];
   const bases: (Raster | undefined)[] = [];

@@ -11,7 +11,7 @@ export { showPlot, type Figure, type Trace, type ShowPlotOptions } from './plot'
 export { showTable, type ShowTableOptions, type Cell } from './table';
 export { progress, type Progress } from './progress';
 export { claim, type ClaimOptions, type Measurement } from './claim';
-export { colorAt, PALETTE, plotlyColorscale, type ColormapName, type Rgb } from './colormap';
+export { PALETTE, plotlyColorscale, type ColormapName } from './colormap';
 export { showNetwork } from './network';
 export { showZoomable, type Mark, type ShowZoomableOptions } from './zoomable';
 export { showNotice } from './notice';

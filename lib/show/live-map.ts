@@ -2,12 +2,10 @@ import type { tf } from '../tf/backend';
 import { drawHeat, heatPanels } from './heatmap';
 import { emitCanvas } from './picture';
 import { duration } from './progress';
+import { throttled } from './throttle';
 
-/** At most this share of the time goes into drawing, whatever a drawing costs on this machine. */
-const SHARE = 0.1;
-let count = 0;
-
-/** What a live map needs to know of a step of `occlusionMap`; this room knows no chapter, only what it draws. */
+// This room knows no chapter, only what it draws.
+/** `occlusionMap` 的一步交给实时热图的东西。 */
 export interface MapStep {
   readonly done: number;
   readonly total: number;
@@ -29,20 +27,15 @@ export interface MapStep {
  * dispose(result);
  */
 export function liveMap(image: tf.Tensor3D, label = ''): (state: MapStep) => Promise<void> {
-  const id = `map-${process.pid}-${Date.now().toString(36)}-${count++}`;
-  const started = performance.now();
-  let spent = 0;
+  const drawing = throttled('map');
   let drawn = 0;
-  return async ({ done, total, stage, stages, secondsLeft, map }) => {
-    const before = performance.now();
+  return async ({ done, total, stage, stages, secondsLeft, map }) =>
     // The first stage is the whole map in rough: its end is shown whatever it costs.
-    const due = stage > drawn || done === total || spent < SHARE * (before - started);
-    if (!due) return;
-    const left = done === total ? '' : `，还需约 ${duration(secondsLeft)}`;
-    const title = `${label}　第 ${stage} 遍，共 ${stages} 遍：${done} / ${total}${left}`.trim();
-    const { panels, style } = await heatPanels([{ map, title }], { image });
-    await emitCanvas(await drawHeat(panels, style), { alt: title, id, update: drawn > 0 });
-    drawn = stage;
-    spent += performance.now() - before;
-  };
+    drawing(stage > drawn || done === total, async (place) => {
+      const left = done === total ? '' : `，还需约 ${duration(secondsLeft)}`;
+      const title = `${label}　第 ${stage} 遍，共 ${stages} 遍：${done} / ${total}${left}`.trim();
+      const { panels, style } = await heatPanels([{ map, title }], { image });
+      await emitCanvas(await drawHeat(panels, style), { alt: title, ...place, passing: done < total });
+      drawn = stage;
+    });
 }

@@ -4,24 +4,22 @@ import { drawFigure } from './plotly/chart';
 import { rasterOf } from './image';
 import { emitCanvas, enlarge, toGrey } from './picture';
 import { PAPER } from './text';
+import { throttled } from './throttle';
 
-/** What one step of a long computation hands to a live picture: `maximize`'s onStep fits. */
+/** 长计算的一步交给实时图的东西；`maximize` 的 onStep 正合适。 */
 export interface LiveStep {
   readonly step: number;
   readonly steps: number;
   readonly trace: readonly number[];
-  /** `[h, w, 3]`, [0, 1]; read during the call only. */
+  /** `[h, w, 3]`，[0, 1]；只在调用之中读它。 */
   readonly image: tf.Tensor3D;
 }
 
 const PICTURE = 360;
 const PLOT = 560;
-/** At most this share of the time goes into drawing, whatever a drawing costs on this machine. */
-const SHARE = 0.08;
-let count = 0;
 
 /**
- * 实时图（live picture）：计算进行时，在同一个位置显示当前的图像与目标的曲线；画图所占的时间不到十分之一。
+ * 实时图（live picture）：计算进行时，在同一个位置显示当前的图像与目标的曲线；画图所占的时间约十分之一。
  *
  * @param label 标题；最后一步一定会画，所以保存的笔记本里留下的是结果
  * @returns 交给 `onStep`：`maximize(model, objective, { onStep: livePicture('火烈鸟') })`
@@ -30,21 +28,11 @@ let count = 0;
  * dispose(result);
  */
 export function livePicture(label = ''): (state: LiveStep) => Promise<void> {
-  const id = `live-${process.pid}-${Date.now().toString(36)}-${count++}`;
-  const started = performance.now();
-  let spent = 0;
-  let drawn = false;
-  return async (state) => {
-    const before = performance.now();
-    const due = spent < SHARE * (before - started);
-    if (drawn && !due && state.step < state.steps) return;
-    await draw(state, label, id, drawn);
-    drawn = true;
-    spent += performance.now() - before;
-  };
+  const drawing = throttled('live');
+  return (state) => drawing(state.step >= state.steps, (place) => draw(state, label, place));
 }
 
-async function draw({ step, steps, trace, image }: LiveStep, label: string, id: string, update: boolean) {
+async function draw({ step, steps, trace, image }: LiveStep, label: string, place: { id: string; update: boolean }) {
   const pixels = toGrey(await rasterOf(image), [0, 1]);
   const picture = enlarge(pixels, PICTURE, Math.round((PICTURE * image.shape[0]) / image.shape[1]));
   const plot = await drawFigure(
@@ -65,5 +53,5 @@ async function draw({ step, steps, trace, image }: LiveStep, label: string, id: 
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(picture, 0, 0);
   context.drawImage(plot, PICTURE, 0);
-  await emitCanvas(canvas, { alt: `${label}：第 ${step} 步的图像与目标的曲线`, id, update });
+  await emitCanvas(canvas, { alt: `${label}：第 ${step} 步的图像与目标的曲线`, ...place, passing: step < steps });
 }

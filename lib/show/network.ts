@@ -56,6 +56,15 @@ const COLOURS = { conv: PALETTE[0], pool: PALETTE[1], dense: PALETTE[2] };
 const thousands = (n: number) =>
   n === 0 ? '–' : n < 1e4 ? String(n) : n < 1e6 ? `${(n / 1e4).toFixed(1)} 万` : `${Math.round(n / 1e4)} 万`;
 
+/** Size and stride, "rows × columns" where they differ; a map whose places see no one window has neither. */
+function fieldText({ receptiveFields, shape }: LayerInfo): string {
+  if (!receptiveFields) return shape.length === 3 && shape[0] * shape[1] > 1 ? '–' : '整幅图';
+  const [rows, columns] = receptiveFields;
+  const pair = (along: 'size' | 'stride') =>
+    rows[along] === columns[along] ? rows[along] : `${rows[along]}×${columns[along]}`;
+  return `${pair('size')} / ${pair('stride')}`;
+}
+
 /** Width: side of the feature map. Thickness: number of channels. */
 function silhouette(context: SKRSContext2D, { last, kind }: Block, y: number, side: number): void {
   const [height, channels] = last.shape.length === 3 ? [last.shape[0], last.shape[2]] : [1, last.shape[0]];
@@ -94,11 +103,10 @@ export async function showNetwork(model: ImageModel, { alt }: { alt?: string } =
     context.fillStyle = RULE;
     context.fillRect(COLUMNS.name, y - ROW / 2, 960 - 2 * COLUMNS.name, 1);
     const cell = { size: LABEL, baseline: 'middle' } as const;
-    const field = block.last.receptiveField;
     drawText(context, block.name, COLUMNS.name, y, cell);
     silhouette(context, block, y, widest);
     drawText(context, block.last.shape.join(' × '), COLUMNS.shape, y, cell);
-    drawText(context, field ? `${field.size} / ${field.stride}` : '整幅图', COLUMNS.field, y, cell);
+    drawText(context, fieldText(block.last), COLUMNS.field, y, cell);
     drawText(context, thousands(block.parameters), COLUMNS.parameters, y, cell);
   });
   await emitCanvas(canvas, {

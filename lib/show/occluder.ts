@@ -1,8 +1,9 @@
 import type { tf } from '../tf/backend';
+import { checkFields, checkList } from '../base/check';
 import { heading, note, withControl, pictureUrl } from './choices-figure';
 import { formatNumber, roundNumbers } from './html';
 import { rasterOf } from './image';
-import { emitCanvas } from './picture';
+import { emitCanvas, type Raster } from './picture';
 import { drawFigure } from './plotly/chart';
 import { PLOTLY_MIME } from './plot';
 import { MUTED } from './text';
@@ -55,50 +56,31 @@ const TOP = 48;
 export async function showOccluder(
   image: tf.Tensor3D,
   frames: readonly OccluderFrame[],
-  { size, baseline, name = '概率', title = '', alt }: ShowOccluderOptions,
+  options: ShowOccluderOptions,
 ): Promise<void> {
+  const { size, baseline, name = '概率', title = '', alt } = checkFields('选项', options, ['size', 'baseline'], ' { size, baseline }'); // prettier-ignore
   check(frames, baseline);
   const raster = await rasterOf(image);
   const path = serpentine(frames);
   const active = path.reduce((low, { probability }, i) => (probability < path[low].probability ? i : low), 0);
-  const source = await pictureUrl(raster, [0, 1], PHOTO, Math.round((PHOTO * raster.height) / raster.width));
-  const scale = PHOTO / raster.width;
-  const place = (x: number, y: number) => ({
-    x: (SIDE + x * scale) / SIZE.width,
-    y: 1 - (TOP + y * scale) / SIZE.height,
-  });
-  const box = { x: SIDE / SIZE.width, y: 1 - TOP / SIZE.height, sizex: PHOTO / SIZE.width, sizey: (raster.height * scale) / SIZE.height }; // prettier-ignore
-  const span = { x: 0, y: 0, sizex: raster.width, sizey: raster.height };
-  const images = [{ source, xref: 'x', yref: 'y', sizing: 'stretch', layer: 'below', ...span }];
   const fixed = [
     ...(title ? [heading(title, SIZE)] : []),
     note(`不遮挡：${name} ${formatNumber(baseline, 3)}`, BAR.left, TOP + 8, SIZE),
     note('拖动下面的滑块，或把鼠标停在照片上', BAR.left, TOP + 330, SIZE, MUTED),
   ];
-  const stateOf = ({ row, col, probability, text = '' }: OccluderFrame) => {
-    const [from, to] = [
-      place(col, row),
-      place(Math.min(raster.width, col + size), Math.min(raster.height, row + size)),
-    ];
-    const patch = { ...paper, x0: from.x, y0: from.y, x1: to.x, y1: to.y, fillcolor: '#808080', line: { width: 1, color: '#ffffff' } }; // prettier-ignore
+  const stateOf = (frame: OccluderFrame) => {
+    const { probability, text = '' } = frame;
     const reading = note(`盖住这里：${name} ${formatNumber(probability, 3)}`, BAR.left, TOP + 108, SIZE);
     return {
-      shapes: [...bar(baseline, TOP + 36, '#7d8794'), ...bar(probability, TOP + 136, '#2f6db5'), patch],
+      shapes: [
+        ...bar(baseline, TOP + 36, '#7d8794'),
+        ...bar(probability, TOP + 136, '#2f6db5'),
+        patch(frame, size, raster),
+      ],
       annotations: [...fixed, reading, ...(text ? [note(text, BAR.left, TOP + 184, SIZE)] : [])],
     };
   };
-  const domain = { x: [box.x, box.x + box.sizex], y: [box.y - box.sizey, box.y] };
-  const hidden = { visible: false, fixedrange: true };
-  const layout = {
-    ...SIZE,
-    images,
-    ...stateOf(path[active]),
-    xaxis: { ...hidden, domain: domain.x, range: [0, raster.width] },
-    yaxis: { ...hidden, domain: domain.y, range: [raster.height, 0] },
-    margin: { l: 0, r: 0, t: 0, b: 0, autoexpand: false },
-    hovermode: 'closest',
-    showlegend: false,
-  };
+  const layout = { ...(await photoLayout(raster)), ...stateOf(path[active]) };
   const hover = {
     ...{ type: 'scatter', mode: 'markers', marker: { size: 14, opacity: 0 }, hoverinfo: 'text' },
     x: path.map(({ col }) => Math.min(raster.width, col + size / 2)),
@@ -114,7 +96,38 @@ export async function showOccluder(
   await emitCanvas(canvas, { alt: text, live: { [PLOTLY_MIME]: roundNumbers(live, 4) } });
 }
 
+/** A place on the photo, as fractions of the whole figure. */
+const place = (x: number, y: number, { width }: Raster) => ({
+  x: (SIDE + (x * PHOTO) / width) / SIZE.width,
+  y: 1 - (TOP + (y * PHOTO) / width) / SIZE.height,
+});
+
+/** The photo on the left; its axes count its own pixels. */
+async function photoLayout(raster: Raster) {
+  const { width, height } = raster;
+  const source = await pictureUrl(raster, [0, 1], PHOTO, Math.round((PHOTO * height) / width));
+  const [from, to] = [place(0, 0, raster), place(width, height, raster)];
+  const hidden = { visible: false, fixedrange: true };
+  const span = { x: 0, y: 0, sizex: width, sizey: height };
+  return {
+    ...SIZE,
+    images: [{ source, xref: 'x', yref: 'y', sizing: 'stretch', layer: 'below', ...span }],
+    xaxis: { ...hidden, domain: [from.x, to.x], range: [0, width] },
+    yaxis: { ...hidden, domain: [to.y, from.y], range: [height, 0] },
+    margin: { l: 0, r: 0, t: 0, b: 0, autoexpand: false },
+    hovermode: 'closest',
+    showlegend: false,
+  };
+}
+
 const paper = { type: 'rect', xref: 'paper', yref: 'paper' } as const;
+
+function patch({ row, col }: OccluderFrame, size: number, raster: Raster) {
+  const from = place(col, row, raster);
+  const to = place(Math.min(raster.width, col + size), Math.min(raster.height, row + size), raster);
+  const line = { width: 1, color: '#ffffff' };
+  return { ...paper, x0: from.x, y0: from.y, x1: to.x, y1: to.y, fillcolor: '#808080', line };
+}
 
 /** A bar whose filled part is the probability. */
 function bar(probability: number, top: number, color: string) {
@@ -139,6 +152,7 @@ function check(frames: readonly OccluderFrame[], baseline: number): void {
   if (!Array.isArray(frames) || frames.length < 2) {
     throw new RangeError('frames 至少要有两个位置 { row, col, probability }，由 occlusionMap 的 positions 得到');
   }
+  checkList('frames', frames, (frame, what) => checkFields(what, frame, ['row', 'col', 'probability'], ' { row, col, probability }')); // prettier-ignore
   for (const value of [baseline, ...frames.map(({ probability }) => probability)]) {
     if (!(value >= 0 && value <= 1)) throw new RangeError(`概率应在 0 与 1 之间，得到 ${value}`);
   }

@@ -1,5 +1,6 @@
 import { createCanvas, type SKRSContext2D } from 'canvas';
 import type { tf } from '../tf/backend';
+import { checkFields } from '../base/check';
 import { colorAt, css, overGrey, PALETTE, type Rgb } from './colormap';
 import { formatNumber } from './html';
 import { rasterOf } from './image';
@@ -59,9 +60,11 @@ const MOST_CLASSES = 7;
  */
 export async function showOcclusionPanel(
   image: tf.Tensor3D,
-  { featureSum, projection, probability, bestClass }: OcclusionPanels,
-  { size, stride, nameOf, feature = '特征图', title = '', alt }: ShowOcclusionPanelOptions,
+  panels: OcclusionPanels,
+  options: ShowOcclusionPanelOptions,
 ): Promise<void> {
+  const { featureSum, projection, probability, bestClass } = checkFields('panels', panels, ['featureSum', 'projection', 'probability', 'bestClass'], ' occlusionMap 的结果里的几幅图'); // prettier-ignore
+  const { size, stride, nameOf, feature = '特征图', title = '', alt } = checkFields('选项', options, ['size', 'stride', 'nameOf'], ' { size, stride, nameOf }'); // prettier-ignore
   const shapes = [featureSum, probability, bestClass].map(({ shape }) => shape.join('×'));
   if (new Set(shapes).size > 1) throw new RangeError(`(b)、(d)、(e) 应有同样多的格，得到 ${shapes.join('、')}`);
   const photo = await rasterOf(image);

@@ -1,6 +1,6 @@
 import { createCanvas, type Canvas } from 'canvas';
 import type { tf } from '../tf/backend';
-import { assertTensor } from '../image/check';
+import { checkTensor } from '../image/check';
 import { encodePngBytes, pixelsToCanvas } from '../image/encode';
 import type { Pixels } from '../image/image';
 import { emit } from './sink';
@@ -18,7 +18,7 @@ export interface Raster {
 
 /** Reads an image tensor [h, w, 3], [h, w, 1] or [h, w]; the tensor stays the caller's. */
 export async function readRaster(image: tf.Tensor, name = 'image'): Promise<Raster> {
-  assertTensor(image, name);
+  checkTensor(image, name);
   const [height, width, channels = 1] = image.shape as number[];
   const ok = (image.rank === 2 || image.rank === 3) && (channels === 1 || channels === 3) && image.size > 0;
   if (!ok) {
@@ -136,6 +136,11 @@ async function encodeCanvas(canvas: Canvas, quality: number): Promise<Encoded> {
   return { mime: 'image/png', bytes: png };
 }
 
+const encodeQuickly = async (canvas: Canvas, quality: number): Promise<Encoded> => ({
+  mime: 'image/jpeg',
+  bytes: await canvas.encode('jpeg', quality),
+});
+
 /** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 or 5 bits a channel. */
 function encodeTwin(canvas: Canvas): Encoded {
   const pixels = canvasPixels(canvas);
@@ -153,6 +158,8 @@ interface EmitOptions {
   readonly live?: Record<string, unknown>;
   readonly id?: string;
   readonly update?: boolean;
+  /** One of a series that the next one replaces: the quickest form will do. */
+  readonly passing?: boolean;
   /** Of a JPEG, should it become one. */
   readonly quality?: number;
 }
@@ -160,10 +167,11 @@ interface EmitOptions {
 /** Sends a finished picture to the cell, with its size, its description and, for a figure, its live form. */
 export async function emitCanvas(
   canvas: Canvas,
-  { alt, live = {}, id, update, quality = canvas.width * canvas.height > LARGE ? 58 : 78 }: EmitOptions,
+  { alt, live = {}, id, update, passing, quality = canvas.width * canvas.height > LARGE ? 58 : 78 }: EmitOptions,
 ): Promise<void> {
   const isTwin = Object.keys(live).length > 0;
-  const { mime, bytes } = isTwin ? encodeTwin(canvas) : await encodeCanvas(canvas, quality);
+  const encode = passing ? encodeQuickly : isTwin ? encodeTwin : encodeCanvas;
+  const { mime, bytes } = await encode(canvas, quality);
   const { width, height } = canvas;
   emit(
     { ...live, [mime]: bytes, 'text/plain': `[图] ${alt}` },

@@ -1,8 +1,9 @@
 import { createCanvas, loadImage as loadCanvas } from 'canvas';
+import { checkFunction } from '../base/check';
 import { readRecord } from './records';
 import { encodePngBytes } from '../image/encode';
 import { canvasPixels, emitCanvas } from './picture';
-import { emit, setSink, type DisplayBundle } from './sink';
+import { collect, emit } from './sink';
 
 /**
  * 显示一个预先计算的结果（show a record）：一行说明，然后是它的图。
@@ -14,7 +15,7 @@ import { emit, setSink, type DisplayBundle } from './sink';
  */
 export async function showRecord(name: string, { image, alt }: { image?: string; alt?: string } = {}): Promise<void> {
   const { title, images, seconds, seed, backend } = readRecord(name);
-  const line = `预先计算，设 快速 = false 可重算：${title}（种子 ${seed}，${backend.name}，约 ${Math.max(1, Math.round(seconds / 60))} 分钟；npm run record -- ${name}）`;
+  const line = `预先计算：${title}（种子 ${seed}，${backend.name}，约 ${Math.max(1, Math.round(seconds / 60))} 分钟；重算：npm run record -- ${name}）`;
   emit({ 'text/plain': line });
   for (const file of images.filter((f) => !image || f.endsWith(`-${image}.png`))) {
     const picture = await loadCanvas(file);
@@ -31,13 +32,7 @@ export async function showRecord(name: string, { image, alt }: { image?: string;
  * const bytes = await capturePng(() => showImage(image));
  */
 export async function capturePng(draw: () => Promise<void>): Promise<Uint8Array> {
-  const bundles: DisplayBundle[] = [];
-  const previous = setSink((bundle) => void bundles.push(bundle));
-  try {
-    await draw();
-  } finally {
-    setSink(previous);
-  }
+  const bundles = await collect(checkFunction('draw', draw));
   const last = bundles.map(({ data }) => data['image/png'] ?? data['image/jpeg']).filter(Boolean).pop(); // prettier-ignore
   if (typeof last !== 'string') throw new TypeError('没有显示图片');
   const picture = await loadCanvas(Buffer.from(last, 'base64'));

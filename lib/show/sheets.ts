@@ -1,7 +1,9 @@
 import { type Canvas, createCanvas } from 'canvas';
+import { checkFields, checkList } from '../base/check';
 import { gridCanvas, type GridImages, readAll } from './grid';
 import { emitCanvas } from './picture';
 import { drawText, PAPER, shorten } from './text';
+import { checkCounts } from '../base/check';
 
 /** 一张小样（sheet）：几幅图像排成方阵，如一个通道的九个图块。 */
 export interface Sheet {
@@ -39,7 +41,8 @@ export async function showSheets(
   { title = '', columns = 3, across = 3, tile = 96, alt }: ShowSheetsOptions = {},
 ): Promise<void> {
   if (!Array.isArray(sheets) || sheets.length === 0) throw new RangeError('sheets 是空的：至少要有一张 { images }');
-  if (!Number.isInteger(across) || across < 1) throw new RangeError(`across 应为正整数，得到 ${across}`);
+  checkCounts({ across });
+  checkList('sheets', sheets, (sheet, what) => checkFields(what, sheet, ['images'], '一张小样 { images, title }'));
   const drawn: Canvas[] = [];
   for (const { images, captions, title: own } of sheets)
     drawn.push(gridCanvas(await readAll(images), { captions, title: own, columns, tile }));

@@ -1,3 +1,4 @@
+import { checkFields, checkFunction } from '../base/check';
 import { shared } from '../base/state';
 
 /** 单元格的一个输出：同样的内容，几种 MIME 类型，阅读的程序取最好的一种。 */
@@ -23,9 +24,22 @@ const state = () => shared<{ sink?: Sink }>('show.sink', () => ({}));
  * setSink(previous);
  */
 export function setSink(sink: Sink | undefined): Sink | undefined {
+  if (sink !== undefined) checkFunction('sink', sink);
   const previous = state().sink;
   state().sink = sink;
   return previous;
+}
+
+/** What `draw` would have displayed. */
+export async function collect(draw: () => Promise<unknown>): Promise<DisplayBundle[]> {
+  const bundles: DisplayBundle[] = [];
+  const previous = setSink((bundle) => void bundles.push(bundle));
+  try {
+    await draw();
+  } finally {
+    setSink(previous);
+  }
+  return bundles;
 }
 
 /**
@@ -38,7 +52,7 @@ export function emit(
   { metadata = {}, id, update = false }: { metadata?: Record<string, unknown>; id?: string; update?: boolean } = {},
 ): void {
   const encoded = Object.fromEntries(
-    Object.entries(data).map(([type, value]) => [
+    Object.entries(checkFields('data', data, [], ' { MIME 类型: 内容 }')).map(([type, value]) => [
       type,
       value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
     ]),
@@ -46,23 +60,12 @@ export function emit(
   (state().sink ?? defaultSink)({ data: encoded, metadata, id, update });
 }
 
-interface KernelOutput {
-  lastWriteDisplayData:
-    | ((content: { data: unknown; metadata: unknown; transient: { display_id?: string } }, update?: boolean) => void)
-    | null;
-}
+/** The kernel puts its own way to show things here (kernel/display/output.cjs). */
+const kernel = () => shared<{ display?: Sink }>('kernel.display', () => ({}));
 
-/** The kernel's module is used only where the kernel has already loaded it: loading it opens sockets' libraries. */
-function kernelOutput(): KernelOutput | undefined {
-  try {
-    return require.cache[require.resolve('tslab/dist/jupyter')]?.exports as KernelOutput | undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const defaultSink: Sink = ({ data, metadata, id, update }) => {
-  const write = kernelOutput()?.lastWriteDisplayData;
-  if (write) write({ data, metadata, transient: id ? { display_id: id } : {} }, update);
+const defaultSink: Sink = (bundle) => {
+  const { data, id } = bundle;
+  const { display } = kernel();
+  if (display) display(bundle);
   else if (process.stdout.isTTY && !id) console.log(String(data['text/plain'] ?? ''));
 };

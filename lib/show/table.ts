@@ -1,4 +1,5 @@
 import { emit } from './sink';
+import { checkFields, checkList } from '../base/check';
 import { escapeHtml, formatNumber } from './html';
 
 export type Cell = string | number | boolean | null | undefined;
@@ -28,6 +29,7 @@ function tableBundle(
   { caption = '', digits = 4 }: ShowTableOptions = {},
 ): Record<string, string> {
   if (!Array.isArray(rows)) throw new TypeError(`rows 应为行的数组 [{ 列名: 值 }, …]，得到 ${typeof rows}`);
+  checkList('rows', rows, (row, what) => checkFields(what, row, [], '一行 { 列名: 值 }'));
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const text = (value: Cell) =>
     typeof value === 'number'

@@ -1,4 +1,5 @@
 import type { tf } from '../tf/backend';
+import { checkFields, checkList } from '../base/check';
 import { pixelsToCanvas } from '../image/encode';
 import { roundNumbers } from './html';
 import { rasterOf } from './image';
@@ -33,7 +34,9 @@ const WIDTH = 920;
 export async function showZoomable(
   image: tf.Tensor3D,
   marks: readonly Mark[],
-  { alt = `可以放大的图，${marks.length} 处有说明` }: ShowZoomableOptions = {},
+  {
+    alt = `可以放大的图，${checkList('marks', marks, (mark, what) => checkFields(what, mark, ['x', 'y', 'text'], ' { x, y, text }')).length} 处有说明`,
+  }: ShowZoomableOptions = {},
 ): Promise<void> {
   const raster = await rasterOf(image);
   const { width, height } = raster;

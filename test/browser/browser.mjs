@@ -3,9 +3,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { findChromium } from '../../scripts/doctor/examine.mjs';
+import { findChromium } from '../../scripts/setup/run.mjs';
 import { inRoot, readJson } from '../../scripts/setup/place.mjs';
-import { startCourse } from '../course.mjs';
+import { startCourse } from '../../scripts/start/started.mjs';
 
 export const MINUTES = 60_000;
 /** Beside lib, as the notebooks are, and ignored by git: what Lab saves must not touch the course's files. */
@@ -109,21 +109,32 @@ export function cellsOf(page, sources) {
   return { cell, output, edit, start, run, firstRun };
 }
 
+/** An error ends "run all". */
+const isOver = ({ cells }) => {
+  const code = cells.filter((cell) => cell.cell_type === 'code');
+  const failed = code.some(({ outputs }) => outputs.some((output) => output.output_type === 'error'));
+  return failed || code.every((cell) => cell.execution_count > 0);
+};
+
 /**
  * Runs a notebook that has not run yet; returns it as Lab has saved it, for Lab draws only the cells in view. What is run
  * before the kernel is there is dropped without a word, and the kernel's own start looks busy: so one asks until something
- * has run.
+ * has run. On a busy machine it looks idle between two cells: so one looks until all have run.
  */
 export async function runAll(page, name) {
   const indicator = (status) => `.jp-Notebook-ExecutionIndicator[data-status="${status}"]`;
+  let begun = false;
   for (let tries = 0; ; tries++) {
-    await page.getByRole('menuitem', { name: '运行', exact: true }).click();
-    await page.getByText('运行所有单元格', { exact: true }).click();
+    if (!begun) {
+      await page.getByRole('menuitem', { name: '运行', exact: true }).click();
+      await page.getByText('运行所有单元格', { exact: true }).click();
+    }
     // a short notebook may be over before one looks
     await page.waitForSelector(indicator('busy'), { timeout: MINUTES / 4 }).catch(() => {});
     await page.waitForSelector(indicator('idle'), { timeout: 12 * MINUTES });
     const notebook = await saved(page, name);
-    if (tries === 9 || notebook.cells.some((cell) => cell.execution_count > 0)) return notebook;
+    if (tries === 9 || isOver(notebook)) return notebook;
+    begun = notebook.cells.some((cell) => cell.execution_count > 0);
   }
 }
 
@@ -169,17 +180,30 @@ function lookAtPictures() {
   return found;
 }
 
+/** In the page: what is in view has been loaded and decoded. */
+const areLoaded = () =>
+  [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')].every((picture) => picture.complete);
+
 /**
  * Scrolls through the whole notebook as a reader does, and looks at the pixels of every picture on the way. Takes a
- * screenshot where the first one is in full view.
+ * screenshot where the first one is in full view. A busy Lab draws late: then once more, until as many have been seen
+ * as are expected.
  */
-async function picturesOn(page, screenshot) {
+async function picturesOn(page, screenshot, expected) {
   const seen = new Map();
-  let shot = false;
+  for (let times = 0; times === 0 || (times < 4 && seen.size < expected); times++) {
+    await scrollThrough(page, seen, screenshot);
+  }
+  return [...seen.values()].map(({ key, ...facts }) => ({ ...facts, bytes: key.length }));
+}
+
+async function scrollThrough(page, seen, screenshot) {
+  let shot = seen.size > 0;
   const scroller = page.locator('.jp-WindowedPanel-outer').first();
   await scroller.evaluate((element) => (element.scrollTop = 0));
   for (let end = false; !end;) {
     await page.waitForTimeout(250);
+    await page.waitForFunction(areLoaded).catch(() => {});
     for (const picture of await page.evaluate(lookAtPictures)) {
       seen.set(picture.key, picture);
       if (shot || !picture.whole) continue;
@@ -192,7 +216,6 @@ async function picturesOn(page, screenshot) {
       return element.scrollTop <= before;
     });
   }
-  return [...seen.values()].map(({ key, ...facts }) => ({ ...facts, bytes: key.length }));
 }
 
 /** A line on white paper has few colours, but not one alone; a broken canvas has. */
@@ -200,8 +223,8 @@ export const blank = ({ colours, share, shown }) => colours < 8 || share > 0.995
 
 /** What is wrong on a page, compared with the notebook behind it: its pictures, dialogs, requests to the internet. */
 export async function pageFaults({ page, outside }, notebook, screenshot) {
-  const pictures = await picturesOn(page, screenshot);
   const expected = picturesIn(notebook);
+  const pictures = await picturesOn(page, screenshot, expected);
   const dialogs = await page.locator('.jp-Dialog').count();
   return [
     ...(dialogs > 0 ? ['a dialog is in the way'] : []),

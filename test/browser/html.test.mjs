@@ -9,9 +9,8 @@ import { createCanvas, loadImage } from 'canvas';
 import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findChromium } from '../../scripts/doctor/examine.mjs';
 import { inRoot, venvProgram } from '../../scripts/setup/place.mjs';
-import { run } from '../../scripts/setup/run.mjs';
+import { findChromium, run } from '../../scripts/setup/run.mjs';
 import { ARGUMENTS, copyOf, folder, MINUTES, startLab } from './browser.mjs';
 
 const out = path.join(folder, 'html');

@@ -66,6 +66,18 @@ test("Node's own modules stay in their rooms", () => {
   assert.equal(wrong, []);
 });
 
+test('the map of the rooms in CONTRIBUTING names every room, and no other', () => {
+  const map = fs.readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8');
+  const named = [...map.matchAll(/^\| `([\w-]+)\/`/gm)].map(([, room]) => room);
+  const ignored = fs.readFileSync(path.join(root, '.gitignore'), 'utf8').replaceAll('/', '').split('\n');
+  const outside = fs
+    .readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /^[a-z]/.test(entry.name) && ![...ignored, 'lib'].includes(entry.name))
+    .map(({ name }) => name);
+  const inLib = files.map(roomOf).filter((room) => /^[a-z]/.test(room) && room !== 'index');
+  assert.equal([...named].sort(), [...new Set([...inLib, ...outside])].sort());
+});
+
 test('the rule can fail', () => {
   assert.ok(allowed('05-deconv/x', '02-patches/x') && allowed('course/check', '08-adversarial/checks'));
   assert.not(allowed('02-patches/x', '05-deconv/x'));

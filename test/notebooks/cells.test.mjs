@@ -19,6 +19,24 @@ test('what a student could not read or change is found', async () => {
   assert.match(await fault('const 图 = 1;'), 'a Chinese identifier');
   assert.match(await fault('const x = y as unknown as number;'), 'a cast');
   assert.match(await fault('const x = [ 1,2 ]'), 'not formatted');
+  assert.match(await fault('const x = 1;\nmodel.roles;'), 'its semicolon hides');
+  assert.equal(await cellFaults('check.size(NaN);'), []);
+});
+
+/** Calls of TensorFlow.js' generators, and the rest of their line. */
+const DRAWS = /tf\.(?:random\w+|truncatedNormal)\b.*|Math\.random.*/g;
+/** Without a seed, or with 0, which TensorFlow.js takes for none: other numbers at every run. */
+const unseeded = (text) => (text.match(DRAWS) ?? []).filter((call) => !/'float32', (?!0\))[^,]+\)/.test(call));
+
+test('every random number in a cell has a seed', () => {
+  for (const file of notebookFiles()) {
+    const { cells } = JSON.parse(fs.readFileSync(file, 'utf8'));
+    const code = cells.filter((cell) => cell.cell_type === 'code').map((cell) => [cell.source].flat().join(''));
+    assert.equal(code.flatMap(unseeded), [], path.basename(file));
+  }
+  assert.is(unseeded("tf.randomNormal([2], 0, 1, 'float32', 0);").length, 1);
+  assert.is(unseeded('tf.randomUniform([2]);').length, 1);
+  assert.equal(unseeded("tf.randomNormal([2], 0, 1, 'float32', seed + 1);"), []);
 });
 
 test('formatting changes code cells only, and only once', async () => {

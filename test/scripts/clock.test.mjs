@@ -7,9 +7,8 @@ import * as assert from 'uvu/assert';
 import { failedLately } from '../../scripts/setup/bootstrap.mjs';
 import { withLock } from '../../scripts/setup/lock.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
-import { findProgram, run } from '../../scripts/setup/run.mjs';
-import { tsxArguments } from '../../scripts/setup/weights.mjs';
-import { startCourseIn } from '../course.mjs';
+import { findProgram, run, tsxArguments } from '../../scripts/setup/run.mjs';
+import { startCourseIn } from '../../scripts/start/started.mjs';
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-clock-'));

@@ -3,7 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doubled, halved, normalised, runNotebook, withOutputs } from '../../scripts/notebooks/execute.mjs';
+import {
+  doubled,
+  halved,
+  lots,
+  normalised,
+  revisited,
+  runNotebook,
+  withOutputs,
+} from '../../scripts/notebooks/execute.mjs';
 import { codeHash, committedFaults, outputFaults } from '../../scripts/notebooks/rules.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
 
@@ -124,6 +132,23 @@ test('every cell twice: a cell that cannot be run again fails, the second output
   fs.writeFileSync(file, JSON.stringify(once));
   const failed = await runNotebook(file, { twice: true, folder, record: {} });
   assert.match(failed.output, 'TypeError');
+});
+
+test('a reader goes back: one cell above is run once more, the same one as long as the code is the same', async () => {
+  const cells = ['let n = 1;', 'n += 1;', 'console.log(n)', 'const box = { n };', "console.log('end')"].map((s) =>
+    cell(s),
+  );
+  const whole = notebook(...cells);
+  assert.equal(halved(revisited(whole)), whole);
+  assert.equal(lots(whole), lots(structuredClone(whole)));
+  const drawn = Array.from({ length: 200 }, (_, i) => lots(notebook(cell(`// ${i}`), ...cells)));
+  for (const { again, after } of drawn) assert.ok(again >= 0 && again < after && after < 5, `${again} after ${after}`);
+  assert.is(new Set(drawn.map(({ again, after }) => `${again} ${after}`)).size, 10, 'every pair is drawn');
+  const order = revisited(whole, { again: 1, after: 3 }).cells.map(({ source }) =>
+    cells.findIndex((c) => c.source === source),
+  );
+  assert.equal(order, [0, 0, 1, 1, 2, 2, 3, 3, 1, 4, 4]);
+  assert.is(lots(notebook(...cells.slice(0, 2))), undefined);
 });
 
 test('a cell with an error fails the notebook', async () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inRoot, jupyterFolder, readJson } from '../../scripts/setup/place.mjs';
-import { startCourse } from '../course.mjs';
+import { startCourse } from '../../scripts/start/started.mjs';
 
 const linux = process.platform === 'linux';
 
@@ -154,13 +154,15 @@ test('packages: none that ships with the course is older than the repair of a fa
 const CODE =
   /\beval\s*\(|\bnew Function\b|\bFunction\s*\(|['"](node:)?(vm|child_process)['"]|\beval: *true|\bimport\s*\(\s*[^'"`\s]/;
 
+/** What runs in a thread: a program that is a constant of the module, or of TensorFlow.js' package. */
+const THREADS = ['03-embedding/layouts/tsne-js.ts', 'tf/wasm-threads.ts'];
+
 test('weights are data: the library neither evaluates text nor starts programs', () => {
   const files = fs.readdirSync(inRoot('lib'), { recursive: true }).filter((name) => name.endsWith('.ts'));
   assert.ok(files.length > 100);
   for (const name of files) {
     const text = fs.readFileSync(path.join(inRoot('lib'), name), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
-    // tsne-js runs in a thread whose program is a constant of this module
-    if (name !== path.join('03-embedding', 'layouts', 'tsne-js.ts')) assert.not.match(text, CODE, name);
+    if (!THREADS.includes(name.split(path.sep).join('/'))) assert.not.match(text, CODE, name);
     for (const [, what] of text.matchAll(/\brequire\(([^'"][^)]*)\)/g))
       assert.is(`${path.basename(name)}: ${what}`, 'tsne-js.ts: w.path', 'only packages by their names');
   }

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inRoot } from '../../scripts/setup/place.mjs';
-import { run } from '../../scripts/setup/run.mjs';
-import { tsxArguments } from '../../scripts/setup/weights.mjs';
+import { run, tsxArguments } from '../../scripts/setup/run.mjs';
 
 const NAME =
   'delay 200 ms there and back, 5% of packets lost, 20 kB/s: the right files, resumed after a kill, progress shown';

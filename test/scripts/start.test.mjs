@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inRoot, jupyterFolder, venvProgram } from '../../scripts/setup/place.mjs';
 import { run } from '../../scripts/setup/run.mjs';
-import { startCourse } from '../course.mjs';
+import { startCourse } from '../../scripts/start/started.mjs';
 import { address, jupyterArguments } from '../../scripts/start/jupyter.mjs';
 
 /** Without the network and without the native backend, whatever this machine has. */

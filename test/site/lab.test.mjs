@@ -1,5 +1,6 @@
 /** The course in a browser tab (site/lab), from a plain web server: needs a Chromium and `npm run site`. */
 import fs from 'node:fs';
+import * as os from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { claimFaults, claimsOnRecord } from '../../scripts/notebooks/claims.mjs';
@@ -127,7 +128,8 @@ test('01: Run All, isolated by a plain server, nothing asked from elsewhere; the
   assert.ok(await page.evaluate(() => globalThis.crossOriginIsolated), 'no headers from the service worker');
   await judge(await runAll(page), '01-filters');
   const threads = "console.log(require('@tensorflow/tfjs-backend-wasm').getThreadsCount())";
-  console.log(`wasm with ${textOf(await runCode(page, threads)).trim()} thread(s), isolated`);
+  const count = Number(textOf(await runCode(page, threads)));
+  assert.ok(count > 1 || os.availableParallelism() === 1, `wasm with ${count} thread(s), isolated`);
 
   const stored = await newProfile(site);
   const store = await stored.context.newPage();

@@ -6,7 +6,7 @@ import { createCanvas, loadImage } from 'canvas';
 import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findChromium } from '../../scripts/doctor/examine.mjs';
+import { findChromium } from '../../scripts/setup/run.mjs';
 import { inRoot } from '../../scripts/setup/place.mjs';
 import { htmlFiles } from '../../scripts/site/finish.mjs';
 

@@ -1,4 +1,5 @@
 import { munkres } from 'munkres';
+import { checkList, checkNumbers } from '../../base/check';
 
 export interface GridCell {
   /** 最上面是 0。 */
@@ -22,14 +23,12 @@ export interface GridCell {
 export function gridLayout(
   points: readonly (readonly number[])[],
   {
-    columns = Math.ceil(Math.sqrt(points.length)),
-    rows = Math.ceil(points.length / columns),
+    columns = Math.ceil(Math.sqrt(points?.length)),
+    rows = Math.ceil(points?.length / columns),
   }: { columns?: number; rows?: number } = {},
 ): GridCell[] {
+  checkList('points', points, (point, what) => checkNumbers(what, point, 2));
   if (points.length === 0) throw new RangeError('至少需要一个点');
-  if (!points.every((point) => point.length === 2 && point.every(Number.isFinite))) {
-    throw new RangeError('每个点应为两个有限的数 [x, y]');
-  }
   if (![columns, rows].every((n) => Number.isInteger(n) && n >= 1) || columns * rows < points.length) {
     throw new RangeError(`格子数应为正整数，且不少于 ${points.length} 个点，得到 ${columns} × ${rows} 格`);
   }

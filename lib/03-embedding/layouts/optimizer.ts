@@ -66,6 +66,33 @@ export function divergence(
   return sum + mass * Math.log(z);
 }
 
+/** One coordinate of all points, how it moves, and what moves it. */
+interface Axis {
+  readonly position: Float64Array;
+  readonly velocity: Float64Array;
+  readonly gain: Float64Array;
+  readonly pull: Float64Array;
+  readonly push: Float64Array;
+}
+
+/** One step of gradient descent along an axis; `z` normalises the push. */
+function move(
+  { position, velocity, gain, pull, push }: Axis,
+  { z, rate, exaggeration, momentum }: { z: number; rate: number; exaggeration: number; momentum: number },
+): void {
+  const n = position.length;
+  let mean = 0;
+  for (let i = 0; i < n; i++) {
+    const gradient = 4 * (exaggeration * pull[i] - push[i] / z);
+    // A coordinate that keeps its direction gains speed, one that swings is damped.
+    gain[i] = gradient * velocity[i] < 0 ? gain[i] + 0.2 : Math.max(gain[i] * 0.8, 0.01);
+    velocity[i] = momentum * velocity[i] - rate * gain[i] * gradient;
+    position[i] += velocity[i];
+    mean += position[i] / n;
+  }
+  for (let i = 0; i < n; i++) position[i] -= mean;
+}
+
 /**
  * t-SNE's gradient descent: dKL/dy_i = 4 Σ_j (p_ij − q_ij) q (y_i − y_j) as attraction minus repulsion / Z, with
  * momentum, a gain per coordinate, early exaggeration, and the learning rate that grows with the number of points.
@@ -75,7 +102,7 @@ export function divergence(
 export function tsneLayout(p: Affinities, start: readonly (readonly number[])[], repulsion: Repulsion): TsneLayout {
   const n = p.rows;
   const rate = learningRate(n);
-  const axis = (coordinate: 0 | 1) => ({
+  const axis = (coordinate: 0 | 1): Axis => ({
     position: Float64Array.from(start, (point) => point[coordinate]),
     velocity: new Float64Array(n),
     gain: new Float64Array(n).fill(1),
@@ -86,30 +113,12 @@ export function tsneLayout(p: Affinities, start: readonly (readonly number[])[],
   const v = axis(1);
   let done = 0;
 
-  function move(
-    { position, velocity, gain, pull, push }: typeof h,
-    z: number,
-    exaggeration: number,
-    momentum: number,
-  ): void {
-    let mean = 0;
-    for (let i = 0; i < n; i++) {
-      const gradient = 4 * (exaggeration * pull[i] - push[i] / z);
-      // A coordinate that keeps its direction gains speed, one that swings is damped.
-      gain[i] = gradient * velocity[i] < 0 ? gain[i] + 0.2 : Math.max(gain[i] * 0.8, 0.01);
-      velocity[i] = momentum * velocity[i] - rate * gain[i] * gradient;
-      position[i] += velocity[i];
-      mean += position[i] / n;
-    }
-    for (let i = 0; i < n; i++) position[i] -= mean;
-  }
-
   return {
     step() {
-      const early = done++ < EXAGGERATED_STEPS;
+      const phase = done++ < EXAGGERATED_STEPS ? { exaggeration: EXAGGERATION, momentum: 0.5 } : { exaggeration: 1, momentum: 0.8 }; // prettier-ignore
       attraction(p, h.position, v.position, h.pull, v.pull);
       const z = repulsion(h.position, v.position, h.push, v.push);
-      for (const each of [h, v]) move(each, z, early ? EXAGGERATION : 1, early ? 0.5 : 0.8);
+      for (const each of [h, v]) move(each, { z, rate, ...phase });
     },
     loss() {
       return divergence(p, h.position, v.position, repulsion(h.position, v.position, h.push, v.push));

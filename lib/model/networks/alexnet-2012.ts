@@ -1,4 +1,5 @@
 import { tf } from '../../tf/backend';
+import { alexnet } from './alexnet';
 import { NetworkBuilder } from './builder';
 import type { NamedWeights } from '../weights/formats/weights';
 import { LocalResponseNormalization } from './layers';
@@ -31,14 +32,7 @@ export const alexnet2012: Architecture = {
   title: 'AlexNet 2012（BVLC，压缩版）',
   inputSize: 227,
   preprocess: { mean: [122.679, 116.669, 104.007], scale: 1 },
-  roles: {
-    firstConv: 'conv1',
-    lastConv: 'conv5',
-    lastPool: 'pool5',
-    features: 'pool5',
-    logits: undefined,
-    stages: ['relu1', 'relu2', 'relu3', 'relu4', 'relu5'],
-  },
+  roles: alexnet.roles,
 };
 
 /** With its three fully connected layers the top features are fc7's 4096 numbers, after the ReLU. */

@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../tf/backend';
 import { addKnownLayers } from '../../tf/known-layers';
-import { addFrozenBias, type FrozenConvolution, convolve, prepareGradient } from '../../tf/convolution';
+import { addFrozenBias, convolve, convolveOnly, type FrozenConvolution, prepareGradient } from '../../tf/convolution';
 
 /**
  * The few layers that TF.js lacks or that the course needs in a simpler form. Each ReLU is a layer of its own
@@ -137,13 +137,22 @@ export class Convolution extends tf.layers.Layer {
   }
 
   override call(inputs: Inputs): tf.Tensor {
-    return this.convolve(single(inputs) as tf.Tensor4D, this.pad);
+    return this.grouped(single(inputs) as tf.Tensor4D, (share, g) => convolve(share, this.parts[g]));
   }
 
-  /** `pad: 'valid'` for a cut-out that brings its own padding (incremental occlusion). */
-  convolve(x: tf.Tensor4D, pad: 'same' | 'valid'): tf.Tensor4D {
+  /** Without a gradient, its rectifier at once; `pad: 'valid'` for a cut-out that brings its own padding. */
+  apart(x: tf.Tensor4D, pad: 'same' | 'valid', rectified: boolean): tf.Tensor4D {
+    return this.grouped(x, (share, g) => convolveOnly(share, { ...this.parts[g], pad }, rectified));
+  }
+
+  /** At every place that sees one of x's, without the bias: [n, h + kh - 1, w + kw - 1, filters]; stride 1. No gradient. */
+  spread(x: tf.Tensor4D): tf.Tensor4D {
+    const [rows, cols] = this.size.map((k): [number, number] => [k - 1, k - 1]);
+    return this.grouped(x, (share, g) => tf.conv2d(share, this.parts[g].kernel, 1, [[0, 0], rows, cols, [0, 0]]));
+  }
+
+  private grouped(x: tf.Tensor4D, one: (share: tf.Tensor4D, group: number) => tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const one = (share: tf.Tensor4D, g: number) => convolve(share, { ...this.parts[g], pad });
       if (this.groups === 1) return one(x, 0);
       return tf.concat((tf.split(x, this.groups, 3) as tf.Tensor4D[]).map(one), 3);
     });

@@ -9,21 +9,14 @@ import { alexnet, buildAlexNet } from './alexnet';
 import { alexnet2012, alexnet2012WithHead, buildAlexNet2012 } from './alexnet-2012';
 import type { Architecture } from './architecture';
 import { buildEfficientNetLite0, efficientnetLite0 } from './efficientnet-lite0';
+import type { EmbeddedId } from '../weights/embedded-catalogue';
 import { readEmbeddedNetwork } from '../weights/formats/embedded';
+import type { NamedWeights } from '../weights/formats/weights';
 import { decodeSqueezeNet } from '../weights/formats/deep-compression';
 import { decodeGoogLeNet } from '../weights/formats/googlenet';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from '../weights/formats/quantized-cnn';
 import { buildGoogLeNet, googlenet } from './googlenet';
 import { buildSqueezeNet, squeezenet } from './squeezenet';
-
-export type NetworkId = 'alexnet' | 'efficientnet-lite0' | 'googlenet' | 'squeezenet' | 'alexnet-2012';
-export const NETWORK_IDS: readonly NetworkId[] = [
-  'alexnet',
-  'efficientnet-lite0',
-  'googlenet',
-  'squeezenet',
-  'alexnet-2012',
-];
 
 export interface LoadOptions extends FetchOptions {
   /** 只对 alexnet-2012：true 连全连接层一起下载（12.5 MB）；false 即使本机有也不用。 */
@@ -75,23 +68,22 @@ async function loadAlexNet2012({ head, full, ...options }: LoadOptions): Promise
   };
 }
 
-async function loadAlexNet(): Promise<Loaded> {
+/** One of data/models. */
+const embedded =
+  (id: EmbeddedId, build: (weights: NamedWeights) => tf.LayersModel, architecture: Architecture, weightsId = '1') =>
+  async (): Promise<Loaded> => ({ network: build(readEmbeddedNetwork(id)), architecture, weightsId });
+
+const LOADERS = {
   // 2: until then another network went by this id.
-  return { network: buildAlexNet(readEmbeddedNetwork('alexnet')), architecture: alexnet, weightsId: '2' };
-}
-
-async function loadEfficientNet(): Promise<Loaded> {
-  const network = buildEfficientNetLite0(readEmbeddedNetwork('efficientnet-lite0'));
-  return { network, architecture: efficientnetLite0, weightsId: '1' };
-}
-
-const LOADERS: Record<NetworkId, (options: LoadOptions) => Promise<Loaded>> = {
-  alexnet: loadAlexNet,
-  'efficientnet-lite0': loadEfficientNet,
+  alexnet: embedded('alexnet', buildAlexNet, alexnet, '2'),
+  'efficientnet-lite0': embedded('efficientnet-lite0', buildEfficientNetLite0, efficientnetLite0),
   googlenet: loadGoogLeNet,
   squeezenet: loadSqueezeNet,
   'alexnet-2012': loadAlexNet2012,
-};
+} satisfies Record<string, (options: LoadOptions) => Promise<Loaded>>;
+
+export type NetworkId = keyof typeof LOADERS;
+export const NETWORK_IDS = Object.keys(LOADERS) as NetworkId[];
 
 /**
  * 载入一个网络（load a network）。随课程附带的两个从 data/models 读；其余的权重依次取自缓存、CONVSCOPE_MODELS、

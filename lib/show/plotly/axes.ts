@@ -2,7 +2,7 @@ import type { SKRSContext2D } from 'canvas';
 import type { Axis } from './axis';
 import type { FilledPanel } from './panels';
 import { drawText, INK, LABEL, MUTED, RULE, shorten, textWidth } from '../text';
-import type { Panel } from './traces';
+import type { Panel } from './panel';
 
 const ZERO = '#9aa3ae';
 const TILT = 40;

@@ -1,5 +1,9 @@
-import { column, pick, pointCount, type Trace } from './figure';
+import type { SKRSContext2D } from 'canvas';
 import { histogramBins } from './axis';
+import { column, pick, plainText, pointCount, type Trace } from './figure';
+import { pointColor } from './marks';
+import { type Panel, toX, toY } from './panel';
+import { drawText, INK, LABEL } from '../text';
 
 /** One bar, still in data units. */
 export interface Bar {
@@ -68,4 +72,51 @@ function barColumns(trace: Trace, horizontal: boolean, bargap: number) {
   for (let i = 1; i < numbers.length; i++)
     if (numbers[i] > numbers[i - 1]) unit = Math.min(unit, numbers[i] - numbers[i - 1]);
   return { positions, lengths, unit: Number.isFinite(unit) ? unit : 1, gap: bargap };
+}
+
+export function drawBars(
+  context: SKRSContext2D,
+  panel: Panel,
+  { bars, horizontal }: BarSet,
+  traces: readonly Trace[],
+): void {
+  const along = horizontal ? panel.rect.height : panel.rect.width;
+  const axis = horizontal ? panel.y : panel.x;
+  const perUnit = along / Math.abs(axis.max - axis.min);
+  const direction = axis.max < axis.min !== horizontal ? -1 : 1;
+  for (const bar of bars) {
+    const trace = traces[bar.trace];
+    const centre = (horizontal ? toY(panel, bar.position) : toX(panel, bar.position)) + direction * bar.shift * perUnit;
+    const size = Math.max(1, bar.width * perUnit);
+    const [from, to] = [bar.from, bar.to].map((v) => (horizontal ? toX(panel, v) : toY(panel, v)));
+    if (![centre, from, to].every(Number.isFinite)) continue;
+    const [start, length] = [Math.min(from, to), Math.abs(to - from)];
+    context.globalAlpha = (trace.opacity ?? 1) * pick(trace.marker?.opacity, bar.point, 1);
+    context.fillStyle = pointColor(trace, bar.trace, bar.point);
+    if (horizontal) context.fillRect(start, centre - size / 2, length, size);
+    else context.fillRect(centre - size / 2, start, size, length);
+    context.globalAlpha = 1;
+    const text = plainText(pick(trace.text, bar.point, ''));
+    if (text && trace.textposition !== 'none') drawBarText(context, text, trace, { horizontal, centre, from, to });
+  }
+}
+
+/** At a bar's end: beside it, or inside. */
+function drawBarText(
+  context: SKRSContext2D,
+  text: string,
+  { textfont, textposition }: Trace,
+  { horizontal, centre, from, to }: { horizontal: boolean; centre: number; from: number; to: number },
+): void {
+  const inside = textposition === 'inside';
+  const { size = LABEL, color = inside ? '#ffffff' : INK } = textfont ?? {};
+  if (horizontal) {
+    const out = to >= from ? 1 : -1;
+    const align = out > 0 !== inside ? 'left' : 'right';
+    drawText(context, text, to + (inside ? -6 : 6) * out, centre, { size, color, align, baseline: 'middle' });
+  } else {
+    const up = to <= from !== inside;
+    const baseline = up ? 'bottom' : 'top';
+    drawText(context, text, centre, to + (up ? -5 : 5), { size, color, align: 'center', baseline });
+  }
 }

@@ -4,7 +4,10 @@ import { drawColorbars, drawLegend, legendHeight, legendWidth } from './legend';
 import { drawNotes } from './notes';
 import { axisRoom, drawAxes } from './axes';
 import { makePanels, type FilledPanel } from './panels';
-import { drawBars, drawHeatmap, drawPlacedImage, drawScatter, type PlacedImage } from './traces';
+import { drawHeatmap } from './heatmap';
+import { drawPlacedImage, type PlacedImage } from './picture';
+import { drawScatter } from './scatter';
+import { drawBars } from './bars';
 import { drawText, INK, MUTED, PAPER } from '../text';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any

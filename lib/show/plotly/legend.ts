@@ -5,7 +5,7 @@ import { formatNumber } from '../html';
 import { colorRange, drawSymbol, scaleColor, setLine, traceColor } from './marks';
 import type { FilledPanel } from './panels';
 import { drawText, INK, LABEL as SIZE, MUTED, NOTE, shorten, textWidth } from '../text';
-import { heatmapRange } from './traces';
+import { heatmapRange } from './heatmap';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
 

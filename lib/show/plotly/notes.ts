@@ -3,7 +3,7 @@ import { plainText, type Rect } from './figure';
 import { setLine } from './marks';
 import type { FilledPanel } from './panels';
 import { drawText, INK, MUTED } from '../text';
-import { toX, toY } from './traces';
+import { toX, toY } from './panel';
 
 type Settings = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
 

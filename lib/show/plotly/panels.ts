@@ -1,7 +1,8 @@
 import { makeAxis, type Axis, type AxisData } from './axis';
 import { arrangeBars, type BarSet } from './bars';
 import { axisKey, column, pointCount, scatterMode, type Rect, type Trace } from './figure';
-import { heatmapEdges, type Panel } from './traces';
+import { heatmapEdges } from './heatmap';
+import type { Panel } from './panel';
 
 type Layout = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
 

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { coursePhotos } from '../../../lib/image/photos';
 import { livePoints, photoHover, pointsFigure } from '../../../lib/show/embedding';
-import { setSink, type DisplayBundle } from '../../../lib/show/sink';
+import { collect } from '../../../lib/show/sink';
 import { failure } from '../../helpers';
 
 const points = [[0, 0], [4, 1], [2, 2], [1, 0]]; // prettier-ignore
@@ -48,16 +48,12 @@ test('many categories stay apart, and the hover text names photo and class', () 
 });
 
 test('livePoints draws in place, the last step always', async () => {
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => sent.push(bundle));
-  try {
+  const sent = await collect(async () => {
     const draw = livePoints(['a', 'b', 'a', 'b'], '试');
     for (const step of [25, 50, 75, 100]) {
       await draw({ step, steps: 100, kl: 1 / step, points: points as [number, number][] });
     }
-  } finally {
-    setSink(previous);
-  }
+  });
   assert.ok(sent.length >= 2);
   assert.equal([sent[0].update, sent[sent.length - 1].update], [false, true]);
   assert.is(new Set(sent.map((bundle) => bundle.id)).size, 1);

@@ -9,9 +9,8 @@ import {
   pca,
 } from '../../../lib/03-embedding/embedding';
 import { nearestRowsSync } from '../../../lib/03-embedding/nearest-rows';
-import { requestInterrupt } from '../../../lib/base/interrupt';
 import { randomGenerator } from '../../../lib/base/random';
-import { assertClose, failure } from '../../helpers';
+import { assertClose, failure, requestInterrupt } from '../../helpers';
 
 function cloud(count: number, columns: number, seed: number): number[][] {
   const random = randomGenerator(seed);

@@ -6,9 +6,8 @@ import { affinities } from '../../../lib/03-embedding/layouts/affinities';
 import { attraction } from '../../../lib/03-embedding/layouts/optimizer';
 import { barnesHutRepulsion } from '../../../lib/03-embedding/layouts/repulsion-barnes-hut';
 import { exactRepulsion } from '../../../lib/03-embedding/layouts/repulsion-exact';
-import { requestInterrupt } from '../../../lib/base/interrupt';
 import { randomGenerator } from '../../../lib/base/random';
-import { assertClose, failure } from '../../helpers';
+import { assertClose, failure, requestInterrupt } from '../../helpers';
 
 function cloud(count: number, columns: number, seed: number, centre = 0): number[][] {
   const random = randomGenerator(seed);
@@ -40,6 +39,20 @@ test('P of three points, on paper', () => {
   // Everybody's nearest is the middle point, whose own nearest is the first.
   assertClose([p[0][1], p[0][2], p[1][2]], [(2 * a) / 6, (2 * (1 - a)) / 6, 1 / 6], 1e-4);
   for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) assert.is(p[i][j], p[j][i]);
+});
+
+test('layouts of one matrix share its distances, and measure again what was written to', async () => {
+  const options = { perplexity: 5, steps: 30, initialization: 'random' } as const;
+  const features = matrixOf(cloud(40, 64, 8));
+  const fresh = () => ({ ...features, data: features.data.slice() });
+  await embed(features, { ...options, perplexity: 2 }); // other neighbours, the same distances
+  assert.equal((await embed(features, options)).points, (await embed(fresh(), options)).points);
+  features.data.fill(3, 0, 64); // the first row is elsewhere now
+  const moved = await embed(features, options);
+  assert.equal(moved.points, (await embed(fresh(), options)).points);
+  // the same numbers as rows of another length are other points
+  const folded = { data: features.data, rows: 80, columns: 32 };
+  assert.equal((await embed(folded, options)).points, (await embed({ ...folded, data: fresh().data }, options)).points);
 });
 
 test('P sums to one, whatever the number of neighbours; far points keep theirs', () => {

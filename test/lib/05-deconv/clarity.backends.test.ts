@@ -48,6 +48,8 @@ test('像素噪声：线性的单元，变化是 σ·|权值|·E|z|；不看的�
   const change = await pixelNoise(model, image, target, [1], { sigma: 0.1, repeats: 2000, seed: 3 });
   assert.ok(Math.abs(change / (0.2 * Math.sqrt(2 / Math.PI)) - 1) < 0.06, `${change}`);
   assert.is(await pixelNoise(model, image, target, [0, 2, 3]), 0);
+  // 'max' is one place, whatever the noise makes larger: noise elsewhere changes nothing.
+  assert.is(await pixelNoise(model, image, { ...target, at: 'max' }, [1, 2, 3]), 0);
   await leakFree(() => pixelNoise(model, image, target, [1]));
   assert.match((await failure(() => pixelNoise(model, image, target, [4]))).message, /像素编号应为 0 … 3/);
   const black = tf.zeros([2, 2, 3]) as tf.Tensor3D;

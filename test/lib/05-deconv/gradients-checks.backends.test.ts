@@ -8,7 +8,7 @@ import { loadImage } from '../../../lib/image/image';
 import { type ImageModel, imageModel } from '../../../lib/model/model';
 import { alexnet2012WithHead, buildAlexNet2012 } from '../../../lib/model/networks/alexnet-2012';
 import { loadModel } from '../../../lib/model/networks/load';
-import { assertClose, type Check, checksFolder, readCheck, withNetworks } from '../../helpers';
+import { assertClose, type Check, checksFolder, readCheck, longTest, withNetworks } from '../../helpers';
 import { pseudoAlexNetWeights } from '../../pseudo-weights';
 
 /** Rounding that flips one ReLU or one tie of a pool costs up to 1e-2; a real mistake costs 2.4e-2 and more. */
@@ -63,7 +63,7 @@ withNetworks(test, ['alexnet-2012'], 'AlexNet 2012：conv5 一个神经元的三
   );
 });
 
-test('AlexNet 2012 整网（伪权值）：类别得分的三种梯度与 PyTorch 一致', async () => {
+longTest(test, 'AlexNet 2012 整网（伪权值）：类别得分的三种梯度与 PyTorch 一致', async () => {
   const model = imageModel(buildAlexNet2012(pseudoAlexNetWeights()), {
     ...alexnet2012WithHead,
     classes: imageNetClasses(),

@@ -5,7 +5,7 @@ import { inputGradient } from '../../../lib/05-deconv/gradients';
 import { areaUnder, cosine, lInfNorm, l2Norm, pearson, ranks, spearman, ssim } from '../../../lib/image/metrics';
 import { insertionDeletion, randomDirection, responseAlong } from '../../../lib/05-deconv/perturbation';
 import { cascadingRandomisation, weightedLayers } from '../../../lib/05-deconv/sanity';
-import { assertClose, failure, leakFree, tinyModel } from '../../helpers';
+import { assertClose, failure, leakFree, madeUpImage, tinyModel } from '../../helpers';
 
 const wave = (length: number, factor: number) => Array.from({ length }, (_, i) => Math.sin(i * factor) + 0.2);
 const model = () =>
@@ -16,11 +16,7 @@ const model = () =>
       { size: [3, 3], filters: 3, kernel: wave(162, 2.1) },
     ],
   );
-const photo = () =>
-  tf.tensor3d(
-    Float32Array.from({ length: 768 }, (_, i) => 0.5 + 0.5 * Math.sin(i * i)),
-    [16, 16, 3],
-  );
+const photo = () => madeUpImage(16, 16);
 
 test.before(async () => {
   await startBackend();
@@ -161,7 +157,11 @@ test('删除与插入：两端是原图与空白图，说得对的图面积更�
   assertClose(good.insertion, [0, 1, 1, 1, 1], 1e-6);
   assert.is(good.deletionArea, 0.125);
   assert.is(good.insertionArea, 0.875);
-  const bad = await insertionDeletion(net, picture, target, wrong, { fill: 'mean', steps: 4 });
+  const seen: number[] = [];
+  const onStep = ({ done, total }: { done: number; total: number }) => void seen.push(done, total);
+  const bad = await insertionDeletion(net, picture, target, wrong, { fill: 'mean', steps: 4, batchSize: 2, onStep });
+  assert.equal(seen, [2, 5, 4, 5, 5, 5]);
+  assert.equal(bad.fractions, good.fractions);
   assertClose(bad.deletion, [1, 1, 1, 1, 0], 1e-6);
   await leakFree(() => insertionDeletion(net, picture, { class: 0 }, map, { steps: 3 }));
   await leakFree(async () => {

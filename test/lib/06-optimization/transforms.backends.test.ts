@@ -1,21 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBackend, tf } from '../../../lib/tf/backend';
-import { warped } from '../../../lib/06-optimization/warp';
+import { fitTo, warped } from '../../../lib/06-optimization/warp';
 import { fourier, PHOTO_COLOURS, waves } from '../../../lib/06-optimization/fourier';
 import { loadImage } from '../../../lib/image/image';
 import { naturalness } from '../../../lib/06-optimization/naturalness';
 import { coursePhotos } from '../../../lib/image/photos';
 import { randomGenerator } from '../../../lib/base/random';
-import {
-  fitTo,
-  jitter,
-  pad,
-  rotate,
-  rotateScale,
-  scale,
-  type Transform,
-} from '../../../lib/06-optimization/transforms';
+import { jitter, pad, rotate, rotateScale, scale, type Transform } from '../../../lib/06-optimization/transforms';
 import { assertClose, failure, leakFree, relativeError } from '../../helpers';
 
 const random = randomGenerator(1);

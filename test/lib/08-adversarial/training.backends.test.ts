@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { SHAPES, shapeImages } from '../../../lib/08-adversarial/shapes';
 import { attackBatch, batchAccuracy, lossGradients, trainShapes } from '../../../lib/08-adversarial/training';
 import { startBackend, tf } from '../../../lib/tf/backend';
-import { assertClose, failure, leakFree } from '../../helpers';
+import { assertClose, failure, isSmall, leakFree } from '../../helpers';
 
 test.before(async () => {
   await startBackend();
@@ -55,7 +55,7 @@ test('矛盾的条纹：形状是自己的，条纹是别的一类的', () => {
 });
 
 test('几步训练之后交叉熵下降；对抗训练也是', async () => {
-  for (const epsilon of [0, 0.05]) {
+  for (const epsilon of isSmall ? [0.05] : [0, 0.05]) {
     const { model, trace } = await trainShapes({ epsilon, steps: 30, batchSize: 20, attackSteps: 1 });
     const mean = (v: readonly number[]) => v.reduce((a, b) => a + b, 0) / v.length;
     assert.ok(mean(trace.slice(-5)) < 0.75 * mean(trace.slice(0, 3)), `ε = ${epsilon}：${trace.join(' ')}`);

@@ -6,7 +6,7 @@ import { explainRule } from '../../../lib/05-deconv/explain-rule';
 import { inputGradient, type Rule } from '../../../lib/05-deconv/gradients';
 import { imageModel } from '../../../lib/model/model';
 import { fromLayersModel } from '../../../lib/09-your-own/from-layers';
-import { assertClose, leakFree } from '../../helpers';
+import { assertClose, leakFree, madeUpImage } from '../../helpers';
 
 const init = (seed: number) => tf.initializers.randomNormal({ mean: 0, stddev: 0.6, seed });
 
@@ -40,11 +40,7 @@ const describe = (net: tf.LayersModel) =>
     preprocess: { mean: [100, 100, 100], scale: 1 / 20 },
   });
 
-const photo = () =>
-  tf.tensor3d(
-    Float32Array.from({ length: 243 }, (_, i) => 0.5 + 0.5 * Math.sin(i * i)),
-    [9, 9, 3],
-  );
+const photo = () => madeUpImage(9, 9);
 
 test.before(async () => {
   await startBackend();
@@ -99,10 +95,7 @@ test('TF.js 求错或求不出的层：跨出边界的平均池化、空洞卷�
     const end = [layers.flatten(), layers.dense({ units: 3, kernelInitializer: init(3) })];
     const net = tf.sequential({ layers: [...middle, ...end] });
     const model = fromLayersModel(net, { preprocess: '[-1, 1]' });
-    const image = tf.tensor3d(
-      Float32Array.from({ length: 396 }, (_, i) => 0.5 + 0.5 * Math.sin(i * i)),
-      [12, 11, 3],
-    );
+    const image = madeUpImage(12, 11);
     assert.is(explainRule(model, { class: 0 }).relus.length, 1, name);
     const gradient = tf.tidy(() => inputGradient(model, image, { class: 1 }).dataSync());
     const values = image.dataSync();

@@ -46,7 +46,7 @@ const CALLS: Record<string, Call> = {
   decisionPlane: (m, x) => course.decisionPlane(m, x, [x, x], { target, across: [0], up: [0] }),
   pixelNoise: (m, x) => course.pixelNoise(m, x, target, [3], { repeats: 1 }),
   codeError: (m, x) => course.codeError(m, x, x, 'two'),
-  judge: (m, x) => course.judge(m, x, 1),
+  judge: (m, x) => course.judge(m, x, { class: 1 }),
   universal: (m, x) => course.universal(m, twice(x), { epochs: 1 }),
   foolingRate: (m, x) => course.foolingRate(m, twice(x), x),
   maximize: (m, x) => course.maximize(m, course.objective.classScore(1), { start: x, steps: 1 }),
@@ -125,7 +125,7 @@ for (const [name, call] of Object.entries<Call>({ ...CALLS, ...OF_MODELS })) {
     const nothing: [unknown, RegExp][] = [
       [undefined, /应为课程的网络.*得到 undefined/],
       [Promise.resolve(), /应为课程的网络.*忘了 await/],
-      [3, /应为课程的网络.*得到 number/],
+      [3, /应为课程的网络.*得到 3/],
     ];
     for (const [model, message] of nothing) {
       assert.match((await failure(async () => call(model as course.ImageModel, image))).message, message, name);

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tf } from '../../../lib/tf/backend';
 import { showChoices } from '../../../lib/show/index';
-import { displayed, failure } from '../../helpers';
+import { displayed, disposeAll, failure } from '../../helpers';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';
 
@@ -74,6 +74,19 @@ test('a slider of pictures: every step carries its own picture, the static twin 
   tf.dispose(images);
 });
 
+test('six values of two pictures: in the twin no panel is narrower than 180 pixels, each value has its caption', async () => {
+  const pair = [solid(1, 0, 0), solid(0, 1, 0)];
+  const choices = Array.from({ length: 6 }, (_, i) => ({ label: `${i}`, images: pair, caption: '两幅' }));
+  const { data, alt } = await shown(() => showChoices(choices, { panelTitles: ['红', '绿'] }));
+  for (const isColour of [isRed, isGreen]) {
+    assert.ok((await count(String(data['image/png']), isColour)).n >= 6 * 180 ** 2);
+  }
+  const { width } = await loadImage(Buffer.from(String(data['image/png']), 'base64'));
+  assert.ok(width <= 1000, `${width}`);
+  assert.match(alt, '5（两幅）');
+  disposeAll(pair);
+});
+
 test('with many values the twin can be the active one alone; the live form still has all', async () => {
   const images = [solid(1, 0, 0), solid(0, 1, 0), solid(0, 0, 1)];
   const choices = images.map((image, i) => ({ label: `${i}`, images: [image] }));
@@ -83,6 +96,21 @@ test('with many values the twin can be the active one alone; the live form still
   const twin = String(data['image/png']);
   assert.ok((await count(twin, isBlue)).n > 5000);
   assert.is((await count(twin, isRed)).n + (await count(twin, isGreen)).n, 0);
+});
+
+test('a picture with many small ones is shown larger, and costs what its quality says', async () => {
+  const busy = tf.tidy(() => tf.randomUniform([300, 300, 3], 0, 1, 'float32', 1) as tf.Tensor3D);
+  const choices = ['a', 'b'].map((label) => ({ label, images: [busy] }));
+  const widthAndBytes = async (options: object) => {
+    const { live } = await shown(() => showChoices(choices, options));
+    const [{ sizex, source }] = live.layout.images!;
+    return { width: Math.round(sizex * live.layout.width), bytes: source.length };
+  };
+  const usual = await widthAndBytes({});
+  const large = await widthAndBytes({ tile: 560, quality: 40 });
+  assert.equal([usual.width, large.width], [380, 560]);
+  assert.ok(large.bytes < usual.bytes / 1.5, `${large.bytes} and ${usual.bytes}`);
+  tf.dispose(busy);
 });
 
 test('pictures lie inside the figure and do not overlap; a menu stands above them', async () => {
@@ -157,6 +185,8 @@ test('what cannot be chosen from is refused with a sentence', async () => {
   );
   const two = ['一', '二'].map((label) => ({ label, images: [image] }));
   assert.match(await message(two, { active: 2 }), /0 到 1.*得到 2/);
+  assert.match(await message(two, { tile: 2000 }), /tile 应在 24 与 888.*2000/);
+  assert.match(await message(two, { quality: 0 }), /quality 应在 1 与 100.*0/);
   tf.dispose([image, map]);
 });
 

@@ -5,8 +5,8 @@ import { histogramBins, makeAxis, niceStep } from '../../../lib/show/plotly/axis
 import { arrangeBars } from '../../../lib/show/plotly/bars';
 import { drawFigure } from '../../../lib/show/plotly/chart';
 import type { Figure } from '../../../lib/show/index';
-import { setSink, showPlot, type DisplayBundle } from '../../../lib/show/index';
-import { failure } from '../../helpers';
+import { showPlot } from '../../../lib/show/index';
+import { displayed, failure } from '../../helpers';
 
 const [WIDTH, HEIGHT] = [400, 300];
 /** The panel is the whole canvas: data coordinates become pixels without guessing margins. */
@@ -195,12 +195,9 @@ test('histograms count every value once', () => {
 });
 
 test('showPlot sends plotly, PNG and text; four digits; no typed arrays, no NaN', async () => {
-  const sent: DisplayBundle[] = [];
-  const previous = setSink((bundle) => sent.push(bundle));
   const y = Float32Array.from([1 / 3, NaN, 12345.678]);
-  await showPlot({ data: [{ y, name: '曲线 <b>甲</b>' }], layout: { title: '标题', xaxis: { title: '步' } } });
-  setSink(previous);
-  const [{ data, metadata }] = sent;
+  const layout = { title: '标题', xaxis: { title: '步' } };
+  const { data, metadata } = await displayed(() => showPlot({ data: [{ y, name: '曲线 <b>甲</b>' }], layout }));
   assert.equal(Object.keys(data).sort(), ['application/vnd.plotly.v1+json', 'image/png', 'text/plain']);
   const live = data['application/vnd.plotly.v1+json'] as {
     data: { y: unknown[] }[];

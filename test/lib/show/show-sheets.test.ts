@@ -71,7 +71,8 @@ test('liveMap: the coarse map first, then in place; the last one always, without
   assert.ok(sent.length < 5, '画图不该占去大半时间');
   assert.equal([...new Set(sent.map((bundle) => bundle.id))].length, 1);
   assert.equal(sent.map((bundle) => bundle.update), sent.map((_, i) => i > 0)); // prettier-ignore
-  const seen = await picture(sent[0]);
+  assert.equal(sent.map(({ data }) => 'image/png' in data), sent.map((_, i) => i === sent.length - 1), '经过的一幅用画得快的格式'); // prettier-ignore
+  const seen = await picture(sent[sent.length - 1]);
   const [above, below] = [seen.at(200, 60), seen.at(200, 400)];
   assert.ok(above[2] > above[0] && below[0] > below[2], `负的是蓝，正的是橙：${above}，${below}`);
   tf.dispose([image, map]);

@@ -1,36 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startBackend, tf } from '../../../lib/tf/backend';
-import { loadImage, toPixels, type Pixels } from '../../../lib/image/image';
+import { shared } from '../../../lib/base/state';
+import { tf } from '../../../lib/tf/backend';
 import * as show from '../../../lib/show/index';
 import { CLAIM_MIME } from '../../../lib/show/claim';
-import type { DisplayBundle } from '../../../lib/show/index';
 import { failure, leakFree } from '../../helpers';
+import { listen, metadata, picture, sent } from './displays';
 
-let sent: DisplayBundle[] = [];
-
-test.before(async () => {
-  await startBackend('cpu');
-});
-test.before.each(() => {
-  sent = [];
-  show.setSink((bundle) => sent.push(bundle));
-});
-test.after(() => void show.setSink(undefined));
-
-/** The picture of an output, decoded. */
-async function picture(bundle = sent[0]): Promise<Pixels & { at(x: number, y: number): number[] }> {
-  const base64 = (bundle.data['image/png'] ?? bundle.data['image/jpeg']) as string;
-  const image = await loadImage(Buffer.from(base64, 'base64'));
-  const pixels = await toPixels(image);
-  image.dispose();
-  return {
-    ...pixels,
-    at: (x, y) => Array.from(pixels.data.slice(3 * (y * pixels.width + x), 3 * (y * pixels.width + x) + 3)),
-  };
-}
-
-const metadata = (bundle = sent[0]) => bundle.metadata['image/png'] as { width: number; height: number; alt: string };
+listen(test);
 
 test('showImage: small pictures are enlarged without blur, alt text and size go along', async () => {
   const image = tf.tensor3d([1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1], [2, 2, 3]);
@@ -95,7 +72,7 @@ test('showGrid: order, scales, columns, wide enough for a projector', async () =
 test('showGrid: each, shared and signed scales', async () => {
   const tiles = [tf.tensor2d([0, 1], [1, 2]), tf.tensor2d([0, 4], [1, 2]), tf.tensor2d([-2, 2], [1, 2])];
   const right = async (scale: show.GridScale) => {
-    sent = [];
+    sent.length = 0;
     await show.showGrid(tiles, { scale, columns: 3, tile: 100 });
     const seen = await picture();
     return [0, 1, 2].map((k) => seen.at(12 + 75 + k * (100 + 6), 12 + 25)[0]);
@@ -116,96 +93,6 @@ test('showGrid takes paths, and gives back what it loaded, also when one is miss
   await leakFree(async () => {
     assert.match((await failure(() => show.showGrid(['mammal/panda.jpg', 'mammal/没有.jpg']))).message, /找不到/);
   });
-});
-
-test('showHeatmap: colours mean values, signed maps are symmetric around white', async () => {
-  const map = tf.tensor2d([-1, 0, 0.5, 2], [2, 2]);
-  await leakFree(() => show.showHeatmap(map, { title: '图 <1>', unit: '权值' }));
-  const seen = await picture();
-  const corner = (x: number, y: number) => seen.at(16 + x, 38 + y);
-  const [negative, zero, , top] = [corner(100, 100), corner(300, 100), corner(100, 300), corner(300, 300)];
-  assert.ok(
-    zero.every((v) => v > 240),
-    `0 是白色：${zero}`,
-  );
-  assert.ok(negative[2] > negative[0] + 30, `负的是蓝色：${negative}`);
-  assert.ok(top[0] > top[2] + 100, `正的是橙色：${top}`);
-  const live = sent[0].data['application/vnd.plotly.v1+json'] as {
-    data: { z: { dtype: string; bdata: string; shape: string }; zmin: number; zmax: number }[];
-  };
-  const { dtype, bdata, shape } = live.data[0].z;
-  assert.equal([dtype, shape], ['f4', '2, 2']);
-  const bytes = new Uint8Array(Buffer.from(bdata, 'base64'));
-  assert.equal(Array.from(new Float32Array(bytes.buffer)), [-1, 0, 0.5, 2]);
-  assert.equal([live.data[0].zmin, live.data[0].zmax], [-2, 2]);
-  assert.not.match(JSON.stringify(live), /<1>/);
-  map.dispose();
-});
-
-test('showHeatmap: the live form stays small, stores no picture twice, says when a map is flat', async () => {
-  const image = await loadImage('mammal/panda.jpg', { size: 227 });
-  const map = tf.tidy(
-    () =>
-      tf
-        .range(0, 227 * 227)
-        .div(227 * 227 - 1)
-        .reshape([227, 227]) as tf.Tensor2D,
-  );
-  await leakFree(() => show.showHeatmap(map, { image }));
-  assert.ok(JSON.stringify(sent[0].data['application/vnd.plotly.v1+json']).length < 130_000);
-  const png = sent[0].data['image/png'] as string;
-  assert.ok(png.length < 250_000, `${png.length}`);
-  assert.not.ok('text/html' in sent[0].data);
-  const flat = tf.zeros<tf.Rank.R2>([4, 4]);
-  await show.showHeatmaps(
-    [
-      { map, title: '甲' },
-      { map: flat, title: '乙' },
-    ],
-    { sharedScale: true, image },
-  );
-  assert.match(metadata(sent[1]).alt, /甲（最小 0，最大 1）；乙（处处相同：0）/);
-  const limits = (sent[1].data['application/vnd.plotly.v1+json'] as { data: { zmax: number }[] }).data.map(
-    (t) => t.zmax,
-  );
-  // a map and its bar each
-  assert.equal(limits, [1, 1, 1, 1]);
-  tf.dispose([image, map, flat]);
-});
-
-test('showHeatmap over a picture: the colours on the middle grey are those of the bar', async () => {
-  const image = tf.fill([100, 200, 3], 0.5) as tf.Tensor3D;
-  for (const values of [
-    [0, 1],
-    [-1, 1],
-  ]) {
-    sent = [];
-    const map = tf.tensor2d(values, [1, 2]);
-    await show.showHeatmap(map, { image, opacity: 0.5 });
-    const seen = await picture();
-    const near = (a: number[], b: number[]) =>
-      assert.ok(
-        a.every((v, i) => Math.abs(v - b[i]) <= 8),
-        `${a} and ${b}`,
-      );
-    near(seen.at(100, 130), seen.at(438, 236));
-    near(seen.at(300, 130), seen.at(438, 39));
-    const [low, high] = [seen.at(438, 236), seen.at(438, 39)];
-    assert.ok(low.some((v, i) => Math.abs(v - high[i]) > 50), `${low} and ${high}`); // prettier-ignore
-    map.dispose();
-  }
-  image.dispose();
-});
-
-test('showHeatmap: NaN and wrong arguments', async () => {
-  const broken = tf.tensor2d([NaN, NaN], [1, 2]);
-  await show.showHeatmap(broken);
-  assert.match(metadata().alt, /NaN/);
-  const wrong = tf.zeros([2, 2, 3]);
-  assert.match((await failure(() => show.showHeatmap(wrong as never))).message, /\[2, 2, 3\].*showImage/);
-  assert.match((await failure(() => show.showHeatmap(broken, { opacity: 2 }))).message, /opacity/);
-  assert.match((await failure(() => show.showHeatmaps([]))).message, /空/);
-  tf.dispose([broken, wrong]);
 });
 
 test('showTable: cells are escaped, numbers readable', () => {
@@ -261,32 +148,24 @@ test('claim: the numbers for the runner, the verdict for the reader', () => {
   assert.throws(() => show.claim('', { measured: 1, control: 0, holds: true }), /编号/);
 });
 
-test('outside of the kernel nothing happens and nothing fails', async () => {
-  show.setSink(undefined);
-  const image = tf.zeros<tf.Rank.R3>([4, 4, 3]);
-  await show.showImage(image);
-  show.showTable([{ a: 1 }]);
-  image.dispose();
-});
-
-test('colour maps: lightness rises evenly, no red against green', () => {
-  const luma = ([r, g, b]: show.Rgb) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  const steps = Array.from({ length: 65 }, (_, i) => luma(show.colorAt('sequential', i / 64)));
-  for (let i = 1; i < steps.length; i++) assert.ok(steps[i] > steps[i - 1], `第 ${i} 级`);
-  const white = show.colorAt('diverging', 0.5);
-  assert.ok(white.every((v) => v > 240));
-  for (const t of [0.1, 0.3]) {
-    const [low, high] = [show.colorAt('diverging', t), show.colorAt('diverging', 1 - t)];
-    assert.ok(Math.abs(luma(low) - luma(high)) < 25, '两边一样强');
-    assert.ok(low[2] > low[0] && high[0] > high[2]);
+test('without a sink the kernel shows it; outside of the kernel, and of a terminal, nothing happens', () => {
+  const previous = show.setSink(undefined);
+  const kernel = shared<{ display?: show.Sink }>('kernel.display', () => ({}));
+  const { log } = console;
+  let said = 0;
+  console.log = () => said++;
+  const shown: show.DisplayBundle[] = [];
+  try {
+    show.showTable([{ a: 1 }]);
+    assert.is(said, process.stdout.isTTY ? 1 : 0);
+    kernel.display = (bundle) => shown.push(bundle);
+    show.showTable([{ a: 1 }]);
+    assert.equal([shown.length, Object.keys(shown[0].data)], [1, ['text/html', 'text/plain']]);
+  } finally {
+    console.log = log;
+    kernel.display = undefined;
+    show.setSink(previous);
   }
-  assert.equal(show.colorAt('sequential', NaN), [200, 200, 200]);
-  assert.equal(show.colorAt('grey', 2), [255, 255, 255]);
-  assert.equal(show.plotlyColorscale('grey', 2), [
-    [0, 'rgb(0,0,0)'],
-    [0.5, 'rgb(128,128,128)'],
-    [1, 'rgb(255,255,255)'],
-  ]);
 });
 
 test.run();
