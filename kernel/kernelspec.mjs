@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 
 export const KERNEL_NAME = 'convscope';
-export const DISPLAY_NAME = 'TypeScript (convscope)';
+const DISPLAY_NAME = 'TypeScript (convscope)';
 
 /** The kernelspec; absolute paths, because Jupyter starts kernels in the notebook's folder. */
 export function kernelspec(node = process.execPath, env = {}) {
@@ -34,8 +34,9 @@ export function installKernelspec(prefix, { node, env } = {}) {
     copyFileSync(join(here, 'logo', logo), join(folder, logo));
   const file = join(folder, 'kernel.json');
   // Renamed into place: a set-up that is broken off leaves no half-written file.
-  writeFileSync(`${file}.new`, `${JSON.stringify(kernelspec(node, env), null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, `${JSON.stringify(kernelspec(node, env), null, 2)}\n`);
+  renameSync(draft, file);
   return folder;
 }
 

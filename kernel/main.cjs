@@ -126,7 +126,6 @@ process.on('SIGINT', () => {
   front.postMessage({ type: 'interrupt' });
   executor.interrupt();
 });
-watchFailures((cell) => cell !== undefined && executor.current?.id === cell.id);
 guardExit((code, error) => {
   front.postMessage({ type: 'exit', code, error });
 });
@@ -134,5 +133,6 @@ output.install();
 input.install();
 children.install();
 owners.install(() => executor.phase === 'sync');
-// From here on what runs is the cells'.
+// From here on what runs is the cells'; what fails before ends the kernel, and Jupyter's log says why.
+watchFailures((cell) => cell !== undefined && executor.current?.id === cell.id);
 executor.enter('waiting');

@@ -85,16 +85,15 @@ function locator(code, rewritten, json, marked) {
 function toProblems(diagnostic, extraLines) {
   const { file, start = 0, messageText, code } = diagnostic;
   const at = file ? ts.getLineAndCharacterOfPosition(file, start) : { line: extraLines, character: 0 };
-  const own = extraLines > 0;
   const place = { line: at.line + 1 - extraLines, column: at.character + 1 };
-  const name = own || !file ? undefined : nameOf(file.fileName);
+  const name = extraLines > 0 || !file ? undefined : nameOf(file.fileName);
   const all = [];
-  const visit = (message, depth) => {
+  const visit = (message) => {
     if (typeof message === 'string') return all.push({ ...place, message, code, file: name });
-    all.push({ ...place, message: message.messageText, code: message.code, file: name, depth });
-    for (const next of message.next ?? []) visit(next, depth + 1);
+    all.push({ ...place, message: message.messageText, code: message.code, file: name });
+    for (const next of message.next ?? []) visit(next);
   };
-  visit(messageText, 0);
+  visit(messageText);
   return all;
 }
 

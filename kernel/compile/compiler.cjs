@@ -11,7 +11,7 @@ const { readDirectives } = require('./directives.cjs');
 /**
  * @typedef {{ line: number, column: number, message: string, code?: number, file?: string }} Problem
  * @typedef {{
- *   code: string, prefix: string, isAsync: boolean, hidden: boolean, boxes: string[], own: string[], hoisted: string[],
+ *   code: string, prefix: string, isAsync: boolean, hidden: boolean, boxes: string[], own: string[], hoisted: string[], vars: string[],
  *   imports: import('./rewrite.cjs').Import[], file: string,
  *   original: (line: number, column: number) => { line: number, column: number },
  * }} CompiledCell
@@ -20,14 +20,26 @@ const { readDirectives } = require('./directives.cjs');
 /** A cell is a module, so some rules of modules that mean nothing in a notebook are not told. */
 const IGNORED = new Set([1202]);
 
+/** Of a whole cell, whose types have been checked. */
+const EMIT = { ...OPTIONS, lib: undefined, types: undefined, typeRoots: undefined, noEmit: false, sourceMap: true, verbatimModuleSyntax: true, moduleDetection: ts.ModuleDetectionKind.Force, preserveConstEnums: true, newLine: ts.NewLineKind.LineFeed }; // prettier-ignore
+
+function toJavaScript(fileName, text) {
+  const { outputText, sourceMapText } = ts.transpileModule(text, { fileName, compilerOptions: EMIT });
+  return { js: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ''), map: JSON.parse(sourceMapText) };
+}
+
+/** An import of types only is none at run time. */
+function neededOf({ specifier, names }, own) {
+  const values = names.filter(({ local }) => own.has(local));
+  return values.length > 0 || names.length === 0 ? { specifier, names: values } : undefined;
+}
+
 class Compiler {
   constructor() {
     this.service = new Service();
     this.library = new Library(ts, (file) => isSource(file) && !/\.json$/.test(file));
     this.names = new Names();
     this.count = 0;
-    /** Cells that a cell itself names: `@module name`. @type {Set<string>} */
-    this.modules = new Set();
   }
 
   /** Reads what nearly every cell imports, the library and its types, while nobody waits. */
@@ -56,7 +68,7 @@ class Compiler {
     const file = `${notebookFolder}/__cell__.${jsx ? 'tsx' : 'ts'}`;
     const draft = this.read(file, source);
     if (draft.refused) return { problems: [draft.refused] };
-    const program = this.check(draft);
+    const program = this.service.open(file);
     const problems = this.problemsOf(draft, program);
     if (problems.length > 0) return { problems };
     this.define(draft, program);
@@ -76,22 +88,25 @@ class Compiler {
 
   // ---- a cell as TypeScript sees it -------------------------------------------------------------------------------
 
-  /** Parses a cell and writes its module. */
-  read(file, source) {
+  /**
+   * A cell's syntax, its names, and the line that fetches what it uses of earlier cells.
+   * @param {boolean} [all] whether names of earlier cells are wanted that it does not mention
+   */
+  parse(file, source, all = false) {
     const parsed = parse(source, file);
     ts.bindSourceFile(parsed, OPTIONS);
-    const { text, refused } = withoutExports(source, parsed);
-    const locals = [...(parsed.locals?.keys() ?? [])].filter((name) => isOwn(parsed, name));
-    const own = new Map(locals.map((name) => [name, rough(parsed.locals.get(name))]));
-    const preamble = this.names.preamble((name) => parsed.identifiers.has(name), own);
-    const end = locals.length > 0 ? `export { ${locals.join(', ')} };` : 'export {};';
-    const whole = `${preamble}\n${text}\n${end}`;
-    this.service.write(file, whole);
-    return { file, source, whole, parsed, text, own, offset: preamble.length + 1, refused };
+    const locals = [...(parsed.locals ?? [])].filter(([name]) => isOwn(parsed, name));
+    const own = new Map(locals.map(([name, symbol]) => [name, rough(symbol)]));
+    return { parsed, own, preamble: this.names.preamble((name) => all || parsed.identifiers.has(name), own) };
   }
 
-  check({ file }) {
-    return this.service.open(file);
+  /** Parses a cell and writes its module. */
+  read(file, source) {
+    const { parsed, own, preamble } = this.parse(file, source);
+    const { text, refused } = withoutExports(source, parsed);
+    const whole = `${preamble}\n${text}\nexport { ${[...own.keys()].join(', ')} };`;
+    this.service.write(file, whole);
+    return { file, source, whole, parsed, text, own, offset: preamble.length + 1, refused };
   }
 
   problemsOf({ file, offset, source }, program) {
@@ -110,7 +125,7 @@ class Compiler {
     draft.defined = new Map();
     for (const name of draft.own.keys()) {
       const symbol = file.locals.get(name);
-      if (symbol) draft.defined.set(name, kindOf(ts, checker, symbol));
+      if (symbol) draft.defined.set(name, kindOf(checker, symbol));
     }
     if (/\bdeclare\s+(global|module)\b/.test(draft.source)) this.service.lasting.add(this.store(draft));
   }
@@ -124,23 +139,9 @@ class Compiler {
     const marked = new EditedText(text);
     const isAsync = awaits(ts, parsed);
     const hidden = markStatements(parsed, marked, prefix);
-    const { outputText, sourceMapText } = ts.transpileModule(marked.finish(), {
-      fileName: file,
-      compilerOptions: { ...OPTIONS, lib: undefined, types: undefined, typeRoots: undefined, noEmit: false, sourceMap: true, verbatimModuleSyntax: true, moduleDetection: ts.ModuleDetectionKind.Force, preserveConstEnums: true, newLine: ts.NewLineKind.LineFeed }, // prettier-ignore
-    });
-    const js = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '');
-    const own = new Set([...draft.defined].filter(([, { value }]) => value).map(([name]) => name));
-    const known = (name) => this.names.hasValue(name) && !draft.defined.get(name)?.value;
-    const rewritten = rewrite(js, prefix, { own, known });
-    // an import of types only is none at run time
-    const imports = rewritten.imports
-      .map(({ specifier, names }) => ({
-        specifier,
-        bare: names.length === 0,
-        names: names.filter((n) => own.has(n.local)),
-      }))
-      .filter(({ bare, names }) => bare || names.length > 0);
-    const map = JSON.parse(sourceMapText);
+    const { js, map } = toJavaScript(file, marked.finish());
+    const own = new Set([...draft.defined].filter(([, kind]) => kind.value && !kind.isAmbient).map(([name]) => name));
+    const rewritten = rewrite(js, prefix, { own, earlier: this.names, waits: isAsync });
     const code = rewritten.text.finish();
     return {
       code,
@@ -148,10 +149,11 @@ class Compiler {
       isAsync,
       hidden,
       file,
-      imports,
+      imports: rewritten.imports.map((i) => neededOf(i, own)).filter(Boolean),
       own: [...own],
       boxes: rewritten.boxes,
       hoisted: rewritten.hoisted,
+      vars: rewritten.vars,
       original: locator(code, rewritten.text, map, marked),
       draft,
     };
@@ -183,7 +185,7 @@ class Compiler {
         if (!test(statement, i)) text.blank(statement.getStart(draft.parsed), statement.end);
       });
       const part = this.read(draft.file, text.finish());
-      const program = this.check(part);
+      const program = this.service.open(part.file);
       if (this.problemsOf(part, program).length > 0) continue;
       this.define(part, program);
       this.names.add(this.store(part), part.defined);
@@ -196,7 +198,6 @@ class Compiler {
   addModule(name, source, jsx, changed) {
     const file = `${notebookFolder}/${name}.${jsx ? 'tsx' : 'ts'}`;
     this.service.write(file, source);
-    this.modules.add(file);
     changed.push(file);
     const program = this.service.open(file);
     const files = [...this.service.sourcesFrom(file)];
@@ -205,17 +206,11 @@ class Compiler {
 
   // ---- Tab and Shift-Tab ------------------------------------------------------------------------------------------
 
-  /**
-   * A file with the half-typed cell; the answer's positions are `offset` too large.
-   * @param {boolean} [all] whether names of earlier cells are wanted that it does not mention
-   */
-  probe(source, all = false) {
+  /** A file with the half-typed cell; the answer's positions are `offset` too large. */
+  probe(source, all) {
     this.service.changedFiles();
     const file = `${notebookFolder}/__cell__.ts`;
-    const parsed = parse(source, file);
-    ts.bindSourceFile(parsed, OPTIONS);
-    const own = new Map([...(parsed.locals ?? [])].map(([name, symbol]) => [name, rough(symbol)]));
-    const preamble = this.names.preamble((name) => all || parsed.identifiers.has(name), own);
+    const { preamble } = this.parse(file, source, all);
     this.service.write(file, `${preamble}\n${source}\nexport {};`);
     const program = this.service.open(file);
     return { file, program, service: this.service.service, offset: preamble.length + 1 };

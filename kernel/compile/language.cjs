@@ -79,7 +79,7 @@ function inspectCode(compiler, code, position) {
   const { file, program, service, offset } = compiler.probe(code);
   const info = service.getQuickInfoAtPosition(file, position + offset);
   const source = program.getSourceFile(file);
-  return info && { ...info, options: optionsOf(ts, source, program.getTypeChecker(), position + offset) };
+  return info && { ...info, options: optionsOf(source, program.getTypeChecker(), position + offset) };
 }
 
 function complete(compiler, { code, cursor_pos }) {

@@ -12,6 +12,12 @@ const root = path.resolve(__dirname, '..', '..');
 const common = path.join(root, '.cache', 'kernel');
 const folder = process.env.CONVSCOPE_CACHE ? path.join(process.env.CONVSCOPE_CACHE, 'kernel') : common;
 
+/** Kept at most: the 250 files of the course, and older versions of them, to which one may come back. */
+const MOST_CHECKED = 2000;
+const MOST_COMPILED = 500;
+/** Milliseconds: the files of one import are compiled one after the other, and written once. */
+const SAVE_AFTER = 500;
+
 const hash = (...texts) => texts.reduce((sum, text) => sum.update(text).update('\0'), createHash('sha1')).digest('hex');
 
 function readCaches(name) {
@@ -30,15 +36,15 @@ function nameOf(file) {
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.replace(/\\/g, '/');
 }
 
-/** Whether `await` stands outside of every function: the whole must then run as an async function. */
-function awaits(ts, file) {
-  if (!/\bawait\b/.test(file.text)) return false;
+/** Whether `await` stands outside of every function: the whole (a file, a loop) must then run as an async function. */
+function awaits(ts, whole) {
+  if (ts.isSourceFile(whole) && !/\bawait\b/.test(whole.text)) return false;
   const isAwait = (node) =>
     ts.isAwaitExpression(node) ||
     (ts.isForOfStatement(node) && node.awaitModifier) ||
     (ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.AwaitUsing) === ts.NodeFlags.AwaitUsing);
   const visit = (node) => isAwait(node) || (!ts.isFunctionLike(node) && ts.forEachChild(node, visit));
-  return Boolean(visit(file));
+  return Boolean(visit(whole));
 }
 
 /** Renamed into place, so that several kernels may write at once; a cache that cannot be written is no error. */
@@ -103,7 +109,7 @@ class Library {
     const fine = unknown.filter((file) => !faulty.has(file.fileName));
     if (fine.length > 0) {
       for (const file of fine) this.checked.add(this.fingerprint(file, service, program));
-      writeCache(`checked-${this.version}.json`, [...this.checked].slice(-2000));
+      writeCache(`checked-${this.version}.json`, [...this.checked].slice(-MOST_CHECKED));
     }
     return found;
   }
@@ -128,7 +134,7 @@ class Library {
         isAsync: awaits(ts, ts.createSourceFile(fileName, text, ts.ScriptTarget.ESNext, false)),
       };
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.save(), 500);
+      this.timer = setTimeout(() => this.save(), SAVE_AFTER);
     }
     return this.compiled[key];
   }
@@ -157,7 +163,7 @@ class Library {
   }
 
   save() {
-    const newest = Object.entries(this.compiled).slice(-500);
+    const newest = Object.entries(this.compiled).slice(-MOST_COMPILED);
     writeCache(`compiled-${this.version}.json`, Object.fromEntries(newest));
   }
 }

@@ -3,9 +3,14 @@
  * What the cells so far have defined, for TypeScript: every cell stays a module, and a later cell begins with a line that
  * fetches the names it uses from there. (Types come from the source itself, so nothing has to be written as .d.ts.)
  */
-const { SymbolFlags } = require('typescript');
+const ts = require('typescript');
+const { SymbolFlags } = ts;
 
-/** @typedef {{ module: string, value: boolean, type: boolean, variable?: 'let' | 'const' }} Name */
+/**
+ * @typedef {{ value: boolean, type: boolean, variable?: 'let' | 'const', isAmbient?: boolean }} Kind
+ *   `isAmbient`: by `declare` it comes from elsewhere
+ * @typedef {Kind & { module: string }} Name
+ */
 
 class Names {
   constructor() {
@@ -13,17 +18,26 @@ class Names {
     this.values = new Map();
     /** Who gave a name its meaning as a type. @type {Map<string, Name>} */
     this.types = new Map();
+    /** Names that functions assign (copies.cjs). @type {Set<string>} */
+    this.changing = new Set();
   }
 
+  /** Whether there is a box for it. */
   hasValue(name) {
-    return this.values.has(name);
+    return this.values.get(name)?.isAmbient === false;
   }
 
-  /** @param {string} module @param {Map<string, { value: boolean, type: boolean, variable?: 'let' | 'const' }>} defined */
+  isVariable(name) {
+    return this.hasValue(name) && this.values.get(name).variable !== undefined;
+  }
+
+  /** @param {string} module @param {Map<string, Kind>} defined */
   add(module, defined) {
     for (const [name, kind] of defined) {
       const entry = { module, ...kind };
       if (kind.value) {
+        // `declare let x` may give another type to what is there
+        entry.isAmbient &&= !this.hasValue(name);
         this.values.set(name, entry);
         if (this.types.get(name)?.value) this.types.delete(name);
       }
@@ -56,28 +70,31 @@ class Names {
   }
 }
 
-/** What a symbol means. */
-function kindOf(ts, checker, symbol) {
-  const target = symbol.flags & SymbolFlags.Alias ? aliased(ts, checker, symbol) : symbol;
+/** What a symbol means. @returns {Kind} */
+function kindOf(checker, symbol) {
+  const target = symbol.flags & SymbolFlags.Alias ? aliased(checker, symbol) : symbol;
   const value = target === undefined || (target.flags & SymbolFlags.Value) !== 0;
   const type = target !== undefined && (target.flags & (SymbolFlags.Type | SymbolFlags.Namespace)) !== 0;
-  const list = symbol.valueDeclaration && findList(ts, symbol.valueDeclaration);
+  const { valueDeclaration: declaration } = symbol;
+  const list = declaration && listOf(declaration);
   const variable = list && (list.flags & ts.NodeFlags.Const ? 'const' : 'let');
-  return { value, type, variable };
+  const isAmbient = Boolean(declaration && ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Ambient);
+  return { value, type, variable, isAmbient };
 }
 
 /** Undefined where nobody knows; `import type` never is a value. */
-function aliased(ts, checker, symbol) {
+function aliased(checker, symbol) {
   const target = checker.getAliasedSymbol(symbol);
   const typeOnly = symbol.declarations.some((d) => ts.isTypeOnlyImportOrExportDeclaration(d));
   if (typeOnly) return { flags: target.flags & ~SymbolFlags.Value };
   return target.declarations ? target : undefined;
 }
 
-function findList(ts, declaration) {
+/** The `let a = 1, { b } = …` that a variable comes from. */
+function listOf(declaration) {
   let node = declaration;
   while (ts.isBindingElement(node) || ts.isBindingPattern(node) || ts.isVariableDeclaration(node)) node = node.parent;
   return ts.isVariableDeclarationList(node) ? node : undefined;
 }
 
-module.exports = { Names, kindOf };
+module.exports = { Names, kindOf, listOf };

@@ -1,11 +1,12 @@
 'use strict';
 /** The options of a function, for Shift-Tab: name, type, default and meaning of every field of its last parameter. */
+const ts = require('typescript');
 
 /**
  * @typedef {{ name: string, type: string, initial?: string, text: string }} Option
- * @param ts TypeScript @returns {{ title: string, options: Option[] }[]}
+ * @returns {{ title: string, options: Option[] }[]}
  */
-function optionsOf(ts, sourceFile, checker, position) {
+function optionsOf(sourceFile, checker, position) {
   const node = ts.getTouchingPropertyName(sourceFile, position);
   if (!node || !ts.isIdentifier(node)) return [];
   let symbol = checker.getSymbolAtLocation(node);
@@ -24,7 +25,7 @@ function optionsOf(ts, sourceFile, checker, position) {
       fields.some((f) => !f.valueDeclaration || inPackage(f.valueDeclaration))
     )
       return [];
-    const initials = defaultsOf(ts, declared);
+    const initials = defaultsOf(declared);
     const options = fields.map((field) => ({
       name: field.name,
       type: checker.typeToString(checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(field, node))),
@@ -38,7 +39,7 @@ function optionsOf(ts, sourceFile, checker, position) {
 const inPackage = (declaration) => declaration.getSourceFile().fileName.includes('/node_modules/');
 
 /** `{ size = 40, stride = 8 }: Options = {}` says its defaults itself. */
-function defaultsOf(ts, parameter) {
+function defaultsOf(parameter) {
   const elements = ts.isObjectBindingPattern(parameter.name) ? parameter.name.elements : [];
   const given = elements.filter((element) => element.initializer);
   return new Map(given.map((e) => [(e.propertyName ?? e.name).getText(), e.initializer.getText()]));

@@ -9,6 +9,8 @@
 const ts = require('typescript');
 const { parse } = require('./service.cjs');
 const { EditedText } = require('./text.cjs');
+const { copiesIn, isVar, loopOf } = require('./copies.cjs');
+const { isReference, isOutermost, isCallee, isShorthand, isStep, isTarget } = require('./mentions.cjs');
 
 /** The name that nothing in the text begins with. */
 function freePrefix(text) {
@@ -17,115 +19,172 @@ function freePrefix(text) {
   return prefix;
 }
 
+const namesOf = (name) =>
+  ts.isIdentifier(name) ? [name] : name.elements.flatMap((e) => (e.name ? namesOf(e.name) : []));
+
+/** The value of `const f = () => 1` is called f. */
+function isNameless(value) {
+  while (ts.isParenthesizedExpression(value)) value = value.expression;
+  return ts.isArrowFunction(value) || ((ts.isFunctionExpression(value) || ts.isClassExpression(value)) && !value.name);
+}
+
 /**
  * @typedef {{ specifier: string, names: { local: string, imported: string }[] }} Import
- * @param {string} js @param {string} prefix of all names that are added
- * @param {{ own: Set<string>, known: (name: string) => boolean }} names top-level names of this cell, of earlier ones
- * @returns {{ text: EditedText, boxes: string[], hoisted: string[], imports: Import[] }}
+ * @typedef {{ own: Set<string>, earlier: import('./names.cjs').Names, waits: boolean }} Names top-level names of this cell,
+ *   of earlier ones; whether the cell has an `await`
  */
-function rewrite(js, prefix, { own, known }) {
-  const file = parse(js, 'cell.js');
-  ts.bindSourceFile(file, { target: ts.ScriptTarget.ESNext });
-  const text = new EditedText(js);
-  const boxes = new Set();
-  const hoisted = new Set();
-  const imports = [];
-
-  const isShared = (name) => (file.locals.has(name) ? own.has(name) : known(name));
-  const box = (name) => {
-    boxes.add(name);
-    return `${prefix}${name}.v`;
-  };
-
-  /** Whether a name at this place means the one at the top level. */
-  function isTop(node) {
-    const name = node.text;
-    if (!isShared(name)) return false;
-    for (let place = node.parent; place !== file; place = place.parent) {
-      if (place.locals?.has(name)) return false;
-      if ((ts.isFunctionExpression(place) || ts.isClassExpression(place)) && place.name?.text === name) return false;
-    }
-    return true;
+class Rewriter {
+  /** @param {string} js @param {string} prefix of all names that are added @param {Names} names */
+  constructor(js, prefix, names) {
+    this.file = parse(js, 'cell.js');
+    ts.bindSourceFile(this.file, { target: ts.ScriptTarget.ESNext });
+    this.text = new EditedText(js);
+    this.prefix = prefix;
+    this.names = names;
+    this.boxes = new Set();
+    this.hoisted = new Set();
+    /** @type {Import[]} */
+    this.imports = [];
+    this.copies = copiesIn(this.file, (name) => this.isShared(name), names);
+    this.visitChildren(this.file);
   }
 
-  /** A name that is a reference, not a property or a label. */
-  function isReference({ parent }, node) {
-    if (ts.isPropertyAccessExpression(parent)) return parent.name !== node;
-    if (ts.isPropertyAssignment(parent)) return parent.name !== node;
-    if (ts.isLabeledStatement(parent) || ts.isBreakOrContinueStatement(parent) || ts.isMetaProperty(parent))
-      return false;
-    if (ts.isBindingElement(parent) && parent.propertyName === node) return false;
-    return !((ts.isClassElement(parent) || ts.isFunctionLike(parent)) && parent.name === node);
+  isShared(name) {
+    const { own, earlier } = this.names;
+    return this.file.locals.has(name) === own.has(name) && (own.has(name) || earlier.hasValue(name));
   }
 
-  const isCallee = ({ parent }, node) =>
-    (ts.isCallExpression(parent) && parent.expression === node) ||
-    (ts.isTaggedTemplateExpression(parent) && parent.tag === node);
+  isTop(node) {
+    return this.isShared(node.text) && isOutermost(node, this.file);
+  }
 
-  function visitName(node) {
-    if (!isReference(node, node) || !isTop(node)) return;
+  box(name) {
+    this.boxes.add(name);
+    return `${this.prefix}${name}.v`;
+  }
+
+  /** A loop's own copy of a variable. */
+  copy(name) {
+    return `${this.prefix}${name}${this.prefix}`;
+  }
+
+  replace(node, text) {
+    this.text.replace(node.getStart(this.file), node.end, text);
+  }
+
+  insertBefore(node, text) {
+    this.text.insert(node.getStart(this.file), text);
+  }
+
+  visitChildren(node) {
+    ts.forEachChild(node, (child) => void this.visit(child));
+  }
+
+  visit(node) {
+    if (ts.isIdentifier(node)) return this.visitName(node);
+    if (ts.isImportDeclaration(node)) return this.visitImport(node);
+    if (ts.isExportDeclaration(node)) return this.text.blank(node.getStart(this.file), node.end);
+    if (ts.isVariableDeclarationList(node)) return this.visitDeclarations(node);
+    if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword)
+      return this.replace(node, `${this.prefix}.meta`);
+    if (node.kind === ts.SyntaxKind.ImportKeyword && ts.isCallExpression(node.parent))
+      return this.replace(node, `${this.prefix}.import`);
+    if (node.parent === this.file && (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)))
+      return this.visitNamed(node);
+    if (this.copies.has(node)) return this.visitLoop(node);
+    return this.visitChildren(node);
+  }
+
+  // ---- names ------------------------------------------------------------------------------------------------------
+
+  visitName(node) {
+    if (!isReference(node) || !this.isTop(node)) return;
+    const { text: name } = node;
+    const box = this.box(name);
+    const copied = loopOf(node, this.copies) !== undefined;
+    if (copied && isTarget(node)) return this.visitCopied(node, box, this.copy(name));
+    const place = copied ? this.copy(name) : box;
+    if (isShorthand(node)) this.replace(node, `${name}: ${place}`);
+    else this.replace(node, isCallee(node) ? `(0,${box})` : place);
+  }
+
+  /** What gives a copied variable its value writes the copy and the box. */
+  visitCopied(node, box, copy) {
     const { parent } = node;
-    const shorthand =
-      ts.isShorthandPropertyAssignment(parent) ||
-      (ts.isBindingElement(parent) &&
-        parent.name === node &&
-        !parent.propertyName &&
-        !parent.dotDotDotToken &&
-        ts.isObjectBindingPattern(parent.parent));
-    let place = box(node.text);
-    if (shorthand) place = `${node.text}: ${place}`;
-    else if (isCallee(node, node)) place = `(0,${place})`;
-    text.replace(node.getStart(file), node.end, place);
+    if (isStep(parent)) {
+      const step = ts.tokenToString(parent.operator);
+      if (ts.isPrefixUnaryExpression(parent)) return this.replace(parent, `(${box}=${step}${copy})`);
+      const before = this.copy('');
+      return this.replace(parent, `(${before}=${copy}${step},${box}=${copy},${before})`);
+    }
+    const isCompound = ts.isBinaryExpression(parent) && parent.operatorToken.kind !== ts.SyntaxKind.EqualsToken;
+    // a function that is assigned to a box stays nameless, as always
+    return this.replace(node, isCompound ? `${box}=${copy}` : `${copy}=${box}`);
   }
 
-  const namesOf = (name) =>
-    ts.isIdentifier(name) ? [name] : name.elements.flatMap((e) => (e.name ? namesOf(e.name) : []));
-
-  /** The value of `const f = () => 1` is called f. */
-  function isNameless(value) {
-    while (value && ts.isParenthesizedExpression(value)) value = value.expression;
-    return (
-      value &&
-      (ts.isArrowFunction(value) || ((ts.isFunctionExpression(value) || ts.isClassExpression(value)) && !value.name))
-    );
+  visitLoop(loop) {
+    let labelled = loop;
+    while (ts.isLabeledStatement(labelled.parent)) labelled = labelled.parent;
+    const copies = [...this.copies.get(loop)].map((name) => `${this.copy(name)}=${this.box(name)}`);
+    // a cell that was given up in the meantime is at its end: later cells have functions that nobody knew
+    const check = this.names.waits ? `${this.prefix}.attend();` : '';
+    this.insertBefore(labelled, `{${check}let ${[this.copy(''), ...copies].join()};`);
+    this.visitChildren(loop);
+    this.text.insert(loop.end, '}');
   }
 
-  function visitDeclarations(list) {
-    const shared = list.declarations.filter(({ name }) => namesOf(name).some(isTop));
-    if (shared.length === 0) return ts.forEachChild(list, visit);
-    const { parent } = list;
-    const isStatement = ts.isVariableStatement(parent);
-    const first = list.declarations[0];
-    text.blank(list.getStart(file), first.getStart(file));
-    list.declarations.forEach((declaration, i) => {
-      const { name, initializer } = declaration;
-      const [start, end] = [declaration.getStart(file), declaration.end];
-      if (!shared.includes(declaration)) {
-        // a helper of TypeScript's own: local, and only ever in a statement
-        if (i > 0) text.replace(list.declarations[i - 1].end, start, ';var ');
-        else text.insert(start, 'var ');
-        const next = list.declarations[i + 1];
-        if (next && shared.includes(next)) text.replace(end, next.getStart(file), ';');
-      } else if (initializer) {
-        text.insert(start, '(');
-        visit(name);
-        if (ts.isIdentifier(name) && isNameless(initializer)) {
-          text.insert(initializer.getStart(file), `({${JSON.stringify(name.text)}:`);
-          visit(initializer);
-          text.insert(initializer.end, `})[${JSON.stringify(name.text)}]`);
-        } else visit(initializer);
-        text.insert(end, ')');
-      } else if (isStatement && parent.parent === file) {
-        visit(name);
-        text.insert(end, '=void 0');
-      } else if (isStatement || ts.isForStatement(parent)) {
-        // `var x;` inside of a block declares, and changes nothing
-        text.replace(start, end, 'void 0');
-      } else visit(name);
+  // ---- declarations -----------------------------------------------------------------------------------------------
+
+  visitNamed(node) {
+    const { name } = node;
+    if (name && this.names.own.has(name.text)) {
+      const box = this.box(name.text);
+      if (ts.isFunctionDeclaration(node)) this.hoisted.add(name.text);
+      // static members may already use the class
+      else this.text.insert(node.members.pos, `static{${box}=this;}`);
+    }
+    ts.forEachChild(node, (child) => (child === name ? undefined : void this.visit(child)));
+  }
+
+  visitDeclarations(list) {
+    const { declarations } = list;
+    const isShared = declarations.map(({ name }) => namesOf(name).some((n) => this.isTop(n)));
+    if (!isShared.includes(true)) return this.visitChildren(list);
+    this.text.blank(list.getStart(this.file), declarations[0].getStart(this.file));
+    declarations.forEach((declaration, i) => {
+      if (!isShared[i]) this.visitHelper(declaration, declarations[i - 1], isShared[i + 1] && declarations[i + 1]);
+      else if (declaration.initializer) this.visitInitialized(declaration);
+      else this.visitBare(declaration, list);
     });
   }
 
-  function visitImport(node) {
+  /** A helper of TypeScript's own: local, and only ever in a statement. */
+  visitHelper(declaration, previous, nextShared) {
+    const start = declaration.getStart(this.file);
+    if (previous) this.text.replace(previous.end, start, ';var ');
+    else this.text.insert(start, 'var ');
+    if (nextShared) this.text.replace(declaration.end, nextShared.getStart(this.file), ';');
+  }
+
+  visitInitialized(declaration) {
+    const { name, initializer } = declaration;
+    this.insertBefore(declaration, '(');
+    this.visit(name);
+    const called = ts.isIdentifier(name) && isNameless(initializer) && JSON.stringify(name.text);
+    if (called) this.insertBefore(initializer, `({${called}:`);
+    this.visit(initializer);
+    this.text.insert(declaration.end, called ? `})[${called}])` : ')');
+  }
+
+  /** `let x;` makes it undefined; `var x;` was so from the beginning, and changes nothing; `for (var x of …)` */
+  visitBare(declaration, { parent, flags }) {
+    if (ts.isForInStatement(parent) || ts.isForOfStatement(parent)) this.visit(declaration.name);
+    else if (flags & ts.NodeFlags.BlockScoped)
+      this.replace(declaration, `${this.prefix}.clear(${JSON.stringify(declaration.name.text)})`);
+    else this.replace(declaration, 'void 0');
+  }
+
+  visitImport(node) {
     const { importClause: clause, moduleSpecifier } = node;
     const names = [];
     if (clause?.name) names.push({ local: clause.name.text, imported: 'default' });
@@ -134,37 +193,17 @@ function rewrite(js, prefix, { own, known }) {
     else
       for (const { name, propertyName } of bindings?.elements ?? [])
         names.push({ local: name.text, imported: (propertyName ?? name).text });
-    for (const { local } of names) box(local);
-    imports.push({ specifier: moduleSpecifier.text, names });
-    text.blank(node.getStart(file), node.end);
+    for (const { local } of names) this.box(local);
+    this.imports.push({ specifier: moduleSpecifier.text, names });
+    this.text.blank(node.getStart(this.file), node.end);
   }
+}
 
-  function visit(node) {
-    if (ts.isIdentifier(node)) return visitName(node);
-    if (ts.isImportDeclaration(node)) return visitImport(node);
-    if (ts.isExportDeclaration(node)) return text.blank(node.getStart(file), node.end);
-    if (ts.isVariableDeclarationList(node)) return visitDeclarations(node);
-    if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword)
-      return text.replace(node.getStart(file), node.end, `${prefix}.meta`);
-    if (node.kind === ts.SyntaxKind.ImportKeyword && ts.isCallExpression(node.parent))
-      return text.replace(node.getStart(file), node.end, `${prefix}.import`);
-    if (node.parent === file && node.name && own.has(node.name.text)) {
-      if (ts.isFunctionDeclaration(node)) {
-        box(node.name.text);
-        hoisted.add(node.name.text);
-      } else if (ts.isClassDeclaration(node)) {
-        // static members may already use the class
-        text.insert(node.members.pos, `static{${box(node.name.text)}=this;}`);
-      }
-    }
-    if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name && node.parent === file) {
-      return ts.forEachChild(node, (child) => (child === node.name ? undefined : visit(child)));
-    }
-    return ts.forEachChild(node, visit);
-  }
-
-  ts.forEachChild(file, (node) => void visit(node));
-  return { text, boxes: [...boxes], hoisted: [...hoisted], imports };
+/** @param {string} js @param {string} prefix @param {Names} names */
+function rewrite(js, prefix, names) {
+  const { file, text, boxes, hoisted, imports } = new Rewriter(js, prefix, names);
+  const vars = [...names.own].filter((name) => isVar(file.locals.get(name)));
+  return { text, boxes: [...boxes], hoisted: [...hoisted], vars, imports };
 }
 
 module.exports = { rewrite, freePrefix };

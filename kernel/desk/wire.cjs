@@ -75,4 +75,4 @@ class Wire {
   }
 }
 
-module.exports = { Wire };
+module.exports = { Wire, isObject };

@@ -1,6 +1,7 @@
 'use strict';
 /** What a failed cell shows: name and message, the line of the cell that failed, and a short stack. */
 const util = require('util');
+const { inOwnWords } = require('../run/scripts.cjs');
 const { framesOf, sourceOf } = require('../run/stack.cjs');
 const { hintFor } = require('./habits.cjs');
 
@@ -26,7 +27,7 @@ function attempt(ask, otherwise) {
 
 const isError = (value) => attempt(() => util.types.isNativeError(value) || value instanceof Error, false);
 const nameOf = (error) => attempt(() => String(error.name || 'Error'), 'Error');
-const messageOf = (error) => attempt(() => String(error.message ?? ''), '（它的 message 也读不出来）');
+const messageOf = (error) => attempt(() => inOwnWords(String(error.message ?? '')), '（它的 message 也读不出来）');
 const inspect = (value, options) =>
   attempt(() => util.inspect(value, options), '（这个值无法显示：显示它时又抛出了错误）');
 

@@ -1,6 +1,7 @@
 'use strict';
 /** Everything a cell says on its way: text on stdout and stderr, displays. It goes to the cell that it comes from. */
 const { StringDecoder } = require('string_decoder');
+const { shared } = require('../run/shared.cjs');
 const { jupyter } = require('./tslab.cjs');
 const { toJson, toBundle } = require('./display.cjs');
 
@@ -33,9 +34,7 @@ class Output {
       };
     }
     console.clear = () => this.say('clear_output', { wait: false });
-    // What tslab.display, newDisplay() and the library's figures write to.
-    jupyter.lastWriteDisplayData = ({ data, metadata = {}, transient = {} }, update) => {
-      const id = transient.display_id;
+    const display = ({ data, metadata = {}, id, update }) => {
       const content = {
         metadata: toJson(metadata),
         transient: id === undefined ? {} : { display_id: id },
@@ -43,6 +42,10 @@ class Output {
       };
       this.say(update ? 'update_display_data' : 'display_data', content);
     };
+    // The library's figures (lib/show/sink.ts), and tslab's display and newDisplay().
+    shared('kernel.display', () => ({})).display = display;
+    jupyter.lastWriteDisplayData = ({ data, metadata, transient }, update) =>
+      display({ data, metadata, id: transient?.display_id, update });
   }
 }
 

@@ -7,7 +7,7 @@
 const Module = require('module');
 const ts = require('typescript');
 
-/** What `display` writes to; lib/show looks it up here as well. @type {{ lastWriteDisplayData: Function | null }} */
+/** What `display` writes to. @type {{ lastWriteDisplayData: Function | null }} */
 const jupyter = { lastWriteDisplayData: null };
 
 function provide(file, exports) {

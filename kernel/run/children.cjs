@@ -9,26 +9,24 @@ const { syncBuiltinESMExports } = require('module');
 
 const STREAMS = { 1: 'stdout', 2: 'stderr', '/dev/stdout': 'stdout', '/dev/stderr': 'stderr' };
 
+const say = (fd, chunk) => process[STREAMS[fd]].write(chunk);
+
 /** @returns {{ stdio: any[], inherited: number[] }} */
 function piped(stdio) {
   const list = Array.isArray(stdio) ? [...stdio] : Array(3).fill(stdio ?? 'pipe');
-  const inherited = [1, 2].filter((fd) => {
-    const target = list[fd];
-    return (
-      target === 'inherit' || target === fd || (target && (target === process.stdout || target === process.stderr))
-    );
-  });
+  const inherited = [1, 2].filter((fd) => ['inherit', fd, process.stdout, process.stderr].includes(list[fd]));
   for (const fd of inherited) list[fd] = 'pipe';
   // nobody types into the kernel's own input
   if (list[0] === 'inherit' || list[0] === 0) list[0] = 'ignore';
   return { stdio: list, inherited };
 }
 
-const takesArguments = (args) => (Array.isArray(args[1]) ? 2 : 1);
+/** Where a call has its options: behind a list of arguments, if there is one. */
+const placeOfOptions = (args) => (Array.isArray(args[1]) || (args.length > 2 && !args[1]) ? 2 : 1);
 
 /** Turns what a call would inherit into pipes, in its options; gives the streams that have to be passed on. */
 function inheritedOf(args) {
-  const at = takesArguments(args);
+  const at = placeOfOptions(args);
   const options = args[at];
   if (!options?.stdio) return [];
   const { stdio, inherited } = piped(options.stdio);
@@ -36,61 +34,64 @@ function inheritedOf(args) {
   return inherited;
 }
 
-function install() {
-  const { spawn, spawnSync, execSync, execFileSync, fork } = childProcess;
-
+/** Children that run beside the cell. */
+function passOnStreams({ spawn, fork }) {
+  const passOn = (child, fds) => {
+    for (const fd of fds) child[STREAMS[fd]]?.on('data', (chunk) => say(fd, chunk));
+    return child;
+  };
   childProcess.spawn = function (...args) {
     const inherited = inheritedOf(args);
-    const child = spawn.apply(this, args);
-    for (const fd of inherited) child[STREAMS[fd]]?.on('data', (chunk) => process[STREAMS[fd]].write(chunk));
-    return child;
+    return passOn(spawn.apply(this, args), inherited);
   };
-
-  childProcess.fork = function (file, ...rest) {
-    const at = Array.isArray(rest[0]) ? 1 : 0;
-    const silent = rest[at]?.silent || rest[at]?.stdio;
-    if (silent) return fork.call(this, file, ...rest);
-    rest[at] = { ...rest[at], silent: true };
-    const child = fork.call(this, file, ...rest);
-    for (const name of ['stdout', 'stderr']) child[name]?.on('data', (chunk) => process[name].write(chunk));
-    return child;
+  childProcess.fork = function (...args) {
+    const at = placeOfOptions(args);
+    if (args[at]?.silent || args[at]?.stdio) return fork.apply(this, args);
+    args[at] = { ...args[at], silent: true };
+    return passOn(fork.apply(this, args), [1, 2]);
   };
+}
 
+/** Children that the cell waits for. */
+function passOnOutput({ spawnSync, execSync, execFileSync }) {
   childProcess.spawnSync = function (...args) {
     const inherited = inheritedOf(args);
     const result = spawnSync.apply(this, args);
-    for (const fd of inherited) forward(result, fd, true);
+    for (const fd of inherited) {
+      if (result[STREAMS[fd]]?.length > 0) say(fd, result[STREAMS[fd]]);
+      result[STREAMS[fd]] = null;
+      if (result.output) result.output[fd] = null;
+    }
     return result;
   };
+  childProcess.execSync = withOutput(execSync, () => 1);
+  childProcess.execFileSync = withOutput(execFileSync, placeOfOptions);
+}
 
-  const sync = (run, at) =>
-    function (...args) {
-      const place = at(args);
-      const { stdio: wanted, ...options } = args[place] ?? {};
-      // without a word about it Node itself writes the error output to process.stderr
-      if (!wanted) return run.apply(this, args);
-      const { stdio, inherited } = piped(wanted);
-      args[place] = inherited.includes(2) ? options : { ...options, stdio };
-      try {
-        const output = run.apply(this, args);
-        if (inherited.includes(1)) process.stdout.write(output);
-        return inherited.includes(1) || stdio[1] !== 'pipe' ? null : output;
-      } catch (error) {
-        if (inherited.includes(1)) forward(error, 1, false);
-        throw error;
-      }
-    };
-  childProcess.execSync = sync(execSync, () => 1);
-  childProcess.execFileSync = sync(execFileSync, takesArguments);
+/** For calls that answer with what was written to the standard output. */
+const withOutput = (run, placeOf) =>
+  function (...args) {
+    const place = placeOf(args);
+    const { stdio: wanted, ...options } = args[place] ?? {};
+    // without a word about it Node itself writes the error output to process.stderr
+    if (!wanted) return run.apply(this, args);
+    const { stdio, inherited } = piped(wanted);
+    args[place] = inherited.includes(2) ? options : { ...options, stdio };
+    try {
+      const output = run.apply(this, args);
+      if (inherited.includes(1)) say(1, output);
+      return inherited.includes(1) || stdio[1] !== 'pipe' ? null : output;
+    } catch (error) {
+      if (inherited.includes(1) && error.stdout?.length > 0) say(1, error.stdout);
+      throw error;
+    }
+  };
 
-  const { write, writeSync, writeFileSync, createWriteStream } = fs;
-  const text = (data, offset, length) =>
-    typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).subarray(offset ?? 0, length === undefined ? undefined : (offset ?? 0) + length); // prettier-ignore
-  fs.writeSync = (fd, data, offset, length, ...rest) => {
-    if (!STREAMS[fd]) return writeSync(fd, data, offset, length, ...rest);
-    const chunk = typeof data === 'string' ? data : text(data, offset?.offset ?? offset, offset?.length ?? length);
-    process[STREAMS[fd]].write(chunk);
-    return Buffer.byteLength(chunk);
+/** `fs.writeSync(1, …)` and its relatives. */
+function passOnFiles({ write, writeSync, writeFileSync, createWriteStream }) {
+  fs.writeSync = (fd, data, at, length, ...rest) => {
+    if (!STREAMS[fd]) return writeSync(fd, data, at, length, ...rest);
+    return sayPart(fd, data, at?.offset ?? at, at?.length ?? length);
   };
   fs.write = (fd, data, ...rest) => {
     const done = rest.at(-1);
@@ -99,18 +100,26 @@ function install() {
     process.nextTick(() => done(null, count, data));
   };
   fs.writeFileSync = (file, data, ...rest) =>
-    STREAMS[file] ? void process[STREAMS[file]].write(data) : writeFileSync(file, data, ...rest);
+    STREAMS[file] ? void say(file, data) : writeFileSync(file, data, ...rest);
   fs.createWriteStream = (file, options) =>
     STREAMS[options?.fd] ? process[STREAMS[options.fd]] : createWriteStream(file, options);
-  syncBuiltinESMExports();
 }
 
-function forward(result, fd, take) {
-  const output = result[STREAMS[fd]];
-  if (output?.length > 0) process[STREAMS[fd]].write(output);
-  if (!take) return;
-  result[STREAMS[fd]] = null;
-  if (result.output) result.output[fd] = null;
+/** @returns {number} bytes written */
+function sayPart(fd, data, offset = 0, length = Infinity) {
+  const isText = typeof data === 'string';
+  const chunk = isText
+    ? data
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength).subarray(offset, offset + length);
+  say(fd, chunk);
+  return Buffer.byteLength(chunk);
+}
+
+function install() {
+  passOnStreams(childProcess);
+  passOnOutput(childProcess);
+  passOnFiles(fs);
+  syncBuiltinESMExports();
 }
 
 module.exports = { install };

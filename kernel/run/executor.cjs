@@ -3,16 +3,17 @@
 const vm = require('vm');
 const path = require('path');
 const { pathToFileURL } = require('url');
-const { MessageChannel } = require('worker_threads');
 const { Compiler } = require('../compile/compiler.cjs');
 const { notebookFolder } = require('../compile/service.cjs');
-const { Modules, importedValue } = require('./modules.cjs');
+const { Modules, whenLoaded } = require('./modules.cjs');
+const { importedValue } = require('./exports.cjs');
 const { Scope } = require('./scope.cjs');
 const { ProcessExit } = require('./process.cjs');
 const { WHOLE_CELL, rememberCell } = require('./stack.cjs');
 const { Interrupted, describeProblems, describeError } = require('../display/errors.cjs');
 const { teachTensors, mendEngine } = require('../display/tensors.cjs');
 const { withSafeSignals, restoreSignals } = require('./signals.cjs');
+const { Stage, countInterrupt, isInterruption } = require('./stage.cjs');
 
 /** How long an interrupted cell may take to finish with what it has. */
 const GRACE = 2000;
@@ -50,7 +51,13 @@ class Executor {
     if (problems.length > 0) return { error: describeProblems(problems, count, source) };
     if (!cell) return {};
     const before = new Map(cell.own.map((name) => [name, this.scope.save(name)]));
-    const inside = { done: 0, result: undefined, meta: META, import: (name) => this.modules.import(name, cell.file) };
+    const inside = {
+      done: 0,
+      result: undefined,
+      meta: META,
+      import: (name) => this.modules.import(name, cell.file),
+      clear: (name) => this.scope.clear(name),
+    };
     const outcome = await this.run(id, cell, source, count, inside);
     if (outcome.error?.thrown instanceof ProcessExit) return {};
     if (outcome.error !== undefined) {
@@ -76,25 +83,17 @@ class Executor {
   /** Loads what a cell imports and leads its names there. */
   async link(cell) {
     for (const name of cell.own) this.scope.unlink(name);
+    for (const name of cell.vars) this.scope.clear(name);
     for (const { specifier, names } of cell.imports) {
-      const exports = await this.loadFor(specifier, cell.file);
+      // in an object: a package may be a Promise itself
+      const load = () => this.undisturbed(() => ({ exports: this.modules.forCell(specifier, cell.file) }));
+      const { exports } = await whenLoaded(load);
       const file = this.compiler.service.sourceOf(specifier, cell.file);
       const now = file ? () => this.modules.load(file) : () => exports;
       for (const { local, imported } of names) {
         const all = imported === '*' ? importedValue(exports, imported) : undefined;
         this.scope.link(local, all ? () => all : () => importedValue(now(), imported));
       }
-    }
-  }
-
-  /** At once where that is possible: nothing else runs in between. */
-  async loadFor(specifier, file) {
-    const load = () => this.undisturbed(() => this.modules.forCell(specifier, file));
-    try {
-      return load();
-    } catch (error) {
-      if (!error?.load) throw error;
-      return this.modules.forCellAsync(specifier, file);
     }
   }
 
@@ -114,8 +113,12 @@ class Executor {
       if (interrupted) mendEngine();
       current.finish({ error: { thrown: interrupted ? new Interrupted(INTERRUPTED) : thrown } });
     };
+    const isGivenUp = () => this.current !== current;
+    inside.attend = () => {
+      if (isGivenUp()) throw new Interrupted(INTERRUPTED);
+    };
     const script = () => {
-      if (this.current !== current) return;
+      if (isGivenUp()) return;
       current.started = true;
       const values = [inside, ...boxes.map((name) => this.scope.box(name)), ...this.outerValues(outer)];
       try {
@@ -198,8 +201,7 @@ class Executor {
 
   /** The library's functions stop by themselves; a cell that does not is let go. A second interrupt does not wait. */
   interrupt() {
-    const interrupts = interruptCounter();
-    interrupts.count++;
+    countInterrupt();
     const { current } = this;
     if (!current) return;
     const letGo = (why = LET_GO) => {
@@ -233,38 +235,5 @@ const META = {
   filename: `${notebookFolder}/notebook.ts`,
   url: pathToFileURL(`${notebookFolder}/notebook.ts`).href,
 };
-
-/**
- * Runs functions on a stack of their own. Cutting a cell off ends everything on its stack without a trace, also
- * functions of the kernel; and of all ways to get a fresh stack a message port is the one that survives that.
- */
-class Stage {
-  constructor() {
-    const { port1, port2 } = new MessageChannel();
-    this.port = port1;
-    port2.on('message', () => this.task());
-  }
-
-  run(task) {
-    this.task = task;
-    // Two turns of the event loop: a SIGINT that came while the cell was compiled is heard before Node, for a script
-    // with breakOnSigint, takes its listeners away (and drops what was on its way to them).
-    setImmediate(() => setImmediate(() => this.port.postMessage(undefined)));
-  }
-}
-
-/** Shared with lib/base/interrupt.ts, which watches it. */
-function interruptCounter() {
-  const key = Symbol.for('convscope.state');
-  const values = (globalThis[key] ??= new Map());
-  if (!values.has('interrupts')) values.set('interrupts', { count: 0 });
-  return values.get('interrupts');
-}
-
-/** Only Node's own error: asking a stranger for its `code` would run the stranger's getter. */
-function isInterruption(error) {
-  if (!require('util').types.isNativeError(error)) return false;
-  return Object.getOwnPropertyDescriptor(error, 'code')?.value === 'ERR_SCRIPT_EXECUTION_INTERRUPTED';
-}
 
 module.exports = { Executor };

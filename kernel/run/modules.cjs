@@ -8,7 +8,7 @@ const vm = require('vm');
 const { createRequire } = require('module');
 const { fileURLToPath, pathToFileURL } = require('url');
 const { root, notebookFolder } = require('../compile/service.cjs');
-const { nameOf } = require('../compile/library.cjs');
+const { namespaceOf, parseJson } = require('./exports.cjs');
 const { rememberScript } = require('./stack.cjs');
 const { tslab } = require('../display/tslab.cjs');
 
@@ -17,6 +17,18 @@ class NeedsAwait extends Error {
   constructor(load) {
     super('这个模块要等待（顶层的 await，或只有 ES 模块形式的包）：请在单元格里用 import 语句或 await import() 载入');
     this.load = load;
+  }
+}
+
+/** What `load` answers: at once where that is possible, otherwise after all that has to be waited for. */
+async function whenLoaded(load) {
+  for (;;) {
+    try {
+      return await load();
+    } catch (error) {
+      if (!(error instanceof NeedsAwait)) throw error;
+      await error.load();
+    }
   }
 }
 
@@ -88,21 +100,16 @@ class Modules {
   }
 
   async evaluate(file) {
-    for (;;) {
-      await null;
+    // `loadAsync` has its promise then
+    await null;
+    return whenLoaded(async () => {
       const { run, module } = this.prepare(file);
       module.pending = this.loaded.get(file)?.pending;
       this.loaded.set(file, module);
-      try {
-        await run();
-        module.pending = undefined;
-        module.loaded = true;
-        return;
-      } catch (error) {
-        if (!(error instanceof NeedsAwait)) throw error;
-        await error.load();
-      }
-    }
+      await run();
+      module.pending = undefined;
+      module.loaded = true;
+    });
   }
 
   /** Whether `file` imports `importer`, itself or through others: waiting for each other, both would wait for ever. */
@@ -213,63 +220,13 @@ class Modules {
     return file ? this.facade(file) : this.package(id, path.join(notebookFolder, '__cell__.js'));
   }
 
-  /** The same for those that have to be waited for. */
-  async forCellAsync(id, cell) {
-    for (;;) {
-      try {
-        return this.forCell(id, cell);
-      } catch (error) {
-        if (!(error instanceof NeedsAwait)) throw error;
-        await error.load();
-      }
-    }
-  }
-
   /** `import(id)` in a file or a cell. */
   async import(id, importer) {
     const name = /^file:/.test(id) ? fileURLToPath(id) : String(id);
     const isCell = this.compiler.service.isCell(importer);
     const load = () => (isCell ? this.forCell(name, importer) : this.requireFrom(importer, importer)(name));
-    for (;;) {
-      try {
-        return namespaceOf(load());
-      } catch (error) {
-        if (!(error instanceof NeedsAwait)) throw error;
-        await error.load();
-      }
-    }
+    return whenLoaded(() => namespaceOf(load()));
   }
 }
 
-function parseJson(file, text) {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SyntaxError(`${nameOf(file)} 不是 JSON：${error.message}`);
-  }
-}
-
-const namespaces = new WeakMap();
-
-/** A CommonJS module as `import *` shows it. */
-function namespaceOf(exports) {
-  if (exports === null || (typeof exports !== 'object' && typeof exports !== 'function')) return { default: exports };
-  if (exports.__esModule || exports[Symbol.toStringTag] === 'Module') return exports;
-  if (!namespaces.has(exports)) {
-    const namespace = {};
-    for (const key of Object.getOwnPropertyNames(exports))
-      if (key !== 'default')
-        Object.defineProperty(namespace, key, { get: () => exports[key], enumerable: true, configurable: true });
-    namespaces.set(exports, Object.defineProperty(namespace, 'default', { value: exports, enumerable: true }));
-  }
-  return namespaces.get(exports);
-}
-
-/** Where an imported name leads. */
-function importedValue(exports, imported) {
-  if (imported === '*') return namespaceOf(exports);
-  if (imported !== 'default') return exports[imported];
-  return exports?.__esModule || exports?.[Symbol.toStringTag] === 'Module' ? exports.default : exports;
-}
-
-module.exports = { Modules, NeedsAwait, importedValue };
+module.exports = { Modules, whenLoaded };

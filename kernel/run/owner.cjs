@@ -41,7 +41,10 @@ function install(inSync) {
     const wrapped = function (callback, ...rest) {
       return original.call(this, remembering(callback, atEnd), ...rest);
     };
-    Object.defineProperties(wrapped, Object.getOwnPropertyDescriptors(original));
+    const properties = Object.getOwnPropertyDescriptors(original);
+    // once there it would stay; `promised` has another
+    delete properties[promisify.custom];
+    Object.defineProperties(wrapped, properties);
     globalThis[name] = timers[name] = wrapped;
     if (name !== 'setInterval') promised(name, wrapped);
   }

@@ -4,9 +4,10 @@
  * it: a loop that adds to a top-level variable then runs like one in a function. (With one class for all, a number would
  * become a new object at every step: ten times slower.)
  */
-function newBox(name) {
+function newBox(name, cleared) {
   return new (class {
     get v() {
+      if (cleared.has(name)) return undefined;
       throw new ReferenceError(
         `${name} 还没有值：给它赋值的那一行尚未运行（Cannot access '${name}' before initialization）`,
       );
@@ -29,10 +30,12 @@ class Scope {
   constructor() {
     /** @type {Map<string, object>} */
     this.boxes = new Map();
+    /** Variables that are undefined as long as they have no value. @type {Set<string>} */
+    this.cleared = new Set();
   }
 
   box(name) {
-    if (!this.boxes.has(name)) this.boxes.set(name, newBox(name));
+    if (!this.boxes.has(name)) this.boxes.set(name, newBox(name, this.cleared));
     return this.boxes.get(name);
   }
 
@@ -49,12 +52,19 @@ class Scope {
   /** An import leads to its module's present value. */
   link(name, get) {
     const box = this.box(name);
+    this.cleared.delete(name);
     Object.defineProperty(box, 'v', { get, set: (value) => define(box, value), enumerable: true, configurable: true });
   }
 
   /** A name that was an import becomes a variable. */
   unlink(name) {
     if (this.save(name)?.get) delete this.box(name).v;
+  }
+
+  /** Makes a variable undefined; the box holds nothing then, and is ready for a number. */
+  clear(name) {
+    delete this.box(name).v;
+    this.cleared.add(name);
   }
 }
 

@@ -32,7 +32,11 @@ function original(filename, line, column) {
 /** How many lines of a script are somebody's own. */
 const linesOf = (filename) => scripts.get(filename)?.lines ?? Infinity;
 
+/** V8 says "(0 , $_f.v) is not a function" where somebody wrote f (rewrite.cjs). @param {string} message */
+const inOwnWords = (message) =>
+  message.replace(/\(0 ?, \$_([\p{L}\p{N}_$]+?)\.v\)|\$_([\p{L}\p{N}_$]+?)(?:\.v|\$_)(?![\p{L}\p{N}_$])/gu, '$1$2');
+
 /** The name of the function that a cell's code is put into. */
 const WHOLE_CELL = '__cell__';
 
-module.exports = { CELL, WHOLE_CELL, rememberScript, rememberCell, sourceOf, original, linesOf };
+module.exports = { CELL, WHOLE_CELL, rememberScript, rememberCell, sourceOf, original, linesOf, inOwnWords };

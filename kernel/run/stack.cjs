@@ -2,7 +2,16 @@
 /** Stack traces in terms of what people wrote: `单元格 [3] 第 2 行` and `lib/model/model.ts:88`, not emitted JavaScript. */
 const path = require('path');
 const { root } = require('../compile/service.cjs');
-const { CELL, WHOLE_CELL, linesOf, original, rememberCell, rememberScript, sourceOf } = require('./scripts.cjs');
+const {
+  CELL,
+  WHOLE_CELL,
+  inOwnWords,
+  linesOf,
+  original,
+  rememberCell,
+  rememberScript,
+  sourceOf,
+} = require('./scripts.cjs');
 
 const KERNEL = path.resolve(__dirname, '..');
 
@@ -61,7 +70,7 @@ function install() {
     let head;
     try {
       // a trace is no error, but has a name and a message
-      head = Error.prototype.toString.call(error);
+      head = inOwnWords(Error.prototype.toString.call(error));
     } catch {
       head = 'Error';
     }

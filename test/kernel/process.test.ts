@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import * as path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Kernel, plain, root } from './client';
@@ -58,6 +59,23 @@ test('a kernel whose Jupyter is gone ends by itself, also in the middle of a loo
   };
   for (let i = 0; i < 300 && alive(); i++) await new Promise((done) => setTimeout(done, 100));
   assert.not(alive());
+});
+
+test('a kernel whose Jupyter has gone before it could look ends as well', async () => {
+  if (process.platform === 'win32') return;
+  const parent = path.join(root, 'kernel', 'run', 'parent.cjs');
+  // The shell that stands for Jupyter ends at once; the process looks only when it has another parent.
+  const program = `const wait = setInterval(() => {
+      if (process.ppid === Number(process.env.JPY_PARENT_PID)) return;
+      clearInterval(wait);
+      setTimeout(() => process.stdout.write('alive ' + process.ppid), 5000);
+      require(${JSON.stringify(parent)}).endWithParent(() => process.stdout.write('ended', () => process.exit()));
+    }, 20);`;
+  const script = 'export JPY_PARENT_PID=$$; "$NODE" -e "$PROGRAM" &';
+  const child = spawn('sh', ['-c', script], { env: { ...process.env, NODE: process.execPath, PROGRAM: program } });
+  const said = (await child.stdout.toArray()).join('');
+  // (where orphans get another parent than 1, it cannot be told from a wrapper)
+  if (!/^alive (?!1$)/.test(said)) assert.is(said, 'ended');
 });
 
 test.run();

@@ -76,6 +76,30 @@ test('a variable that has no value yet is an error, not a wrong value', async ()
   assert.match(error!.evalue, 'notYet');
 });
 
+test('var is undefined until it has a value, at its first run and at its second', async () => {
+  const cell = 'for (const go of [false, turn > 1]) if (go) { var maybe = 1; break }\nString(maybe)';
+  await kernel.value('let turn = 1');
+  assert.is(await kernel.value(cell), "'undefined'");
+  assert.is(await kernel.value(`turn = 2;\n${cell}`), "'1'");
+  assert.is(await kernel.value(`turn = 1;\n${cell}`), "'undefined'");
+  assert.is(await kernel.value('before = 5; var before: number; before'), '5');
+  assert.is(await kernel.value('var before: number; String(before)'), "'undefined'");
+  assert.is(
+    await kernel.value('let empty: number | undefined; const tell = () => String(empty); tell()'),
+    "'undefined'",
+  );
+  assert.is(await kernel.value('empty = 1; let full: number; full = empty; [tell(), full]'), "[ '1', 1 ]");
+  assert.is(await kernel.value('let empty: number | undefined; tell()'), "'undefined'");
+});
+
+test('declare tells a type; the value is where it was', async () => {
+  await kernel.value('declare const outside: string;\nObject.assign(globalThis, { outside: 1 });');
+  assert.is(await kernel.value('const look = () => outside; [outside, look()]'), '[ 1, 1 ]');
+  assert.is(await kernel.value("let outside = 'box'; [outside, look()]"), "[ 'box', 1 ]");
+  await kernel.value('declare let outside: string | number; outside = 2;');
+  assert.is(await kernel.value('outside'), '2');
+});
+
 test('imported names follow, and may be defined again', async () => {
   assert.is(await session("import { basename } from 'path'; const base = () => basename('/a/b')", 'base()'), "'b'");
   assert.is(await session("const basename = (s: string) => s + '!'", 'base()'), "'/a/b!'");
