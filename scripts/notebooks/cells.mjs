@@ -1,7 +1,7 @@
 /** What a code cell must look like, so that a student can read it and change it. */
 import prettier from 'prettier';
 
-export const MOST_LINES = 15;
+const MOST_LINES = 15;
 export const MOST_COLUMNS = 100;
 const STYLE = { parser: 'typescript', printWidth: MOST_COLUMNS, singleQuote: true };
 
@@ -15,6 +15,8 @@ const RULES = [
   [/\bas (never|unknown as|any)\b/, 'a cast that hides a type; the library lacks a function here'],
   [/\b(const|let|var|function|class)\s+[[{(]?\s*[\u4e00-\u9fff]/, 'a Chinese identifier'],
   [/prettier-ignore/, 'an exception from the formatting'],
+  // prettier ends every statement so, and the kernel does not show what ends so
+  [/(?:^|\n)[\w.]+;$/, 'a value that its semicolon hides; print it'],
 ];
 
 /** Complaints about one cell's text. */

@@ -31,10 +31,32 @@ export function doubled(notebook) {
   return { ...notebook, cells: notebook.cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell, again(cell)] : [cell])) }; // prettier-ignore
 }
 
+/**
+ * And a reader goes back: on the way one of the cells above is run once more. The code itself draws the lots, so that a
+ * failure comes again. The last cell is not gone back behind: it frees what the others have made.
+ * @returns {{ again: number, after: number } | undefined} indices among the code cells
+ */
+export function lots(notebook) {
+  const { length } = codeCells(notebook);
+  if (length < 3) return undefined;
+  const hash = codeHash(notebook);
+  const after = 1 + (parseInt(hash.slice(0, 8), 16) % (length - 2));
+  return { again: parseInt(hash.slice(8), 16) % after, after };
+}
+
+/** The doubled notebook with the cell that the lots have drawn. */
+export function revisited(notebook, drawn = lots(notebook)) {
+  const whole = doubled(notebook);
+  if (!drawn) return whole;
+  const code = codeCells(notebook);
+  const at = whole.cells.findIndex(({ id }) => id === `${code[drawn.after].id}-again`);
+  return { ...whole, cells: whole.cells.toSpliced(at + 1, 0, { ...code[drawn.again], id: 'went-back' }) };
+}
+
 /** A doubled notebook with what the second runs gave. */
 export function halved(notebook) {
   const ids = new Set(notebook.cells.map(({ id }) => id));
-  const cells = notebook.cells.filter(({ id }) => !ids.has(`${id}-again`));
+  const cells = notebook.cells.filter(({ id }) => id !== 'went-back' && !ids.has(`${id}-again`));
   return { ...notebook, cells: cells.map((cell) => ({ ...cell, id: cell.id.replace(/-again$/, '') })) };
 }
 
@@ -44,7 +66,7 @@ export async function execute(file, { env = {}, folder = path.dirname(file), twi
   try {
     const target = path.join(scratch, path.basename(file));
     const source = twice ? path.join(scratch, 'doubled.ipynb') : file;
-    if (twice) writeJson(source, doubled(readJson(file)));
+    if (twice) writeJson(source, revisited(readJson(file)));
     const args = [inRoot('scripts', 'notebooks', 'execute.py'), source, target, folder, String(CELL_SECONDS)];
     const { code, output, stdout } = await run(venvProgram('python'), args, {
       env: { ...jupyterEnvironment(), ...env },
@@ -67,7 +89,7 @@ function substituteEnvironment(scratch) {
 /**
  * One notebook from top to bottom: { passed, failed, output, notebook }. `substitute` runs it on the embedded
  * network, where numbers may differ from the record; otherwise claims are compared with data/records/claims.json.
- * `twice` runs every code cell twice in a row: the second runs must give the same.
+ * `twice` runs every code cell twice in a row, and one once more later: the second runs must give the same.
  * @param {string} file
  * @param {{ substitute?: boolean, write?: boolean, twice?: boolean, folder?: string, record?: object }} options
  */
@@ -86,7 +108,9 @@ export async function runNotebook(file, options = {}) {
   if (!write && !substitute) {
     faults.push(...claimFaults(claimsOf(notebook), record), ...committedFaults(readJson(file)));
   }
-  const size = `${name} [${facts(notebook, seconds)}]`;
+  const back = twice && lots(notebook);
+  const revisit = back ? `, code cell ${back.again + 1} again after ${back.after + 1}` : '';
+  const size = `${name} [${facts(notebook, seconds)}${revisit}]`;
   return { ...verdict(size, faults), notebook };
 }
 

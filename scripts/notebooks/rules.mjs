@@ -23,7 +23,7 @@ export function errorCells(notebook) {
   );
 }
 
-export function strayStderr(notebook) {
+function strayStderr(notebook) {
   return codeCells(notebook).flatMap((cell) =>
     cell.outputs
       .filter((output) => output.output_type === 'stream' && output.name === 'stderr')
@@ -35,7 +35,7 @@ export function strayStderr(notebook) {
  * A number that is none: a kernel of zeros was divided by its norm, an empty list was averaged. Where a cell says NaN
  * itself, an exercise waits for its answer.
  */
-export function notANumber(notebook) {
+function notANumber(notebook) {
   const texts = ({ outputs }) => outputs.flatMap((output) => [output.text, output.data?.['text/plain']]).map(joined);
   const prints = (cell) => !joined(cell.source).includes('NaN') && texts(cell).some((text) => /\bNaN\b/.test(text));
   const cells = codeCells(notebook).filter(prints);
@@ -43,7 +43,7 @@ export function notANumber(notebook) {
 }
 
 /** A cell tagged `figure` shows a picture or a table, one tagged `claim` a claim. */
-export function missingOutputs(notebook) {
+function missingOutputs(notebook) {
   const shows = (cell) => cell.outputs.some((output) => ['display_data', 'execute_result'].includes(output.output_type));
   return codeCells(notebook).flatMap((cell) => {
     if (tags(cell).includes('figure') && !shows(cell)) return [`${place(notebook, cell)}: tagged figure, shows nothing`];
@@ -55,13 +55,13 @@ export function missingOutputs(notebook) {
 export const outputBytes = (notebook) =>
   Buffer.byteLength(JSON.stringify(codeCells(notebook).map((cell) => cell.outputs)));
 
-export function tooLarge(notebook) {
+function tooLarge(notebook) {
   const bytes = outputBytes(notebook);
   return bytes <= LIMIT_BYTES ? [] : [`outputs of ${(bytes / 1e6).toFixed(1)} MB, the limit is ${LIMIT_BYTES / 1e6} MB`];
 }
 
 /** The same picture in two outputs costs twice and tells nothing new. */
-export function repeatedPictures(notebook) {
+function repeatedPictures(notebook) {
   const first = new Map();
   const complaints = [];
   for (const cell of codeCells(notebook)) {

@@ -12,7 +12,7 @@ import { errorCells, substituted } from './rules.mjs';
 
 export const BACKENDS = ['tensorflow', 'wasm'];
 /** What a cell may take on an idle machine; a class does not wait longer. */
-export const BOUNDS = { tensorflow: 10, wasm: 60 };
+const BOUNDS = { tensorflow: 10, wasm: 60 };
 const numbersFile = () => inRoot('docs', 'timings.json');
 const tableFile = () => inRoot('docs', 'timings.md');
 
@@ -83,7 +83,7 @@ export function timesTable(all) {
   return `${[
     '# 每个单元格的用时',
     '由 `npm run notebooks -- --times` 得到，不要手改。每格是"秒（处理器秒）"：前者是墙上的钟，后者是内核用掉的处理器时间。',
-    '机器上同时有别的工作时（见"负载"：开始 → 结束的一分钟平均值，空闲时不超过核数），墙上的钟偏大，wasm 只用一个核，它的处理器秒就是空闲机器上的用时；原生后端用全部的核，空闲机器上的用时在"处理器秒 ÷ 核数"与"处理器秒"之间。',
+    '机器上同时有别的工作时（见"负载"：开始 → 结束的一分钟平均值，空闲时不超过核数），墙上的钟偏大；原生后端和 wasm 都用几个核，空闲机器上的用时在"处理器秒 ÷ 核数"与"处理器秒"之间。',
     `设计的上限：空闲的机器上每格原生 ${BOUNDS.tensorflow} 秒、wasm ${BOUNDS.wasm} 秒；两种钟里较小的一个超过它，就标 **▲**；原生后端用几个核，所以它的 ▲ 只说明可能超过。`,
     table(
       ['章', '原生', 'wasm', '负载（原生）', '负载（wasm）', '日期', '机器'],

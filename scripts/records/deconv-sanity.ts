@@ -40,6 +40,36 @@ async function rightPhotos(model: ImageModel, count: number): Promise<{ photo: P
   return right;
 }
 
+const methodsFor = (target: { class: number }) => ({
+  反向传播: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target),
+  反向去卷积: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target, { rule: 'deconv' }),
+  导向反向传播: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target, { rule: 'guided' }),
+  'Grad-CAM': (m: ImageModel, v: tf.Tensor3D) => tf.tidy(() => gradCam(m, v, target).map),
+});
+
+async function isEmpty(map: tf.Tensor): Promise<boolean> {
+  const largest = tf.tidy(() => tf.max(tf.abs(map)));
+  const [value] = await largest.data();
+  largest.dispose();
+  return value === 0;
+}
+
+type Curves = Record<string, { mean: number[]; low: number[]; high: number[] }>;
+
+function draw(spearman: Curves): Promise<Uint8Array> {
+  const data = METHODS.map((name, i) => ({
+    ...{ type: 'scatter', mode: 'lines+markers', name, x: STEPS, line: { dash: DASHES[i], width: 3 } },
+    y: spearman[name].mean,
+    error_y: { type: 'data', array: spearman[name].high.map((high, k) => (high - spearman[name].low[k]) / 2) },
+  }));
+  const layout = {
+    title: '从上到下逐段打乱权值，图还剩多少（20 张照片，95% 区间）',
+    xaxis: { title: '打乱到哪里' },
+    yaxis: { title: '与原图的等级相关', range: [-0.3, 1.05] },
+  };
+  return capturePng(() => showPlot({ data, layout }, { alt: '等级相关随打乱的进展' }));
+}
+
 /** Adebayo's test over many photos and several shufflings, with the spread that one photo cannot show. */
 export const recipe: Recipe = {
   name: 'deconv-sanity',
@@ -56,13 +86,7 @@ export const recipe: Recipe = {
     const scores = new Map(METHODS.map((name) => [name, [] as number[][]]));
     const zero = new Map(METHODS.map((name) => [name, { empty: 0, all: 0 }]));
     for (const { photo, image } of await rightPhotos(model, settings.photos as number)) {
-      const target = { class: photo.imagenet!.index };
-      const methods = {
-        反向传播: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target),
-        反向去卷积: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target, { rule: 'deconv' }),
-        导向反向传播: (m: ImageModel, v: tf.Tensor3D) => inputGradient(m, v, target, { rule: 'guided' }),
-        'Grad-CAM': (m: ImageModel, v: tf.Tensor3D) => tf.tidy(() => gradCam(m, v, target).map),
-      };
+      const methods = methodsFor({ class: photo.imagenet!.index });
       const perSeed: Record<string, number[][]> = {};
       for (const seed of SEEDS) {
         const result = await cascadingRandomisation(model, image, methods, { layers, seed });
@@ -70,10 +94,8 @@ export const recipe: Recipe = {
           const { spearman, maps } = result.methods[name];
           (perSeed[name] ??= []).push([...spearman]);
           for (const map of maps.slice(1)) {
-            const largest = tf.tidy(() => tf.max(tf.abs(map)));
-            if ((await largest.data())[0] === 0) zero.get(name)!.empty++;
+            if (await isEmpty(map)) zero.get(name)!.empty++;
             zero.get(name)!.all++;
-            largest.dispose();
           }
           tf.dispose([...maps]);
         }
@@ -87,25 +109,14 @@ export const recipe: Recipe = {
     model.dispose();
     const intervals = (name: (typeof METHODS)[number]): Interval[] =>
       STEPS.map((_, k) => bootstrap(scores.get(name)!.map((photo) => photo[k]), { seed: 1 })); // prettier-ignore
-    const spearman = Object.fromEntries(
+    const spearman: Curves = Object.fromEntries(
       METHODS.map((name) => {
         const list = intervals(name);
         return [name, { mean: list.map((s) => s.mean), low: list.map((s) => s.low), high: list.map((s) => s.high) }];
       }),
     );
-    const data = METHODS.map((name, i) => ({
-      ...{ type: 'scatter', mode: 'lines+markers', name, x: STEPS, line: { dash: DASHES[i], width: 3 } },
-      y: spearman[name].mean,
-      error_y: { type: 'data', array: spearman[name].high.map((high, k) => (high - spearman[name].low[k]) / 2) },
-    }));
-    const layout = {
-      title: '从上到下逐段打乱权值，图还剩多少（20 张照片，95% 区间）',
-      xaxis: { title: '打乱到哪里' },
-      yaxis: { title: '与原图的等级相关', range: [-0.3, 1.05] },
-    };
-    const png = await capturePng(() => showPlot({ data, layout }, { alt: '等级相关随打乱的进展' }));
     const share = ({ empty, all }: { empty: number; all: number }) => empty / all;
     const zeroShare = Object.fromEntries(METHODS.map((name) => [name, share(zero.get(name)!)]));
-    return { numbers: { spearman, zero: zeroShare }, images: { '': png } };
+    return { numbers: { spearman, zero: zeroShare }, images: { '': await draw(spearman) } };
   },
 };

@@ -11,6 +11,40 @@ import { capturePng } from '../../lib/show/record';
 import { LAYERS, PHOTOS } from './inversion-table';
 import type { Recipe } from './recipe';
 
+async function bestOf(network: ImageModel, layer: string, image: tf.Tensor3D, seed: number): Promise<tf.Tensor3D> {
+  const { best, image: last } = await invert(network, image, layer, { steps: 100, seed, verdict: false });
+  last.dispose();
+  return best;
+}
+
+async function squared(a: tf.Tensor3D, b: tf.Tensor3D): Promise<number> {
+  const distance = tf.tidy(() => tf.sum(tf.squaredDifference(a, b)));
+  const [value] = await distance.data();
+  distance.dispose();
+  return value;
+}
+
+/** How far apart the pixels of some reconstructions are, and their codes, in units of two photos. */
+async function spread(
+  model: ImageModel,
+  layer: string,
+  starts: readonly tf.Tensor3D[],
+  photos: readonly tf.Tensor3D[],
+) {
+  const pairs = await pairwiseDistances(model, coursePhotos({ background: 'scene' }).slice(0, 100), [layer]);
+  const twoPhotos: number[] = [];
+  for (const [i, a] of photos.entries()) for (const b of photos.slice(i + 1)) twoPhotos.push(await squared(a, b));
+  const typical = twoPhotos.reduce((sum, v) => sum + v, 0) / twoPhotos.length;
+  const apart = { pixels: [] as number[], codes: [] as number[] };
+  for (const [i, j] of [[0, 1], [0, 2], [1, 2]]) {
+    const norm = tf.tidy(() => tf.sum(tf.square(model.activations(starts[j], layer))));
+    apart.pixels.push((await squared(starts[i], starts[j])) / typical);
+    apart.codes.push(((await codeError(model, starts[i], starts[j], layer)) * (await norm.data())[0]) / pairs.squared[layer]); // prettier-ignore
+    norm.dispose();
+  } // prettier-ignore
+  return apart;
+}
+
 /** The same network without learning, and three starts of the deepest layer. */
 export const recipe: Recipe = {
   name: 'inversion-controls',
@@ -26,46 +60,24 @@ export const recipe: Recipe = {
       const { path, crop } = photo(name);
       originals.push(await loadImage(path, { size: [...model.inputSize], crop }));
     }
-    const again = async (network: ImageModel, layer: string, image: tf.Tensor3D, from = seed) => {
-      const { best, image: last } = await invert(network, image, layer, { steps: 100, seed: from, verdict: false });
-      last.dispose();
-      return best;
-    };
     const deep = LAYERS[LAYERS.length - 1];
     // Without learning: every layer for the first photo, the deepest one for all.
     const control: tf.Tensor3D[] = [];
     const untrainedCells: number[] = [];
     const untrainedLayers: number[] = [];
     for (const layer of LAYERS) {
-      const best = await again(untrained, layer, originals[0]);
+      const best = await bestOf(untrained, layer, originals[0], seed);
       untrainedLayers.push(await cellCorrelation(best, originals[0]));
       control.push(best);
     }
     for (const image of originals) {
-      const best = await again(untrained, deep, image);
+      const best = await bestOf(untrained, deep, image, seed);
       untrainedCells.push(await cellCorrelation(best, image));
       best.dispose();
     }
-    // Three starts of the deepest layer: how far apart are their pixels and their codes, in units of two photos?
     const starts: tf.Tensor3D[] = [];
-    for (const from of [seed, seed + 1, seed + 2]) starts.push(await again(model, deep, originals[0], from));
-    const pairs = await pairwiseDistances(model, coursePhotos({ background: 'scene' }).slice(0, 100), [deep]);
-    const squared = async (a: tf.Tensor3D, b: tf.Tensor3D) => {
-      const distance = tf.tidy(() => tf.sum(tf.squaredDifference(a, b)));
-      const [value] = await distance.data();
-      distance.dispose();
-      return value;
-    };
-    const twoPhotos: number[] = [];
-    for (const [i, a] of originals.entries()) for (const b of originals.slice(i + 1)) twoPhotos.push(await squared(a, b)); // prettier-ignore
-    const typical = twoPhotos.reduce((sum, v) => sum + v, 0) / twoPhotos.length;
-    const apart = { pixels: [] as number[], codes: [] as number[] };
-    for (const [i, j] of [[0, 1], [0, 2], [1, 2]]) {
-      const norm = tf.tidy(() => tf.sum(tf.square(model.activations(starts[j], deep))));
-      apart.pixels.push((await squared(starts[i], starts[j])) / typical);
-      apart.codes.push(((await codeError(model, starts[i], starts[j], deep)) * (await norm.data())[0]) / pairs.squared[deep]); // prettier-ignore
-      norm.dispose();
-    } // prettier-ignore
+    for (const from of [seed, seed + 1, seed + 2]) starts.push(await bestOf(model, deep, originals[0], from));
+    const apart = await spread(model, deep, starts, originals);
     const sheet = await capturePng(() =>
       showGrid([originals[0], ...control], {
         columns: LAYERS.length + 1,

@@ -36,8 +36,8 @@ async function ablation(index: number, steps: number, seed: number): Promise<Rec
   for (const [name, options] of Object.entries(PARTS)) {
     const { image, best } = await maximize(model, classScore(index), { ...options, steps, seed, verdict: false });
     best.dispose();
-    const own = (await judge(model, image, index)).probability;
-    const { rank, probability } = await judge(other, image, index);
+    const own = (await judge(model, image, { class: index })).probability;
+    const { rank, probability } = await judge(other, image, { class: index });
     const { highShare } = await naturalness(image);
     numbers[name] = { own, rank, probability, highShare };
     pictures.push(image);

@@ -27,8 +27,8 @@ async function classImages({ classes, steps }: ClassSettings, seed: number): Pro
     });
     best.dispose();
     pictures.push(image);
-    numbers.own.push((await judge(model, image, index)).probability);
-    const { rank, probability } = await judge(other, image, index);
+    numbers.own.push((await judge(model, image, { class: index })).probability);
+    const { rank, probability } = await judge(other, image, { class: index });
     numbers.rank.push(rank);
     numbers.probability.push(probability);
     captions.push(`${model.classes[index].zh}　旁观者：第 ${rank} 名`);

@@ -40,24 +40,22 @@ async function families(classes: readonly number[], seed: number): Promise<Recor
     for (const index of classes) {
       const { image, best } = await maximize(model, classScore(index), { ...options, seed, verdict: false });
       best.dispose();
-      row.own.push((await judge(model, image, index)).probability);
-      const { rank, probability } = await judge(other, image, index);
+      row.own.push((await judge(model, image, { class: index })).probability);
+      const { rank, probability } = await judge(other, image, { class: index });
       row.rank.push(rank);
       row.probability.push(probability);
       const drawn = stretched(image, model.mean);
-      row.drawnRank.push((await judge(other, drawn, index)).rank);
+      row.drawnRank.push((await judge(other, drawn, { class: index })).rank);
       pictures.push(drawn);
       image.dispose();
     }
   }
-  const png = await capturePng(() =>
-    showGrid(pictures, {
-      columns: classes.length,
-      tile: 150,
-      rowLabels: Object.keys(FAMILIES),
-      columnLabels: classes.map((index) => model.classes[index].zh),
-    }),
-  );
+  // A row a class: four panels fit a notebook's width without being made smaller.
+  const kinds = Object.keys(FAMILIES);
+  const rows = classes.flatMap((_, c) => kinds.map((_, k) => pictures[k * classes.length + c]));
+  const rowLabels = classes.map((index) => model.classes[index].zh);
+  const sheet = { columns: kinds.length, tile: 180, rowLabels, columnLabels: kinds };
+  const png = await capturePng(() => showGrid(rows, sheet));
   tf.dispose(pictures);
   model.dispose();
   other.dispose();

@@ -7,6 +7,7 @@ const settings = {
   layers: ['conv2', 'inception_3b', 'inception_4c', 'inception_5b'],
   steps: 32,
   learningRate: 0.08,
+  upright: true,
 } as const;
 
 /** GoogLeNet from conv2 to the last module. */

@@ -5,8 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
-import { run } from '../setup/run.mjs';
-import { tsxArguments } from '../setup/weights.mjs';
+import { run, tsxArguments } from '../setup/run.mjs';
 import { numberFaults } from '../notebooks/claims.mjs';
 
 /** What `npm run test:all` makes again, together: the quickest ones. */
