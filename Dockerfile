@@ -51,6 +51,7 @@ RUN apt-get update \
 COPY data data
 
 # 5. settings; the library, compiled once for everybody
+COPY scripts/start/lab.json scripts/start/
 COPY deploy/place.py deploy/settings.py deploy/warm_up.py deploy/
 RUN .venv/bin/python deploy/settings.py .venv \
   && .venv/bin/python deploy/warm_up.py \

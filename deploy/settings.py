@@ -10,15 +10,15 @@ from pathlib import Path
 
 from place import ROOT
 
+# What `npm start` gives one reader, and what a class adds to it.
+COMMON = json.loads((ROOT / "scripts" / "start" / "lab.json").read_text(encoding="utf-8"))
 SERVER = {
-    "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": ["convscope"]},
+    **COMMON["server"],
     # A kernel holds a network in memory: one that nobody has used for an hour is ended, the notebook stays.
     "MappingKernelManager": {"cull_idle_timeout": 3600, "cull_interval": 300, "cull_connected": True},
-    "LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
 }
 LAB = {
-    "@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"},
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    **COMMON["lab"],
     # What is lost when a server dies is what was not saved: twenty seconds, not two minutes.
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 20},
 }

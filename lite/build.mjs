@@ -21,7 +21,7 @@ function copyFiles(target) {
   for (const folder of FOLDERS)
     for (const entry of fs.readdirSync(inRoot(folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
-      const file = path.join(entry.parentPath, entry.name);
+      const file = path.join(entry.parentPath ?? entry.path, entry.name);
       const name = path.relative(inRoot(), file).split(path.sep).join('/');
       fs.mkdirSync(path.dirname(path.join(target, name)), { recursive: true });
       fs.copyFileSync(file, path.join(target, name));

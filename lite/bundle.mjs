@@ -33,7 +33,7 @@ const KERNEL = {
   'kernel/display/copies.cjs': own('kernel', 'copies.cjs'),
 };
 /** Where the course lies in the browser's tree of files. */
-export const VIRTUAL_ROOT = '/convscope';
+const VIRTUAL_ROOT = '/convscope';
 
 const twins = {
   name: 'twins',

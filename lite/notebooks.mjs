@@ -15,7 +15,7 @@ function joinedOutput(output) {
   return output.data ? { ...output, data: joinedData(output.data) } : output;
 }
 
-export function joinedNotebook(notebook) {
+function joinedNotebook(notebook) {
   const cells = notebook.cells.map((cell) => {
     const outputs = cell.outputs ? { outputs: cell.outputs.map(joinedOutput) } : {};
     return { ...cell, source: joined(cell.source), ...outputs };

@@ -33,7 +33,7 @@ function packageFile(file) {
 
 function* filesIn(folder, keep) {
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const file = path.join(entry.parentPath, entry.name);
+    const file = path.join(entry.parentPath ?? entry.path, entry.name);
     if (entry.isFile() && keep(file)) yield file;
   }
 }

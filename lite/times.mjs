@@ -7,6 +7,7 @@ import path from 'node:path';
 import { notebookFiles } from '../scripts/notebooks/execute.mjs';
 import { errorCells } from '../scripts/notebooks/rules.mjs';
 import { storeTimes, today } from '../scripts/notebooks/times.mjs';
+import { readWords } from '../scripts/setup/options.mjs';
 import { newProfile, openChapter, runAll, startSite } from '../test/site/lab.mjs';
 
 const processorSeconds = async (browser) => {
@@ -35,7 +36,7 @@ async function timeChapter(file) {
   }
 }
 
-const wanted = process.argv.slice(2);
+const { positionals: wanted } = readWords(process.argv.slice(2), {});
 for (const file of notebookFiles().filter((name) => wanted.some((number) => path.basename(name).startsWith(number)))) {
   const lab = await timeChapter(file);
   console.log(path.basename(file), JSON.stringify(lab));

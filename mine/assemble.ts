@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { Strongest } from '../lib/02-patches/strongest';
 import { boxMapping } from '../lib/image/photo-box';
+import { fieldBox } from '../lib/model/receptive-field';
 import { Draft, viewOf } from './files';
 import { firstOf, type Geometry, type Partial, readPartial, type Seen } from './partial';
 
@@ -92,14 +93,13 @@ class Leaders {
   }
 
   *lines(): Generator<string> {
-    const { shape, field, inputSize } = this.geometry;
+    const { shape, fields, inputSize } = this.geometry;
     for (const [channel, strongest] of this.strongest.entries()) {
       const patches = strongest.descending().map(({ value, at, index }) => {
         const { file, size } = this.photos.get(index)!;
-        const [row, col] = [Math.floor(at / shape[1]), at % shape[1]];
-        const [x, y] = [field.offset + field.stride * col, field.offset + field.stride * row];
-        const box = boxMapping([0, 0, ...size!], inputSize)({ x, y, width: field.size, height: field.size });
-        return { photo: file, value, at: [row, col], box };
+        const place = [Math.floor(at / shape[1]), at % shape[1]] as const;
+        const box = boxMapping([0, 0, ...size!], inputSize)(fieldBox(fields, place));
+        return { photo: file, value, at: place, box };
       });
       yield JSON.stringify({ channel, patches });
     }

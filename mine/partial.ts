@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { type Entry, Strongest } from '../lib/02-patches/strongest';
-import type { ReceptiveField } from '../lib/model/receptive-field';
+import type { ReceptiveFields } from '../lib/model/receptive-field';
 import { viewOf, writeWhole } from './files';
 
 /** A photo that was seen (`size`: its own width and height) or a file that was not (`reason`). */
@@ -17,7 +17,7 @@ export interface Geometry {
   readonly inputSize: readonly [number, number];
   /** Height, width and channels of the layer. */
   readonly shape: readonly number[];
-  readonly field: ReceptiveField;
+  readonly fields: ReceptiveFields;
 }
 
 export interface Partial {
@@ -32,7 +32,7 @@ export interface Partial {
   readonly engine: string;
 }
 
-const FORMAT = 'convscope-mine-1';
+const FORMAT = 'convscope-mine-2';
 
 interface Head {
   readonly format: string;

@@ -71,7 +71,7 @@ export function makePlan(out: string, wanted: Wanted): Plan {
   return plan;
 }
 
-export function readPlan(out: string): Plan | undefined {
+function readPlan(out: string): Plan | undefined {
   try {
     return JSON.parse(fs.readFileSync(inWork(out, 'plan.json'), 'utf8')) as Plan;
   } catch {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { tf } from '../lib/tf/backend';
 import { Strongest } from '../lib/02-patches/strongest';
 import { CourseError } from '../lib/base/errors';
-import { loadPhoto } from '../lib/image/image';
+import { loadWithSize } from '../lib/image/image';
 import type { ImageModel } from '../lib/model/model';
 import { spatialLayer, summarizeImages } from '../lib/02-patches/patches';
 import type { Geometry, Partial, Seen } from './partial';
@@ -23,8 +23,8 @@ export interface Scan {
 }
 
 export function geometryOf(model: ImageModel, layer: string): Geometry {
-  const { shape, receptiveField } = spatialLayer(model, layer);
-  return { inputSize: model.inputSize, shape, field: receptiveField! };
+  const { shape, receptiveFields } = spatialLayer(model, layer);
+  return { inputSize: model.inputSize, shape, fields: receptiveFields };
 }
 
 interface Loaded {
@@ -42,7 +42,7 @@ async function load({ model, root }: Scan, { file, reason }: Listed): Promise<Lo
   }
   try {
     const size = [...model.inputSize] as [number, number];
-    const { image, width, height } = await loadPhoto(full, { size });
+    const { image, width, height } = await loadWithSize(full, { size });
     return { seen: { file, size: [width, height] }, image };
   } catch (error) {
     if (!(error instanceof CourseError)) throw error;

@@ -9,7 +9,7 @@ import { bootstrap } from './setup/bootstrap.mjs';
 import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
-import { tsxArguments } from './setup/weights.mjs';
+import { tsxArguments } from './setup/run.mjs';
 
 const KINDS = ['images', 'png', 'jpeg', 'webp', 'avif', 'weights', 'head', 'kernel', 'kills', 'hours', 'memory'];
 const USAGE = `npm run faults -- ${KINDS.join('|')} 个数 [--seed 1] [--first 0]`;

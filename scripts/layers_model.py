@@ -1,9 +1,11 @@
 """What the scripts convert-*.py share: writes an ordinary TensorFlow.js layers model (tf.loadLayersModel reads it).
 
 model.json holds the architecture and the list of weights; the weights follow as half floats, in shards of 4 MB.
-The same weights give the same files, byte for byte.
+The same weights give the same files, byte for byte. What lib/model/weights/embedded-catalogue.ts has to know of them is
+printed.
 """
 
+import hashlib
 import json
 import os
 
@@ -78,4 +80,20 @@ def write_model(weights, topology, folder, script, metadata):
     with open(os.path.join(folder, 'model.json'), 'w', encoding='utf-8') as file:
         json.dump(model, file, separators=(',', ':'))
         file.write('\n')
-    print(f'{len(entries)} weights, {len(data)} bytes in {count} shards -> {folder}')
+    print(f'{len(entries)} weights, {len(data)} bytes in {count} shards -> {folder}\n')
+    print(catalogue_entry(folder, entries, paths))
+
+
+def catalogue_entry(folder, entries, paths):
+    """One network of embeddedNetworks: what its list of weights and its shards must hash to."""
+    listed = [[entry['name'], entry['shape'], entry['quantization']['dtype']] for entry in entries]
+    manifest = json.dumps(listed, ensure_ascii=False, separators=(',', ':')).encode()
+    name = os.path.basename(folder)
+    key = name if name.isidentifier() else f"'{name}'"
+    lines = [f'  {key}: {{', f"    manifest: '{hashlib.sha256(manifest).hexdigest()}',", '    shards: [']
+    for path in paths:
+        with open(os.path.join(folder, path), 'rb') as file:
+            data = file.read()
+        lines += ['      {', f"        name: '{path}',", f'        bytes: {len(data)},']
+        lines += [f"        sha256: '{hashlib.sha256(data).hexdigest()}',", '      },']
+    return '\n'.join([*lines, '    ],', '  },'])

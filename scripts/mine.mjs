@@ -11,7 +11,7 @@ import { withLock } from './setup/lock.mjs';
 import { readWords } from './setup/options.mjs';
 import { inRoot } from './setup/place.mjs';
 import { Report, SetupError } from './setup/report.mjs';
-import { tsxArguments } from './setup/weights.mjs';
+import { tsxArguments } from './setup/run.mjs';
 
 /** What a worker process takes, in bytes, with a margin for big photos. */
 const WORKER_MEMORY = 1e9;

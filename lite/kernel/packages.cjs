@@ -1,7 +1,6 @@
 'use strict';
 /** The packages of the course that the page has, loaded when something asks for them. */
-const { provide, load } = require('../node/packages.cjs');
-const { jupyter } = require('../../kernel/display/tslab.cjs');
+const { provide } = require('../node/packages.cjs');
 
 provide({
   '@tensorflow/tfjs': () => require('@tensorflow/tfjs'),
@@ -21,7 +20,4 @@ provide({
   util: () => require('util'),
   worker_threads: () => require('worker_threads'),
   zlib: () => require('zlib'),
-  'tslab/dist/jupyter': () => jupyter,
 });
-// lib/show writes to it only where a kernel has loaded it
-load('tslab/dist/jupyter');

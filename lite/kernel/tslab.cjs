@@ -1,5 +1,5 @@
 'use strict';
-/** What displays are written to; lib/show finds it under tslab's name. */
+/** In place of tslab, which the page has not: nothing writes to this. */
 const jupyter = { lastWriteDisplayData: null };
 
 module.exports = { jupyter, tslab: () => ({}) };

@@ -3,7 +3,7 @@ import { TextCollector } from '../../kernel/desk/collect.cjs';
 import { kernelInfo } from '../../kernel/desk/info.cjs';
 import { ownFiles } from './own-files.mjs';
 
-/** How long a cell may be deaf before its worker is ended, by what it is doing (as in kernel/desk/front.cjs). */
+/** How long a cell may be deaf before its worker is ended, by what it is doing (as in kernel/desk/main-thread.cjs). */
 const PATIENCE = { own: Infinity, sync: 1000, waiting: 5000 };
 const LOST =
   '已中断：单元格里的计算不让出来，只能把内核整个重启；变量都已清空，请从头运行（菜单“运行”→“运行所有单元格”）。';

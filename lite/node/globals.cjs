@@ -25,7 +25,8 @@ function on(name, hear) {
 }
 
 const process = {
-  env: {},
+  // a page asks nothing from elsewhere: a network that is not among its files has a substitute
+  env: { CONVSCOPE_OFFLINE: '1' },
   pid: 1,
   argv: [],
   platform: 'browser',

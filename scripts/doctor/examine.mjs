@@ -9,7 +9,7 @@ import { checkNode, packagesInstalled } from '../setup/node-packages.mjs';
 import { cacheFolder, folderSize, inRoot, jupyterFolder, readJson, root, venvFolder } from '../setup/place.mjs';
 import { findPython, pythonReady } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
-import { findProgram, run } from '../setup/run.mjs';
+import { findChromium, run } from '../setup/run.mjs';
 import { weightsState } from '../setup/weights.mjs';
 import { graphicsCard } from './graphics-card.mjs';
 import { bad, both, could, good, reasonOf, same } from './texts.mjs';
@@ -191,12 +191,6 @@ function chromium() {
   const program = findChromium();
   if (program) return good(label, same(program));
   return { mark: '-', label, text: both('没有 Chromium（只有开发者需要）', 'no Chromium (only developers need it)') };
-}
-
-/** The browser tests' Chromium, from the system: nothing is downloaded for them. */
-export function findChromium() {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  return findProgram(...(process.env.CONVSCOPE_CHROMIUM ? [process.env.CONVSCOPE_CHROMIUM] : names));
 }
 
 function disk() {

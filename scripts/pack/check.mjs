@@ -11,7 +11,7 @@ import { findProgram, run } from '../setup/run.mjs';
 import { PREFIX } from './contents.mjs';
 
 /** Root may simply make one; others get one together with a user namespace, where the system allows that. */
-export const unshareArguments = () => [...(process.getuid() === 0 ? [] : ['--map-root-user', '--user']), '--net'];
+const unshareArguments = () => [...(process.getuid() === 0 ? [] : ['--map-root-user', '--user']), '--net'];
 
 function newestArchive() {
   const folder = inRoot('dist');

@@ -10,7 +10,7 @@ import { errorCells, substituted } from '../notebooks/rules.mjs';
 import { duration } from '../setup/report.mjs';
 import { findProgram, run } from '../setup/run.mjs';
 import { inRoot, jupyterFolder, venvProgram } from '../setup/place.mjs';
-import { startCourse } from '../../test/course.mjs';
+import { startCourse } from '../start/started.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const assert = (fine, text) => {

@@ -3,8 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot, venvProgram, writeJson, writeWhole } from '../setup/place.mjs';
 import { megabytes, SetupError } from '../setup/report.mjs';
-import { findProgram, run } from '../setup/run.mjs';
-import { tsxArguments } from '../setup/weights.mjs';
+import { findProgram, run, tsxArguments } from '../setup/run.mjs';
 import { networksToPack, PREFIX } from './contents.mjs';
 
 /** The files of the project: what git knows, so that nothing of the packer's own goes along. */

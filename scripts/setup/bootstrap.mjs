@@ -159,7 +159,7 @@ async function fetchWebgpu(plan, report) {
   }
 }
 
-export const weightsFailureFile = () => cacheFolder('weights-failed.json');
+const weightsFailureFile = () => cacheFolder('weights-failed.json');
 
 async function weightsStep(report, offline, again) {
   const key = `weights ${process.env.CONVSCOPE_MODELS ?? ''}`;

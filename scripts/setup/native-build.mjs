@@ -1,40 +1,23 @@
 /** Makes the native backend: from the npm package's sources and PyPI's libraries, or the package's own binary. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { finished } from './draft.mjs';
 import { folderOf, sizesIn, tfjsPackage } from './native.mjs';
-import { cacheFolder, inRoot, readJson, venvProgram, writeJson } from './place.mjs';
+import { inRoot, readJson, venvProgram, writeJson } from './place.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
 const here = inRoot('scripts', 'setup');
 
 /** Builds (or downloads) it next to its place, tries a real gradient, and only then moves it there. */
-export async function installNative(plan, report) {
-  const final = folderOf(plan);
-  removeDrafts(plan);
-  const draft = `${final}.draft-${process.pid}`;
-  fs.mkdirSync(draft, { recursive: true });
-  try {
+export const installNative = (plan, report) =>
+  finished(folderOf(plan), async (draft) => {
     const binding = plan.kind === 'build' ? await build(plan, draft, report) : await fetchPrebuilt(plan, draft);
     const facts = await tryBinding(path.join(draft, binding));
     const sizes = sizesIn(draft);
     writeJson(path.join(draft, 'ready.json'), { binding, kind: plan.kind, flavour: plan.flavour, ...facts, sizes });
-    fs.rmSync(final, { recursive: true, force: true });
-    fs.renameSync(draft, final);
     return facts;
-  } finally {
-    fs.rmSync(draft, { recursive: true, force: true });
-  }
-}
-
-/** What a killed run left behind. */
-function removeDrafts(plan) {
-  const folder = cacheFolder('native');
-  fs.mkdirSync(folder, { recursive: true });
-  for (const name of fs.readdirSync(folder)) {
-    if (name.startsWith(`${plan.key}.draft-`)) fs.rmSync(path.join(folder, name), { recursive: true, force: true });
-  }
-}
+  });
 
 /** Loads the binding (the installed one, or a file) in a process of its own and computes a gradient with it. */
 export async function tryBinding(...binding) {

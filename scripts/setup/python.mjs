@@ -6,11 +6,11 @@ import { inRoot, programIn, readJson, venvFolder, windows, writeJson } from './p
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
-export const ENVIRONMENT_BYTES = 310e6;
+const ENVIRONMENT_BYTES = 310e6;
 const MINIMUM = [3, 9];
 
 /** Packages that came along with the course (`npm run pack`): with them nothing is asked from the network. */
-export const wheelsFolder = () => inRoot('.cache', 'wheels');
+const wheelsFolder = () => inRoot('.cache', 'wheels');
 export const wheelsPacked = () => fs.existsSync(wheelsFolder());
 
 /** An environment is a folder, the file with its requirements, its size on disk and what is said while it is made. */

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root, windows } from './place.mjs';
+import { pathToFileURL } from 'node:url';
+import { inRoot, root, windows } from './place.mjs';
 
 const children = new Set();
 
@@ -131,3 +132,12 @@ export function findProgram(...names) {
   }
   return undefined;
 }
+
+/** The browser tests' Chromium, from the system: nothing is downloaded for them. */
+export function findChromium() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  return findProgram(...(process.env.CONVSCOPE_CHROMIUM ? [process.env.CONVSCOPE_CHROMIUM] : names));
+}
+
+/** How our scripts start a TypeScript file: `node ...tsxArguments() file.ts`. */
+export const tsxArguments = () => ['--import', pathToFileURL(inRoot('node_modules', 'tsx', 'dist', 'loader.mjs')).href];

@@ -7,11 +7,11 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { finished } from './draft.mjs';
 import { lookAtMachine, planNative, sizesIn } from './native.mjs';
 import { installLocked } from './node-packages.mjs';
 import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
-import { run } from './run.mjs';
-import { tsxArguments } from './weights.mjs';
+import { run, tsxArguments } from './run.mjs';
 
 const locked = inRoot('scripts', 'setup', 'webgpu');
 const link = inRoot('node_modules', 'webgpu');
@@ -57,15 +57,8 @@ export function webgpuFacts(key = thisMachine) {
 export const webgpuFrom = (key) => ({ NODE_PATH: placeOf(key) });
 
 /** Installs it next to its place, tries a real gradient, and only then moves it there. (The tests have a place of their own.) */
-export async function installWebgpu({ key, place = key, env = {} }, report) {
-  const final = placeOf(place);
-  const parent = path.dirname(final);
-  fs.mkdirSync(parent, { recursive: true });
-  for (const name of fs.readdirSync(parent)) {
-    if (name.includes('.draft-')) fs.rmSync(path.join(parent, name), { recursive: true, force: true });
-  }
-  const draft = `${final}.draft-${process.pid}`;
-  try {
+export const installWebgpu = ({ key, place = key, env = {} }, report) =>
+  finished(placeOf(place), async (draft) => {
     await download(key, draft, report);
     if (place === key) unlink(); // node_modules would be asked before the draft
     const facts = await tryWebgpu({ ...env, NODE_PATH: draft }).catch((error) => {
@@ -74,17 +67,11 @@ export async function installWebgpu({ key, place = key, env = {} }, report) {
     });
     const folder = path.join(draft, 'webgpu');
     writeJson(path.join(folder, 'ready.json'), { version: webgpuVersion(), ...facts, sizes: sizesIn(folder) });
-    fs.rmSync(final, { recursive: true, force: true });
-    fs.renameSync(draft, final);
     return facts;
-  } finally {
-    fs.rmSync(draft, { recursive: true, force: true });
-  }
-}
+  });
 
 /** By the lockfile, which names the content, from wherever the user's npm gets its packages. */
 async function download(key, draft, report) {
-  fs.mkdirSync(draft, { recursive: true });
   for (const name of ['package.json', 'package-lock.json'])
     fs.copyFileSync(path.join(locked, name), path.join(draft, name));
   await report.watchSize(draft, ['下载 webgpu', 'downloading webgpu'], 132e6, () => installLocked(draft));

@@ -1,16 +1,12 @@
 /** The weights of GoogLeNet, the one network that chapters download, fetched once by the library's downloader. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
 import { SetupError, megabytes } from './report.mjs';
-import { run } from './run.mjs';
+import { run, tsxArguments } from './run.mjs';
 
 const doneFile = () => cacheFolder('weights.json');
 const models = () => process.env.CONVSCOPE_MODELS ?? '';
-
-/** How our scripts start a TypeScript file: `node ...tsxArguments() file.ts`. */
-export const tsxArguments = () => ['--import', pathToFileURL(inRoot('node_modules', 'tsx', 'dist', 'loader.mjs')).href];
 
 /** A quick look without starting TypeScript: what we found last time is still there. */
 export function weightsReady() {

@@ -10,7 +10,7 @@ import { buildLab, labPossible } from '../../lite/build.mjs';
 import { finish } from './finish.mjs';
 import { buildFunctions } from './functions.mjs';
 import { examineSite } from './links.mjs';
-import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './place.mjs';
+import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './folders.mjs';
 import { stage } from './stage.mjs';
 
 const LIMIT_SECONDS = 10 * 60;

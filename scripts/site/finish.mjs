@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import katex from 'katex';
-import { LAB } from './place.mjs';
+import { LAB } from './folders.mjs';
 import { katexLicence, katexStyle, plotlyScript } from '../html/parts.mjs';
 
 const text = (html) =>

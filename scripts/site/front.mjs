@@ -1,7 +1,7 @@
 /** The front page: what the course is, its chapters as cards, and what the README says about the rest. */
 import fs from 'node:fs';
 import { inRoot } from '../setup/place.mjs';
-import { ownFolder } from './place.mjs';
+import { ownFolder } from './folders.mjs';
 
 /** The cell whose picture stands for a chapter. */
 export const COVERS = {

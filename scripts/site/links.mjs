@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { htmlFiles } from './finish.mjs';
-import { LAB } from './place.mjs';
+import { LAB } from './folders.mjs';
 
 const OUTSIDE = /^(https?:)?\/\//i;
 /** Loaded by the browser itself, unlike an address that a reader follows. */

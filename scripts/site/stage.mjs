@@ -6,7 +6,7 @@ import { headingOf } from '../notebooks/heading.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
-import { labAddress, OFFLINE, ownFolder, sourceFolder, workFolder } from './place.mjs';
+import { labAddress, OFFLINE, ownFolder, sourceFolder, workFolder } from './folders.mjs';
 
 const DOCUMENTS = ['environment.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'];
 /** Larger files of the repository that a document points to are named, but not copied. */

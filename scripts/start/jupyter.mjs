@@ -34,14 +34,12 @@ const STYLE = '.jp-RenderedPlotly img.plot-img { max-width: 100%; height: auto; 
 
 /** Written at every start; what the user changes in Lab's settings lies elsewhere and wins. */
 export function writeSettings(lang) {
-  writeJson(path.join(venvFolder(), 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), {
-    '@jupyterlab/translation-extension:plugin': { locale: lang === 'en' ? 'default' : 'zh_CN' },
-    '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
-  });
-  writeJson(jupyterFolder('config', 'jupyter_lab_config.json'), {
-    LabApp: { news_url: null, check_for_updates_class: 'jupyterlab.NeverCheckForUpdate', custom_css: true },
-    KernelSpecManager: { ensure_native_kernel: false, allowed_kernelspecs: ['convscope'] },
-  });
+  // those of a class (deploy/settings.py) begin with the same
+  const { server, lab } = readJson(inRoot('scripts', 'start', 'lab.json'));
+  if (lang === 'en') lab['@jupyterlab/translation-extension:plugin'].locale = 'default';
+  server.LabApp.custom_css = true;
+  writeJson(path.join(venvFolder(), 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), lab);
+  writeJson(jupyterFolder('config', 'jupyter_lab_config.json'), server);
   writeWhole(jupyterFolder('config', 'custom', 'custom.css'), STYLE);
 }
 

@@ -3,8 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inRoot } from '../setup/place.mjs';
-import { run } from '../setup/run.mjs';
-import { tsxArguments } from '../setup/weights.mjs';
+import { run, tsxArguments } from '../setup/run.mjs';
 import { judge } from './summary.mjs';
 
 /** What takes minutes, or downloads what no reader of the course needs: `npm run test:all` alone runs it. */

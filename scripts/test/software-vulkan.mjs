@@ -1,7 +1,7 @@
 /** WebGPU without a graphics card, for the tests: Chromium brings a Vulkan that the processor plays (SwiftShader). */
 import fs from 'node:fs';
 import path from 'node:path';
-import { findChromium } from '../doctor/examine.mjs';
+import { findChromium } from '../setup/run.mjs';
 import { installWebgpu, planWebgpu, webgpuFacts, webgpuFrom } from '../setup/webgpu.mjs';
 
 const ICD = 'vk_swiftshader_icd.json';

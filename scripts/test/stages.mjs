@@ -8,7 +8,7 @@ import path from 'node:path';
 import { notebookFiles, RUN_IN_BROWSER, runNotebook, TWO_NETWORKS } from '../notebooks/execute.mjs';
 import { committedFaults } from '../notebooks/rules.mjs';
 import { recipeNames, recordFaults, recordsToRemake, remakeFaults } from '../records/records.mjs';
-import { findChromium } from '../doctor/examine.mjs';
+import { findChromium } from '../setup/run.mjs';
 import { inRoot, readJson } from '../setup/place.mjs';
 import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
@@ -77,22 +77,11 @@ const cpuStage = fileStage('unit on cpu', 'lib', {
   backends: () => ['cpu'],
 });
 
-/** Minutes each on WebGPU that the processor plays: whole networks, training, every layer of others' networks. */
-const SLOW_ON_WEBGPU = [
-  'course/methods',
-  'model/networks',
-  '05-deconv/gradients-checks',
-  '08-adversarial/training',
-  '09-your-own/gradients-own-layers',
-  '09-your-own/kinds',
-  '09-your-own/together',
-];
-
 const webgpuStage = {
   name: 'unit on webgpu',
   parallel: true,
   tasks: () => {
-    const pick = (file) => quick(file) && isDoubled(file) && !SLOW_ON_WEBGPU.some((name) => file.includes(name));
+    const pick = (file) => quick(file) && isDoubled(file);
     const binding = once(() => webgpuForTests(new Report({ lang: 'en' })));
     return testTasks(testFiles('lib').filter(pick), ['webgpu']).map((task) => ({
       ...task,

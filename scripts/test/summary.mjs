@@ -3,7 +3,7 @@
 const plain = (text) => text.replace(/\u001b\[[0-9;]*m/g, '');
 
 /** `SKIP name: reason` lines, which our helpers print for a test that cannot run here. */
-export function skippedTests(output) {
+function skippedTests(output) {
   return [...plain(output).matchAll(/^SKIP (.+?)(?:：|: )(.+)$/gm)].map(([, name, reason]) => ({ name, reason }));
 }
 

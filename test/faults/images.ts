@@ -1,6 +1,6 @@
 /** Damaged pictures through loadImage: a clear error or a picture of the right form, whatever was done to the file. */
 import { createCanvas, loadImage as decode } from 'canvas';
-import { loadPhoto } from '../../lib/image/image';
+import { loadWithSize } from '../../lib/image/image';
 import { crc32, readHeader } from '../../lib/image/header';
 import { coursePhotos } from '../../lib/image/photos';
 import { type RandomGenerator, randomGenerator } from '../../lib/base/random';
@@ -83,7 +83,7 @@ function mutationsOf(format: Format): [string, Mutation][] {
 
 /** Loads it as cells do, in its own size or a square, and checks the form of the result. */
 async function load(bytes: Uint8Array, size: number | undefined): Promise<void> {
-  const { image, width, height } = await loadPhoto(bytes, { size });
+  const { image, width, height } = await loadWithSize(bytes, { size });
   try {
     const expected = size === undefined ? [height, width, 3] : [size, size, 3];
     if (String(image.shape) !== String(expected)) throw new Error(`形状 [${image.shape}]，应为 [${expected}]`);

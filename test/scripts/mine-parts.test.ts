@@ -33,10 +33,11 @@ const put = (file: string, content = '') => {
 
 const CHANNELS = 5;
 const TOP = 3;
+const field = { size: 20, stride: 16, offset: -2 };
 const geometry: Geometry = {
   inputSize: [64, 64],
   shape: [4, 4, CHANNELS],
-  field: { size: 20, stride: 16, offset: -2 },
+  fields: [field, field],
 };
 const work = 'w';
 

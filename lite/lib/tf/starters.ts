@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isSoftware } from './adapter';
 import { installWasmGradients } from './wasm-gradients';
+import { threadsFor } from './threads';
 import { installWebgpuRepairs } from './webgpu-repairs';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
@@ -26,11 +27,16 @@ export const HINT = '请换一个较新的浏览器（Chrome、Edge、Firefox、
 
 /** What a page has and Node's types do not tell; `convscopeSite` says where the kernel's files lie (kernel/course.cjs). */
 interface Page {
-  readonly navigator: { readonly gpu?: { requestAdapter(): Promise<any> } }; // eslint-disable-line @typescript-eslint/no-explicit-any
+  readonly navigator: { readonly hardwareConcurrency: number; readonly gpu?: { requestAdapter(): Promise<any> } }; // eslint-disable-line @typescript-eslint/no-explicit-any
   readonly OffscreenCanvas: new (width: number, height: number) => { getContext(kind: 'webgl2'): any }; // eslint-disable-line @typescript-eslint/no-explicit-any
   readonly convscopeSite: { readonly own: string };
 }
 const page = globalThis as unknown as Page;
+
+interface Wasm {
+  setWasmPaths(prefix: string): void;
+  setThreadsCount(count: number): void;
+}
 
 async function use(name: BackendName, device: 'gpu' | 'cpu'): Promise<Started> {
   if (!(await tf.setBackend(name))) throw new Error('没有启动');
@@ -64,9 +70,15 @@ async function startWebgl(): Promise<Started> {
 
 async function startWasm(): Promise<Started> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as Wasm;
   wasm.setWasmPaths(page.convscopeSite.own);
-  const running = await use('wasm', 'cpu');
+  const threads = threadsFor(page.navigator.hardwareConcurrency);
+  wasm.setThreadsCount(threads);
+  // the program takes no more than half of the processors that it sees
+  Object.defineProperty(page.navigator, 'hardwareConcurrency', { value: 2 * threads, configurable: true });
+  const running = await use('wasm', 'cpu').finally(() => {
+    Reflect.deleteProperty(page.navigator, 'hardwareConcurrency');
+  });
   installWasmGradients(tf);
   return running;
 }
