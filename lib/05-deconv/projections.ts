@@ -46,8 +46,7 @@ export async function patchProjections(
     pool = 'gradient',
     size = 96,
     batchSize = gradientBatch(model),
-    onStep,
-    signal,
+    ...run
   }: PatchProjectionOptions = {},
 ): Promise<PatchProjections> {
   checkRule(rule, pool);
@@ -55,7 +54,7 @@ export async function patchProjections(
   const { channel, patches } = checkChannel(ofChannel);
   if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
   const targets = patches.map(({ at }) => resolveTarget(model, { layer, channel, at }));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const parts: tf.Tensor4D[] = [];
   try {
     for (let from = 0; from < patches.length && (!watch.stopped || from === 0); from += batchSize) {
@@ -74,8 +73,7 @@ export async function patchProjections(
       } finally {
         tf.dispose(images);
       }
-      await onStep?.({ done: Math.min(from + batchSize, patches.length), total: patches.length });
-      await watch.breathe();
+      await watch.step({ done: Math.min(from + batchSize, patches.length), total: patches.length });
     }
     return { maps: tf.concat(parts, 0), stopped: watch.stopped };
   } finally {

@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
 import { checkCounts, checkNumber } from '../base/check';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
@@ -9,7 +9,7 @@ import { type BoundObjective, energy, type Objective } from './objectives';
 import { rolled } from './warp';
 import { given } from '../model/given';
 
-export interface DreamOptions {
+export interface DreamOptions extends LongRun<DreamStep> {
   /** 要变大的目标；默认 objective.energy(第四阶段的层)：那一层已经看到的一切。 */
   objective?: Objective;
   /** 由小到大几个尺度（octaves），默认 3；最小的一个不小于网络的输入。 */
@@ -21,15 +21,11 @@ export interface DreamOptions {
   /** 每步每个数平均改变多少（[0, 1] 单位），默认 0.008。 */
   learningRate?: number;
   seed?: number;
-  /** `image` 是这一步之后的图，只在调用期间有效。 */
-  onStep?: (state: DreamStep) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
-export interface DreamStep {
-  /** 各个尺度加起来走了几步，一共几步。 */
-  readonly done: number;
-  readonly total: number;
+/** `done`、`total` 是各个尺度加起来的步数。 */
+export interface DreamStep extends RunStep {
+  /** 这一步之后的图，只在调用期间有效。 */
   readonly image: tf.Tensor3D;
 }
 
@@ -64,8 +60,7 @@ export async function dream(
     steps = 10,
     learningRate = 0.008,
     seed = 0,
-    onStep,
-    signal,
+    ...run
   }: DreamOptions = {},
 ): Promise<Dream> {
   await checkImage(image);
@@ -75,7 +70,7 @@ export async function dream(
   const sizes = octaveSizes(image, model.inputSize, octaves, ratio);
   const target = objective(model);
   const random = randomGenerator(seed);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const total = sizes.length * steps;
   // What the dream has added so far, at the size of the octave before.
   let added = tf.zeros([...sizes[0], 3]) as tf.Tensor3D;
@@ -88,8 +83,7 @@ export async function dream(
       for (let k = 0; k < steps && !watch.stopped; k++) {
         const by = [random.integer(size[0]), random.integer(size[1])] as const;
         picture.replace((x) => tf.add(x, tf.mul(tiledGradient(model, target, x, by), learningRate)));
-        await onStep?.({ done: ++done, total, image: picture.current });
-        await watch.breathe();
+        await watch.step({ done: ++done, total, image: picture.current });
       }
       added.dispose();
       added = tf.tidy(() => tf.sub(picture.current, scaled(image)) as tf.Tensor3D);

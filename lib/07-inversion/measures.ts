@@ -37,13 +37,13 @@ export async function pairwiseDistances(
   model: ImageModel,
   photos: readonly Photo[],
   layers: readonly string[],
-  { onStep, signal }: LongRun = {},
+  run: LongRun = {},
 ): Promise<PairwiseDistances> {
   checkPhotos(photos, 2);
   if (!checkList('layers', layers).length)
     throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
   layers.forEach((layer) => given(model).layerName(layer ?? String(layer)));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const sums: CodeSum[] = layers.map(() => ({ squares: 0 }));
   let count = 0;
   try {
@@ -55,8 +55,7 @@ export async function pairwiseDistances(
       for (const [k, code] of codes.entries()) await addCode(sums[k], code);
       tf.dispose(codes);
       count++;
-      await onStep?.({ done: count, total: photos.length });
-      await watch.breathe();
+      await watch.step({ done: count, total: photos.length });
     }
     const squared: Record<string, number> = {};
     for (const [k, layer] of layers.entries()) {
