@@ -1,10 +1,10 @@
 import { tf } from '../tf/backend';
 import { gradientAt } from '../tf/tape';
-import { photoBoxes, loadImage, type PhotoBox } from '../image/image';
+import { photoBoxes, type PhotoBox } from '../image/image';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient } from '../model/target';
-import { given } from '../model/given';
+import { inputOptions, photoInput } from '../model/photo-input';
 import { type ChannelPatches, checkChannel } from './patches';
 
 export interface EffectiveFieldOptions extends LongRun {
@@ -43,13 +43,12 @@ export async function effectiveFields(
   const boxes: (PhotoBox | undefined)[] = [];
   for (const { photo, at } of patches) {
     if (watch.stopped) break;
-    const options = { size: given(model).inputSize, crop: photo.crop };
-    const image = await loadImage(photo.path, options);
+    const image = await photoInput(model, photo);
     let energy: tf.Tensor2D | undefined;
     try {
       energy = tf.tidy(() => gradientEnergy(model, image, layer, channel, at));
       const square = energySquare((await energy.data()) as Float32Array, energy.shape[1], share);
-      boxes.push(square && (await photoBoxes(photo.path, options))(square));
+      boxes.push(square && (await photoBoxes(photo.path, inputOptions(model, photo)))(square));
     } finally {
       image.dispose();
       energy?.dispose();

@@ -1,12 +1,13 @@
 import { tf } from '../tf/backend';
 import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './cache';
 import { Strongest } from './strongest';
-import { loadImage, type PhotoBox, photoBoxes } from '../image/image';
+import { type PhotoBox, photoBoxes } from '../image/image';
 import { checkCounts, checkFields, checkFunction } from '../base/check';
 import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel, LayerInfo } from '../model/model';
 import { checkPhotos, type Photo } from '../image/photos';
 import { given } from '../model/given';
+import { inputOptions, photoInput } from '../model/photo-input';
 import { fieldBox, type ReceptiveFields } from '../model/receptive-field';
 
 /** 一个最大激活图块（max-activating patch）。 */
@@ -85,10 +86,9 @@ export async function summarizeImages(
 }
 
 async function summarize(kind: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
-  const size = [...kind.model.inputSize] as [number, number];
   const images: tf.Tensor3D[] = [];
   try {
-    for (const photo of photos) images.push(await loadImage(photo.path, { size, crop: photo.crop }));
+    for (const photo of photos) images.push(await photoInput(kind.model, photo));
     return await summarizeImages(kind, images);
   } finally {
     tf.dispose(images);
@@ -183,12 +183,7 @@ export async function topPatches(
     const patches: Patch[] = [];
     for (const { value, at, index } of strongest[i].descending()) {
       const photo = photos[index];
-      if (!toPhoto.has(photo)) {
-        toPhoto.set(
-          photo,
-          await photoBoxes(photo.path, { size: [...model.inputSize] as [number, number], crop: photo.crop }),
-        );
-      }
+      if (!toPhoto.has(photo)) toPhoto.set(photo, await photoBoxes(photo.path, inputOptions(model, photo)));
       const place: [number, number] = [Math.floor(at / width), at % width];
       const mapping = toPhoto.get(photo)!;
       const box = mapping(fieldBox(info.receptiveFields, place));

@@ -1,9 +1,10 @@
 import { tf } from '../tf/backend';
 import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
-import { loadImage, type PhotoBox } from '../image/image';
+import type { PhotoBox } from '../image/image';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
+import { photoInput } from '../model/photo-input';
 import { squareAround } from '../02-patches/patch-image';
 import { type ChannelPatches, checkChannel, spatialLayer } from '../02-patches/patches';
 import { fieldBox } from '../model/receptive-field';
@@ -59,7 +60,7 @@ export async function patchProjections(
   try {
     for (let from = 0; from < patches.length && (!watch.stopped || from === 0); from += batchSize) {
       const batch = patches.slice(from, from + batchSize);
-      const images = await Promise.all(batch.map(({ photo }) => loadImage(photo.path, { size: model.inputSize, crop: photo.crop }))); // prettier-ignore
+      const images = await Promise.all(batch.map(({ photo }) => photoInput(model, photo)));
       const seed = (a: tf.Tensor) => seedGradient(a, targets.slice(from, from + batchSize));
       try {
         parts.push(

@@ -72,29 +72,30 @@ export async function dream(
   const random = randomGenerator(seed);
   const watch = watchInterrupts(run);
   const total = sizes.length * steps;
-  // What the dream has added so far, at the size of the octave before.
-  let added = tf.zeros([...sizes[0], 3]) as tf.Tensor3D;
   const picture = replaceable(image);
   let done = 0;
   try {
-    for (const size of sizes) {
-      const scaled = (x: tf.Tensor3D) => tf.image.resizeBilinear(x, [...size]);
-      picture.replace(() => tf.add(scaled(image), scaled(added)));
+    for (const [height, width] of sizes) {
+      // What the dream has added so far, at the size of the octave before, goes onto the photo at this one.
+      picture.replace((x) => onto(image, x, [height, width]));
       for (let k = 0; k < steps && !watch.stopped; k++) {
-        const by = [random.integer(size[0]), random.integer(size[1])] as const;
+        const by = [random.integer(height), random.integer(width)] as const;
         picture.replace((x) => tf.add(x, tf.mul(tiledGradient(model, target, x, by), learningRate)));
         await watch.step({ done: ++done, total, image: picture.current });
       }
-      added.dispose();
-      added = tf.tidy(() => tf.sub(picture.current, scaled(image)) as tf.Tensor3D);
     }
     return { image: picture.current, sizes, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
   } catch (error) {
     picture.current.dispose();
     throw error;
-  } finally {
-    added.dispose();
   }
+}
+
+/** The photo at this size, with what `dreamt` has more than the photo has at its size. */
+function onto(photo: tf.Tensor3D, dreamt: tf.Tensor3D, size: [number, number]): tf.Tensor {
+  const [height, width] = dreamt.shape;
+  const added = tf.sub(dreamt, tf.image.resizeBilinear(photo, [height, width])) as tf.Tensor3D;
+  return tf.add(tf.image.resizeBilinear(photo, size), tf.image.resizeBilinear(added, size));
 }
 
 /** A picture that one step after another replaces; it stays in [0, 1]. */

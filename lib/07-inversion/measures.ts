@@ -2,12 +2,12 @@ import { tf } from '../tf/backend';
 import { checkList } from '../base/check';
 import { checkImage, checkTensor } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
-import { loadImage } from '../image/image';
 import { pearson, ssim } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 import { given } from '../model/given';
+import { photoInput } from '../model/photo-input';
 
 /** One number from the device. */
 async function number(f: () => tf.Tensor): Promise<number> {
@@ -49,7 +49,7 @@ export async function pairwiseDistances(
   try {
     for (const photo of photos) {
       if (watch.stopped && count >= 2) break;
-      const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+      const image = await photoInput(model, photo);
       const codes = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
       image.dispose();
       for (const [k, code] of codes.entries()) await addCode(sums[k], code);

@@ -134,31 +134,16 @@ async function attack(
   to: number | undefined,
   options: IterateOptions,
 ): Promise<Adversarial> {
-  const { epsilon = 2 / 255, steps = 20, away, loss = 'crossEntropy', signal, onStep } = options;
-  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
-  const { seed = 0, confidence, resume } = options;
+  const { epsilon = 2 / 255, steps = 20, away, loss = 'crossEntropy', randomStart = false } = options;
+  const { stepSize = (2.5 * epsilon) / steps, momentum = 0.5, seed = 0, confidence } = options;
   await checkImage(image);
   checkSettings({ epsilon, stepSize }, { steps, momentum, confidence });
   const { before, from } = await cleanVerdict(model, image, away, to);
+  const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
-    const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };
-    const found = await maximize(model, attackObjective(goal, loss), {
-      parametrization: pixels(),
-      start,
-      steps,
-      step: signWithMomentum(stepSize, momentum),
-      penalties: [],
-      transforms: [],
-      projections: [within(image, epsilon)],
-      verdict: false,
-      seed,
-      signal,
-      onStep,
-      ...(confidence && { until: sureEnough(model, goal, loss, confidence) }),
-      resume: resume && { ...resume.run!, image, best: image },
-    });
-    const { image: last, best, ...run } = found;
+    const settled = { ...options, epsilon, steps, stepSize, momentum, loss };
+    const { image: last, best, ...run } = await climb(model, image, goal, start, settled);
     // One step is what FGSM is; several are there to find the best one.
     const kept = method === 'FGSM' ? last : best;
     (kept === best ? last : best).dispose();
@@ -176,6 +161,27 @@ async function attack(
   } finally {
     if (start !== image) start.dispose();
   }
+}
+
+type Settled = IterateOptions & Required<Pick<IterateOptions, 'epsilon' | 'steps' | 'stepSize' | 'momentum' | 'loss'>>;
+
+/** An attack is a run of `maximize`: steps of the sign, each of them back into the neighbourhood of the image. */
+function climb(model: ImageModel, image: tf.Tensor3D, goal: AttackGoal, start: tf.Tensor3D, options: Settled) {
+  const { epsilon, steps, stepSize, momentum, loss, seed = 0, confidence, resume, onStep, signal } = options;
+  return maximize(model, attackObjective(goal, loss), {
+    parametrization: pixels(),
+    start,
+    steps,
+    step: signWithMomentum(stepSize, momentum),
+    transforms: [],
+    projections: [within(image, epsilon)],
+    verdict: false,
+    seed,
+    signal,
+    onStep,
+    ...(confidence && { until: sureEnough(model, goal, loss, confidence) }),
+    resume: resume && { ...resume.run!, image, best: image },
+  });
 }
 
 /** The cheap test first: the attack's own scores are not quite the network's (see losses.ts). */

@@ -11,7 +11,7 @@ import { classOf, type ClassTarget } from '../model/target';
 import { checkFields, checkNumber } from '../base/check';
 import { checkPhoto, checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
-import { given } from '../model/given';
+import { photoInput } from '../model/photo-input';
 
 /** 存成 PNG 再读回来（8 位，无损）。调用者 dispose。 */
 export async function throughPng(image: tf.Tensor3D): Promise<tf.Tensor3D> {
@@ -213,7 +213,7 @@ export async function rightPhotos(
  * dispose(picture);
  */
 export async function loadPhoto(model: ImageModel, photo: Photo): Promise<tf.Tensor3D> {
-  const raw = await loadImage(checkPhoto(photo).path, { size: [...given(model).inputSize], crop: photo.crop });
+  const raw = await photoInput(model, checkPhoto(photo));
   const image = to8bit(raw);
   raw.dispose();
   return image;

@@ -55,23 +55,17 @@ const ENOUGH = 3;
 export async function universal(
   model: ImageModel,
   images: tf.Tensor4D,
-  {
-    epsilon = 10 / 255,
-    epochs = 5,
-    batchSize = 8,
-    stepSize = epsilon / 10,
-    jitter: shift = 16,
-    seed = 0,
-    ...run
-  }: UniversalOptions = {},
+  options: UniversalOptions = {},
 ): Promise<Universal> {
+  const { epsilon = 10 / 255, epochs = 5, batchSize = 8, jitter: shift = 16, seed = 0 } = options;
+  const { stepSize = epsilon / 10 } = options;
   checkNumber('epsilon', epsilon, 1e-6, 1);
   checkNumber('stepSize', stepSize, 1e-9, 1);
   const move = jitter(shift);
   checkCounts({ epochs, batchSize });
   await checkSeveral(images);
   const answers = await topClasses(given(model), images, batchSize);
-  const watch = watchInterrupts(run);
+  const watch = watchInterrupts(options);
   const random = randomGenerator(seed);
   const count = images.shape[0];
   const steps = epochs * Math.ceil(count / batchSize);
