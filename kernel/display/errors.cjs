@@ -74,7 +74,7 @@ function describeProblems(problems, count, source) {
   return { ename: 'TypeScriptError', evalue: [...(hint ? [hint] : []), ...lines].join('\n'), traceback };
 }
 
-/** @param {unknown} error @param {number} count number of the cell that failed */
+/** @param {unknown} error @param {number} [count] number of the cell that failed */
 function describeError(error, count) {
   if (!isError(error)) {
     const evalue = inspect(error);

@@ -26,6 +26,7 @@ function describe(site) {
   const { line, column } = original(filename, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
   const cell = CELL.exec(filename);
   const relative = path.relative(root, filename);
+  /** @type {Frame['kind']} */
   let kind = 'project';
   let place = `${relative.replace(/\\/g, '/')}:${line}:${column}`;
   // The line that calls the cell's code is ours.

@@ -11,7 +11,7 @@ const tsc = (project) => [tool('typescript', 'bin', 'tsc'), '--noEmit', '-p', pr
 /** @type {{ name: string, args?: string[], python?: boolean }[]} */
 export const CHECKS = [
   { name: 'tsc', args: tsc('tsconfig.json') },
-  { name: 'tsc, scripts', args: tsc('tsconfig.scripts.json') },
+  { name: 'tsc, JavaScript', args: tsc('tsconfig.javascript.json') },
   { name: 'eslint', args: [tool('eslint', 'bin', 'eslint.js'), '.'] },
   { name: 'prettier', args: [tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level=warn', '.'] },
   { name: 'ruff', python: true },
