@@ -9,7 +9,7 @@ import { notebookFiles, RUN_IN_BROWSER, runNotebook, TWO_NETWORKS } from '../not
 import { committedFaults } from '../notebooks/rules.mjs';
 import { recipeNames, recordFaults, recordsToRemake, remakeFaults } from '../records/records.mjs';
 import { findChromium } from '../setup/run.mjs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
 import { isDoubled, isFull, runTestFile, testFiles, testTasks } from './files.mjs';
@@ -24,6 +24,23 @@ const ON_CPU = ['lib/05-deconv/gradient-rules', 'lib/09-your-own/own-model', 'li
 const NO_WEIGHTS = 'the downloaded weights are not here (set CONVSCOPE_MODELS, or run npm run setup online)';
 const NO_VULKAN = 'no software Vulkan found: it comes with Chromium on Linux (apt install chromium)';
 const NO_CHROMIUM = 'no Chromium found (apt install chromium)';
+
+/**
+ * Files that take minutes each on WebGPU that the processor plays (half an hour in all): whole networks, training, every
+ * layer of others' networks. Most of what they ask smaller files ask there too; CONVSCOPE_TESTS=all runs these as well.
+ */
+const SLOW_ON_WEBGPU = [
+  '04-occlusion/occlusion.',
+  '05-deconv/gradients-checks',
+  '08-adversarial/training',
+  '09-your-own/gradients-own-layers',
+  '09-your-own/inputs',
+  '09-your-own/kinds',
+  '09-your-own/together',
+  'course/methods',
+  'model/networks',
+];
+const SLOW = 'minutes on WebGPU that the processor plays (CONVSCOPE_TESTS=all runs it)';
 
 /**
  * Which files of a folder, and how they are run; `backends`, `env` and `skip` are asked when the stage begins.
@@ -82,12 +99,14 @@ const webgpuStage = {
   parallel: true,
   tasks: () => {
     const pick = (file) => quick(file) && isDoubled(file);
+    const isLeftOut = (file) =>
+      process.env.CONVSCOPE_TESTS !== 'all' && SLOW_ON_WEBGPU.some((name) => file.includes(name));
     const binding = once(() => webgpuForTests(new Report({ lang: 'en' })));
     return testTasks(testFiles('lib').filter(pick), ['webgpu']).map((task) => ({
       ...task,
       run: async () =>
         runTestFile({ ...task, env: { ...task.env, ...(await binding()), CONVSCOPE_TESTS: 'small' } }, LIMIT_SECONDS),
-      skip: softwareVulkan() ? undefined : NO_VULKAN,
+      skip: softwareVulkan() ? (isLeftOut(task.file) ? SLOW : undefined) : NO_VULKAN,
     }));
   },
 };

@@ -11,7 +11,7 @@ import time
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
-from place import ENVIRONMENT, PROXY, ROOT
+from paths import ENVIRONMENT, PROXY, ROOT
 
 AsyncHTTPClient.configure(None, max_clients=60, max_body_size=200_000_000)
 
@@ -63,7 +63,7 @@ class Hub:
         self.token = secrets.token_hex(16)
         self.ports = free_ports(3)
         self.url = f"http://127.0.0.1:{self.ports[0]}"
-        self.process = self.proxy = None
+        self.process = self.proxy = self.start_seconds = None
         self.env = {
             **os.environ,
             "CONVSCOPE_CLASS": str(folder),
@@ -92,7 +92,9 @@ class Hub:
         self.process = subprocess.Popen(
             words, cwd=self.folder, env=self.env, stdout=log, stderr=log, start_new_session=True
         )
-        return await wait_for(self.answers, 120, f"JupyterHub 没有启动，见 {self.folder / 'hub.log'}")
+        why = f"JupyterHub 没有启动，见 {self.folder / 'hub.log'}"
+        self.start_seconds = await wait_for(self.answers, 120, why)
+        return self.start_seconds
 
     async def answers(self):
         if self.process.poll() is not None:

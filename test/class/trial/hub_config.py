@@ -50,7 +50,8 @@ c.Spawner.environment.update({"JUPYTERHUB_ACTIVITY_INTERVAL": "4"})
 for service in c.JupyterHub.services:
     if service["name"] == "idle-culler" and os.environ.get("TRIAL_IDLE_SECONDS"):
         program = service["command"][:2]
-        service["command"] = [*program, "10", f"--timeout={os.environ['TRIAL_IDLE_SECONDS']}", "--cull-every=3"]
+        patience = int(os.environ["TRIAL_IDLE_SECONDS"])
+        service["command"] = [*program, str(patience * 2 // 3), f"--timeout={patience}", "--cull-every=3"]
 
 c.JupyterHub.services.append({"name": "trial", "api_token": os.environ["TRIAL_TOKEN"]})
 c.JupyterHub.load_roles.append(
