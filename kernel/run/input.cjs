@@ -71,6 +71,7 @@ class Input {
   wantLine() {
     this.starved = !this.touched;
     if (this.waiting || this.starved) return;
+    // 50 ms: a reader that has what it wants closes its stream by then, and is not asked for another line
     this.waiting = setTimeout(() => {
       const { current } = this.executor;
       if (!current) {

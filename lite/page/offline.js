@@ -1,5 +1,6 @@
 /** The page that stores the whole course: every file of the lab is asked for once, and the service worker keeps it. */
 (async () => {
+  // a server answers few requests at a time, and a browser asks one host for six at most
   const AT_ONCE = 4;
   const button = /** @type {HTMLButtonElement} */ (document.getElementById('store'));
   const bar = /** @type {HTMLProgressElement} */ (document.getElementById('bar'));

@@ -4,6 +4,7 @@ import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { Report } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
 
+/** Each takes less than a minute; ten of them are a tool that hangs. */
 const LIMIT_SECONDS = 600;
 const tool = (...parts) => inRoot('node_modules', ...parts);
 const tsc = (project) => [tool('typescript', 'bin', 'tsc'), '--noEmit', '-p', project];
