@@ -97,6 +97,52 @@ function faultsOf(functions: readonly PublicFunction[], before: string, program:
   });
 }
 
+/** The interface or named object type that has a field; what a literal within one holds is said above the literal. */
+const ownerOf = ({ parent }: ts.Declaration): ts.Node | undefined => {
+  if (ts.isInterfaceDeclaration(parent)) return parent;
+  return ts.isTypeLiteralNode(parent) && ts.isTypeAliasDeclaration(parent.parent) ? parent.parent : undefined;
+};
+
+/**
+ * Fields of the types that lib exports, or that its functions take and return, without a word of Chinese above them:
+ * completion shows it to whoever types a dot.
+ */
+export function silentFields(): string[] {
+  const program = ts.createProgram([entry], optionsOfProject());
+  const checker = program.getTypeChecker();
+  const silent = new Set<string>();
+  const seen = new Set<ts.Type>();
+  const visit = (type: ts.Type): void => {
+    if (seen.has(type)) return;
+    seen.add(type);
+    if (type.isUnionOrIntersection()) return type.types.forEach(visit);
+    const isReference = (type as ts.ObjectType).objectFlags & ts.ObjectFlags.Reference;
+    const inner = isReference ? checker.getTypeArguments(type as ts.TypeReference) : [];
+    [...inner, ...(type.aliasTypeArguments ?? [])].forEach(visit);
+    for (const signature of type.getCallSignatures()) {
+      signature.parameters.forEach((parameter) => visit(checker.getTypeOfSymbol(parameter)));
+      visit(signature.getReturnType());
+    }
+    for (const field of type.getProperties()) {
+      const [declared] = field.declarations ?? [];
+      const source = declared?.getSourceFile();
+      if (!source?.fileName.startsWith(path.join(root, 'lib'))) continue;
+      visit(checker.getTypeOfSymbol(field));
+      const text = ts.displayPartsToString(field.getDocumentationComment(checker));
+      const owner = ownerOf(declared) as ts.InterfaceDeclaration | undefined;
+      if (!owner || /[\u4e00-\u9fff]/.test(text)) continue;
+      const line = source.getLineAndCharacterOfPosition(declared.getStart()).line + 1;
+      silent.add(`${path.relative(root, source.fileName)}:${line} ${owner.name.text}.${field.name}`);
+    }
+  };
+  for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!)) {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    if (symbol.flags & ts.SymbolFlags.Type) visit(checker.getDeclaredTypeOfSymbol(symbol));
+    if (symbol.flags & ts.SymbolFlags.Value) visit(checker.getTypeOfSymbol(symbol));
+  }
+  return [...silent].sort();
+}
+
 /** All public functions, and what is wrong with the types of their examples. */
 export function readExamples(before: string): { functions: PublicFunction[]; faults: string[] } {
   const program = ts.createProgram([entry], optionsOfProject());

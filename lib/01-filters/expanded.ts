@@ -55,6 +55,7 @@ export interface ExpandedOptions {
   filter?: number;
   /** 两个卷积层的名字，默认第一个卷积层与 'conv2'。 */
   first?: string;
+  /** 第二个卷积层的名字，默认 'conv2'。 */
   second?: string;
   /** 第一层的步幅（stride），像素；AlexNet 是 4（默认）。 */
   stride?: number;

@@ -45,6 +45,7 @@ const average = (filters: readonly ArrayLike<number>[], size: readonly [number, 
 /** White noise under a Gaussian window; the noise around the filter is drawn too, so that its borders are no different. */
 function blurredNoise(count: number, [height, width]: readonly [number, number], sigma: number, seed: number) {
   const random = randomGenerator(seed);
+  // with the widest sigma that is tried, 4, the window is nearly flat
   const reach = 4;
   const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2));
   const [high, wide] = [height + 2 * reach, width + 2 * reach];

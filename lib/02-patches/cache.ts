@@ -11,8 +11,11 @@ import type { Photo } from '../image/photos';
  * 通常各一个；`mean` 是每个通道的平均。
  */
 export interface PhotoSummary {
+  /** 每个通道最强的激活值，长度是通道数 × 位置数（perPhoto）。 */
   readonly value: Float32Array;
+  /** 与 value 一一对应的位置：行 × 宽 + 列，从 0 数起。 */
   readonly at: Int32Array;
+  /** 每个通道的平均激活值，长度是通道数。 */
   readonly mean: Float32Array;
 }
 

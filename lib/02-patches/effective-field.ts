@@ -15,6 +15,7 @@ export interface EffectiveFieldOptions extends LongRun {
 export interface EffectiveFields {
   /** 第 i 个属于 patches[i]；照片自己的像素；单元没有梯度时 undefined。 */
   readonly boxes: readonly (PhotoBox | undefined)[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

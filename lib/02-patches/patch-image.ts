@@ -123,6 +123,7 @@ function framed(image: tf.Tensor3D, box: PhotoBox, frame: PhotoBox): tf.Tensor3D
   const top = ((frame.y - box.y) / box.height) * size;
   const right = left + (frame.width / box.width) * size;
   const bottom = top + (frame.height / box.height) * size;
+  // a pixel in a thumbnail, as bold in a large picture
   const line = Math.max(1, size / 150);
   const paint = new Float32Array(size * size * 3);
   const mask = new Float32Array(size * size);

@@ -12,6 +12,7 @@ import { fieldBox, type ReceptiveFields } from '../model/receptive-field';
 
 /** 一个最大激活图块（max-activating patch）。 */
 export interface Patch {
+  /** 图块所在的照片。 */
   readonly photo: Photo;
   /** 这个单元的激活值。 */
   readonly value: number;
@@ -24,9 +25,11 @@ export interface Patch {
 }
 
 export interface ChannelPatches {
+  /** 通道编号，从 0 数起。 */
   readonly channel: number;
   /** 由强到弱。 */
   readonly patches: readonly Patch[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
@@ -35,7 +38,7 @@ export const checkChannel = (channel: ChannelPatches, what = 'channel'): Channel
 
 /** `onStep` 还给 `cached`：已有几张照片取自缓存。 */
 export interface ScanOptions extends LongRun<RunStep & { readonly cached: number }> {
-  /** 一次前向传播几张照片，缺省 16。 */
+  /** 一次读入几张照片，缺省 16：再多也不更快，只多占内存。 */
   batchSize?: number;
   /** false：不读也不写磁盘上的缓存（缺省：课程的网络用缓存）。 */
   cache?: boolean;

@@ -2,8 +2,11 @@ import { watchInterrupts, type InterruptWatch } from '../base/interrupt';
 
 /** 稠密矩阵（matrix），逐行存放：`data[i * columns + j]`。 */
 export interface Matrix {
+  /** rows × columns 个数，逐行存放。 */
   readonly data: Float32Array | Float64Array;
+  /** 行数。 */
   readonly rows: number;
+  /** 列数。 */
   readonly columns: number;
 }
 

@@ -64,8 +64,9 @@ export interface PurityOptions {
   neighbours?: number;
   /** 只看这些行（subset）：邻居也只在其中找；缺省：全部。 */
   subset?: (row: number) => boolean;
-  /** 对照组打乱标签的次数（shuffles）与种子。 */
+  /** 对照组打乱标签几次（shuffles），缺省 20：平均与标准差够用了。 */
   shuffles?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
@@ -74,11 +75,13 @@ export interface Purity {
   readonly purity: number;
   /** 标签打乱之后同样的量：几次打乱的平均与标准差。 */
   readonly control: number;
+  /** 各次打乱的标准差。 */
   readonly controlSpread: number;
   /** 每一行自己的纯度（shares），次序与看过的行相同：求区间用 bootstrap(shares)。 */
   readonly shares: readonly number[];
   /** 看了几行。 */
   readonly count: number;
+  /** 每个点看了几个邻居。 */
   readonly neighbours: number;
   /** 每个标签：有几行，纯度多少。 */
   readonly byLabel: Readonly<Record<string, { readonly count: number; readonly purity: number }>>;

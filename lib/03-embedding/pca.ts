@@ -111,6 +111,7 @@ export interface Pca {
   readonly scores: Matrix;
   /** 每个主成分占总方差的几成，0 到 1，由大到小。 */
   readonly explained: readonly number[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

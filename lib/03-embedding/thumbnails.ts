@@ -19,6 +19,7 @@ export interface ThumbnailMap {
   readonly image: tf.Tensor3D;
   /** 每张缩略图的中心 [x, y]，像素，从左上角数起。 */
   readonly centers: readonly (readonly [x: number, y: number])[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

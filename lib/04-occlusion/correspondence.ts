@@ -21,12 +21,14 @@ export interface MaskedImage {
 export interface SignDifference {
   /** 每对图像中符号不同的单元所占比例（0 到 1）的平均与标准差；越小越一致。 */
   readonly mean: number;
+  /** 各对之间的标准差。 */
   readonly std: number;
   /**
    * 机会水平（chance）：两幅图各自的 −1、0、1 比例不变、但互不相关时，平均会有多少处不同。
    * 变化的单元越多，它越大；mean / chance 明显小于 1 才是真正的一致。
    */
   readonly chance: number;
+  /** 一共比较了几对。 */
   readonly pairs: number;
   /** 每幅图与其余各图的平均（per image），与上面的 mean、chance 相同的量：求区间时，彼此独立的是图，不是一对对。 */
   readonly images: readonly { readonly mean: number; readonly chance: number }[];
@@ -68,7 +70,7 @@ export function signDifference(patterns: readonly Int8Array[]): SignDifference {
 }
 
 export interface CorrespondenceOptions {
-  /** 方块边长，像素；默认 40。 */
+  /** 方块边长，像素；默认 40：224 的图的短边的六分之一左右，与 occlusionMap 相同。 */
   size?: number;
   /** 方块的灰度，[0, 1]；默认 0.5。 */
   fill?: number;
@@ -114,11 +116,14 @@ export async function signPattern(
 export interface CorrespondenceRunOptions extends CorrespondenceOptions, LongRun {
   /** 随机位置抽几轮（samples），默认 10。 */
   samples?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
 export interface Correspondence extends Readonly<Record<FacePart | 'random', SignDifference>> {
+  /** 比较的是哪一层。 */
   readonly layer: string;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

@@ -36,6 +36,7 @@ export function dropMap(
       for (const sums of [drops, counts]) {
         sums[at] += (x ? sums[at - 1] : 0) + (y ? sums[at - line] : 0) - (x && y ? sums[at - line - 1] : 0);
       }
+      // counts are whole numbers, but for the rounding of the running sums
       map[y * width + x] = counts[at] > 0.5 ? drops[at] / counts[at] : 0;
     }
   }

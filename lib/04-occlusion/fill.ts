@@ -14,6 +14,7 @@ function blurAxis(
   step: number,
   sigma: number,
 ) {
+  // beyond lie 0.3 % of the weight
   const radius = Math.ceil(3 * sigma);
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
     Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),

@@ -4,7 +4,9 @@ import { checkTensor } from '../image/check';
 
 /** 图上的一个矩形，行、列从 first 到 last（不含），像素；见 objectIn。 */
 export interface Region {
+  /** [第一行, 最后一行的下一行]，像素。 */
   readonly rows: readonly [first: number, last: number];
+  /** [第一列, 最后一列的下一列]，像素。 */
   readonly cols: readonly [first: number, last: number];
 }
 

@@ -14,6 +14,7 @@ type Point = readonly [x: number, y: number];
 
 /** 一张正脸（frontal face）：手工标出的眼睛与鼻子，单位是照片的像素 [x, y]；左右是动物自己的左右。 */
 export interface Face extends Readonly<Record<FacePart, Point>> {
+  /** 所在的照片。 */
   readonly photo: Photo;
   /** 头部的方框 [x, y, 宽, 高]，可直接交给 loadImage 的 crop。 */
   readonly box: readonly [number, number, number, number];
@@ -48,8 +49,11 @@ export function landmarkIn(face: Face, part: FacePart, size: number): [row: numb
 
 /** 一张照片的主体（subject）所在的方框，与显示时裁出的正方形；都是照片的像素 [x, y, 宽, 高]。 */
 export interface MarkedObject {
+  /** 所在的照片。 */
   readonly photo: Photo;
+  /** 显示时裁出的正方形 [x, y, 宽, 高]。 */
   readonly crop: readonly [number, number, number, number];
+  /** 主体的方框 [x, y, 宽, 高]。 */
   readonly box: readonly [number, number, number, number];
 }
 

@@ -24,6 +24,7 @@ export type { Fill };
 export interface OcclusionStep extends RunStep {
   /** 由粗到细的第几遍（1 起）与总遍数；第一遍之后就有一幅粗略但完整的图。 */
   readonly stage: number;
+  /** 一共几遍。 */
   readonly stages: number;
   /** 估计的剩余时间（seconds left），秒。 */
   readonly secondsLeft: number;
@@ -34,14 +35,15 @@ export interface OcclusionStep extends RunStep {
 export interface OcclusionOptions extends LongRun<OcclusionStep> {
   /** 方块边长（patch size），像素，1 到图像短边；默认短边的六分之一（227 的图是 38）。 */
   size?: number;
-  /** 步幅（stride），像素，1 到 size；默认边长的五分之一。 */
+  /** 步幅（stride），像素，1 到 size；默认边长的五分之一：每边约 25 个位置。 */
   stride?: number;
   /** 方块里填什么；默认 0.5（灰）。'blur' 的 σ 是 size / 4，'noise' 是逐像素均匀噪声（用 seed）。 */
   fill?: Fill;
   /** 同时看一层（layer）：该层总和最大的特征图在每个位置的总和，写进 `strongestMap`。 */
   layer?: string;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
-  /** 一次前向传播的位置数；默认 49（增量）或 32（逐张）。 */
+  /** 一次前向传播的位置数；默认 49（增量：第一幅粗略的图正好一批）或 32（逐张：再多也不更快）。 */
   batchSize?: number;
   /** false：不用增量计算，每个位置都把整个网络重算一遍（慢，结果相同）；默认 true：网络允许时用增量。 */
   incremental?: boolean;
@@ -50,12 +52,14 @@ export interface OcclusionOptions extends LongRun<OcclusionStep> {
 export interface OcclusionMap {
   /** [rows, cols]：方块在各位置时，正确类别的概率、得分（softmax 或 sigmoid 之前），以及最可能的类别编号（int32）。 */
   readonly probability: tf.Tensor2D;
+  /** [rows, cols]：正确类别的得分，softmax 或 sigmoid 之前。 */
   readonly logit: tf.Tensor2D;
   /**
    * [rows, cols]：领先（margin），正确类别的得分减去其余类别中最高的得分；小于 0 就认错了。
    * 所有得分同时加一个数，概率不变，单看一个得分没有意义；领先不受影响，也不会像概率那样饱和。
    */
   readonly margin: tf.Tensor2D;
+  /** [rows, cols]，int32：最可能的类别的编号。 */
   readonly bestClass: tf.Tensor2D;
   /** 各位置方块的左上角，像素；次序与上面的矩阵逐行相同。 */
   readonly positions: readonly { readonly row: number; readonly col: number }[];
@@ -119,6 +123,7 @@ export async function occlusionMap(
   const record = new OcclusionRecord(grid, classIndex, model.output);
   const map = () => record.map([height, width], record.probability, baseline.probability);
   try {
+    // The first coarse map of the default grid is 7 x 7, in one block; whole images gain nothing beyond 32 (measured).
     const blocks = coarseToFine(grid, batchSize ?? (scorer.incremental ? 49 : 32));
     await measure(scorer, blocks, record, watch, onStep && ((progress) => reportStep(progress, map, onStep)));
   } finally {

@@ -14,7 +14,7 @@ import { fieldBox } from '../model/receptive-field';
  * 灰底抠图里的物体（object mask）：与左上角的底色不同的像素。只用于 `coursePhotos({ background: 'flat' })` 这样底色均匀的照片。
  *
  * @param image `[h, w, 3]`，RGB，[0, 1]；不会被 dispose
- * @param options `tolerance` 三个颜色里最大的差超过它才算物体，缺省 0.04
+ * @param options `tolerance` 三个颜色里最大的差超过它才算物体，缺省 0.04：十级，而底色的噪声多是一级
  * @returns `[h, w]`，1 是物体，0 是底色；由调用者 dispose
  * @example
  * const picture = await loadImage(coursePhotos({ background: 'flat' })[0].path, { size: 224 });

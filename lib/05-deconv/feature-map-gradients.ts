@@ -77,6 +77,7 @@ export async function featureMapGradients(
 }
 
 export interface StrongUnit {
+  /** 通道编号，从 0 数起。 */
   readonly channel: number;
   /** 激活值。 */
   readonly value: number;

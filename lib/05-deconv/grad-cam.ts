@@ -11,6 +11,7 @@ export interface GradCam {
   readonly map: tf.Tensor2D;
   /** 放大之前：那一层的 `[行, 列]`，由调用者 dispose。 */
   readonly coarse: tf.Tensor2D;
+  /** 在哪一层上加的权。 */
   readonly layer: string;
 }
 

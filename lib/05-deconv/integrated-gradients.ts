@@ -14,6 +14,7 @@ export interface IntegratedGradientsOptions extends LongRun {
   tolerance?: number;
   /** 起初的步数，缺省 32；最多 `maxSteps`，缺省 512。 */
   steps?: number;
+  /** 步数最多加倍到这里，缺省 512。 */
   maxSteps?: number;
   /** 一次算几个点，缺省由网络的大小决定（AlexNet 8，SqueezeNet 4）。 */
   batchSize?: number;
@@ -24,7 +25,9 @@ export interface IntegratedGradients {
   readonly map: tf.Tensor3D;
   /** 完备性（completeness）：`sum` 各像素贡献之和，`difference` 得分在图像与起点之差，`error` 两者的相对误差。 */
   readonly completeness: { readonly sum: number; readonly difference: number; readonly error: number };
+  /** 最后用了几步。 */
   readonly steps: number;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

@@ -59,10 +59,11 @@ export async function responseAlong(
 }
 
 export interface InsertionDeletionOptions extends LongRun {
-  /** 分多少步删完（或加完）所有像素，缺省 20。 */
+  /** 分多少步删完（或加完）所有像素，缺省 20：一步 5%。 */
   steps?: number;
   /** 删掉的像素换成什么：'blur'（缺省，模糊后的图）、'mean'（网络的平均色）。 */
   fill?: 'blur' | 'mean';
+  /** 一次前向传播几幅图，缺省 8：再多，每幅的用时不再变少。 */
   batchSize?: number;
 }
 
@@ -75,7 +76,9 @@ export interface InsertionDeletion {
   readonly insertion: readonly number[];
   /** 曲线下的面积：删除越小越好，插入越大越好。 */
   readonly deletionArea: number;
+  /** 插入曲线下的面积，越大越好。 */
   readonly insertionArea: number;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

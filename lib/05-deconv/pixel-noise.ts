@@ -10,6 +10,7 @@ export interface PixelNoiseOptions {
   sigma?: number;
   /** 噪声抽几次（samples），缺省 6；取平均。 */
   samples?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 

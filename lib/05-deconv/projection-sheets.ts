@@ -14,6 +14,7 @@ export interface ProjectionSheetOptions extends Omit<PatchProjectionOptions, 'si
 }
 
 export interface ProjectionSheet {
+  /** 通道编号，从 0 数起。 */
   readonly channel: number;
   /** `[行数·tile, 2·columns·tile + 间隔, 3]`，[0, 1]：左边是图块，右边是各自的投影，位置一一对应；由调用者 dispose。 */
   readonly image: tf.Tensor3D;
@@ -48,6 +49,7 @@ export async function projectionSheets(
   { rule = 'guided', tile, columns = 3, onStep, signal, ...rest }: ProjectionSheetOptions = {},
 ): Promise<{ readonly sheets: readonly ProjectionSheet[]; readonly stopped?: StopReason }> {
   const fields = spatialLayer(model, layer).receptiveFields;
+  // smaller ones cannot be seen beside each other
   const size = tile ?? Math.max(64, ...fields.map((field) => field.size));
 
   const watch = watchInterrupts({ onStep, signal });

@@ -20,6 +20,7 @@ export interface PatchProjectionOptions extends GradientOptions, LongRun {
 export interface PatchProjections {
   /** `[n, size, size, 3]`，带符号，第 i 幅属于 patches[i] 的感受野；由调用者 dispose。 */
   readonly maps: tf.Tensor4D;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

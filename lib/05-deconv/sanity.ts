@@ -15,6 +15,7 @@ export type ExplanationMethod = (model: ImageModel, image: tf.Tensor3D) => tf.Te
 export interface RandomisationOptions extends LongRun {
   /** 依次打乱哪些层（由上到下），缺省：所有带权重的层；几层写成一个数组，就在同一步里打乱。 */
   layers?: readonly (string | readonly string[])[];
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
@@ -30,7 +31,9 @@ export interface MethodHistory {
 export interface RandomisationTest<M extends string> {
   /** 第 i 步之后已经打乱到哪一层；第 0 个是 '（未打乱）'。 */
   readonly layers: readonly string[];
+  /** 每种方法的经过，按它们的名字。 */
   readonly methods: Readonly<Record<M, MethodHistory>>;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

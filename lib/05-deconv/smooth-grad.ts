@@ -11,7 +11,7 @@ export type Attribution = (image: tf.Tensor3D) => tf.Tensor3D | Promise<tf.Tenso
 export interface SmoothGradOptions extends LongRun {
   /** 加噪声的次数，缺省 25。 */
   samples?: number;
-  /** 噪声的标准差，以图像取值范围（最大值减最小值）为 1，缺省 0.15。 */
+  /** 噪声的标准差，以图像取值范围（最大值减最小值）为 1，缺省 0.15；论文建议 0.1 到 0.2。 */
   noise?: number;
   /** 随机种子，缺省 0。 */
   seed?: number;
@@ -22,6 +22,7 @@ export interface SmoothGrad {
   readonly map: tf.Tensor3D;
   /** 实际平均了几次。 */
   readonly samples: number;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

@@ -14,12 +14,13 @@ export interface DreamOptions extends LongRun<DreamStep> {
   objective?: Objective;
   /** 由小到大几个尺度（octaves），默认 3；最小的一个不小于网络的输入。 */
   octaves?: number;
-  /** 相邻两个尺度之比，默认 1.4。 */
+  /** 相邻两个尺度之比，默认 1.4；它与步数 10 同作者的程序。 */
   ratio?: number;
   /** 每个尺度走几步，默认 10。 */
   steps?: number;
-  /** 每步每个数平均改变多少（[0, 1] 单位），默认 0.008。 */
+  /** 每步每个数平均改变多少（[0, 1] 单位），默认 0.008：两级（共 255 级）。 */
   learningRate?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
@@ -34,6 +35,7 @@ export interface Dream {
   readonly image: tf.Tensor3D;
   /** 各尺度的 [高, 宽]。 */
   readonly sizes: readonly (readonly [number, number])[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

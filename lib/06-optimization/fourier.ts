@@ -124,6 +124,7 @@ export function fourier({
     tf.tidy(() => {
       const [height, width] = image.shape;
       const { rows, cols, amplitude } = constants(height, width);
+      // half a step of 8 bits from black and white, whose logits are infinite
       const inside = tf.clipByValue(image, 0.002, 0.998);
       const logits = tf.log(tf.div(inside, tf.sub(1, inside)));
       const plain = mixed(logits, inverse3(palette), 1 / CONTRAST);

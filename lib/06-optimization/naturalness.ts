@@ -15,6 +15,8 @@ export interface Naturalness {
 /** Frequencies below this are a handful of waves, above it the corners of the spectrum: left out of the slope. */
 const LOWEST = 0.02;
 const HIGHEST = 0.45;
+/** From here on a frequency is high: a wave is shorter than four pixels. */
+export const HIGH = 0.25;
 
 /** The power of the grey picture at each pair of waves, and the frequency of that pair. */
 async function spectrum(grey: Float32Array, height: number, width: number) {
@@ -40,6 +42,7 @@ async function spectrum(grey: Float32Array, height: number, width: number) {
 
 /** Least-squares slope of log mean power against log frequency over rings of equal ratio. */
 function slopeOf(values: Float32Array, frequency: Float32Array): number {
+  // 0.28 octaves each: enough of them for a line, enough waves in each for a mean
   const rings = 16;
   const sums = new Float64Array(rings);
   const counts = new Float64Array(rings);
@@ -92,7 +95,7 @@ export async function naturalness(image: tf.Tensor3D): Promise<Naturalness> {
   let high = 0;
   values.forEach((power, i) => {
     total += power;
-    if (frequency[i] >= 0.25) high += power;
+    if (frequency[i] >= HIGH) high += power;
   });
   return { variation: difference / pairs, slope: slopeOf(values, frequency), highShare: high / (total || 1) };
 }

@@ -10,7 +10,7 @@ import { fourier } from './fourier';
 import type { Parametrization } from './parametrization';
 import type { Penalty } from './penalties';
 import type { Projection } from './projections';
-import { begin, type StartImage } from './start';
+import { begin, PIXEL_NOISE, type StartImage } from './start';
 import { adam, normalized, type Rate, type Step } from './steps';
 import { robust, type Transform } from './transforms';
 import { given } from '../model/given';
@@ -24,6 +24,7 @@ export interface OptimizeStep extends RunStep {
   readonly done: number;
   /** 目标在 `image` 处的值，不含惩罚项。 */
   readonly value: number;
+  /** 到现在为止各步的目标值，第 0 个是起点的。 */
   readonly trace: readonly number[];
   /** `[h, w, 3]`，[0, 1]；只在这次调用里借用，要留着请 clone。 */
   readonly image: tf.Tensor3D;
@@ -48,6 +49,7 @@ export interface MaximizeOptions extends LongRun<OptimizeStep> {
   start?: StartImage;
   /** 起点噪声的标准差（[0, 1] 单位）：fourier() 默认 0.01，pixels() 默认 10/255；唤醒死神经元时更强。 */
   noise?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
   /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
   resume?: Optimized;
@@ -60,10 +62,13 @@ export interface MaximizeOptions extends LongRun<OptimizeStep> {
 /** Steps whose values are read in one go when nobody looks at each of them. */
 const READ_EVERY = 25;
 
-/** What a parametrisation goes with when nothing else is said: the recipe, or plain gradient ascent on pixels. */
+/**
+ * What a parametrisation goes with when nothing else is said: the recipe (noise and rate are Lucid's), or plain gradient
+ * ascent on pixels (a step of 0.03 is eight levels of 255).
+ */
 const companions = ({ direct }: Parametrization, { inputSize }: ImageModel) =>
   direct
-    ? { transforms: [], noise: 10 / 255, rule: (rate: Rate = 0.03) => normalized(rate) }
+    ? { transforms: [], noise: PIXEL_NOISE, rule: (rate: Rate = 0.03) => normalized(rate) }
     : { transforms: robust(Math.min(...inputSize)), noise: 0.01, rule: (rate: Rate = 0.05) => adam(rate) };
 
 /**

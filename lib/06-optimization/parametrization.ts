@@ -6,6 +6,7 @@ import type { RandomGenerator } from '../base/random';
  * 同一幅图、同一个目标，参数化不同，梯度上升走的路就不同，得到的图也不同。
  */
 export interface Parametrization {
+  /** 名字，写进结果的 settings。 */
   readonly name: string;
   /** 参数就是图像本身时为 true：只有这时才能用投影。 */
   readonly direct: boolean;

@@ -1,19 +1,22 @@
 import type { MaximizeOptions } from './optimize';
 import { pixels } from './parametrization';
 import { blur, clipContribution, clipNorm, decay, type Projection } from './projections';
+import { PIXEL_NOISE } from './start';
 import { byProgress, plain } from './steps';
 
 /** 一组有名字的设置：`maximize(model, objective, { ...preset.options, seed: 1 })`。 */
 export interface Preset {
+  /** 名字，如 'Yosinski 1'。 */
   readonly name: string;
   /** 这组设置给人的印象与出处，一句话。 */
   readonly note: string;
+  /** 交给 maximize 的选项。 */
   readonly options: MaximizeOptions;
 }
 
 /** Papers count pixels 0 … 255; a gradient step in that unit is 1/255² of it for [0, 1]. */
 const UNIT = 255 * 255;
-const START = { parametrization: pixels(), start: 'noise', noise: 10 / 255 } as const;
+const START = { parametrization: pixels(), start: 'noise', noise: PIXEL_NOISE } as const;
 
 interface YosinskiRow {
   readonly decay: number;

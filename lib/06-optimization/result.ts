@@ -8,6 +8,7 @@ export interface Optimized {
   readonly image: tf.Tensor3D;
   /** 目标减惩罚最大的那一幅（best image）。 */
   readonly best: tf.Tensor3D;
+  /** best 是第几步之后的图。 */
   readonly bestStep: number;
   /** 目标的值（objective）：trace[k] 是 k 步之后的值，所以有 steps + 1 个数。 */
   readonly trace: readonly number[];
@@ -15,9 +16,11 @@ export interface Optimized {
   readonly penalty: readonly number[];
   /** 网络自己怎么看 best：得分最高的 5 类；网络没有类别得分时为空。 */
   readonly verdict: readonly ClassScore[];
+  /** 用到的全部设置。 */
   readonly settings: OptimizeSettings;
   /** 值得知道的事，例如死神经元与重新取的种子。 */
   readonly notes: readonly string[];
+  /** 提前停下的原因；'reached' 是 until 说够了。走完了全部步数就没有。 */
   readonly stopped?: StopReason | 'reached';
   /** `resume` 接着走所需的；普通数组，图像 dispose 之后仍然有效。 */
   readonly state: ResumeState;
@@ -25,29 +28,47 @@ export interface Optimized {
 
 /** 得到这幅图的全部设置（settings），可以存成 JSON。 */
 export interface OptimizeSettings {
+  /** 网络的 id。 */
   readonly model: string;
+  /** 目标的名字，如 'classScore(130)'。 */
   readonly objective: string;
+  /** 一共走了几步，resume 之前的也算。 */
   readonly steps: number;
+  /** 步进规则，如 'adam(0.05)'。 */
   readonly step: string;
+  /** 各惩罚项的名字与系数。 */
   readonly penalties: readonly string[];
+  /** 各投影的名字。 */
   readonly projections: readonly string[];
+  /** 各变换的名字。 */
   readonly transforms: readonly string[];
+  /** 参数化的名字。 */
   readonly parametrization: string;
+  /** 从哪里开始。 */
   readonly start: string;
+  /** 实际用的种子：死神经元时换过。 */
   readonly seed: number;
+  /** 在哪个后端上算的。 */
   readonly backend: string;
 }
 
 interface HostTensor {
+  /** 形状。 */
   readonly shape: number[];
+  /** 全部的数，逐行存放。 */
   readonly data: Float32Array;
 }
 
 export interface ResumeState {
+  /** 参数化的参数，最后一步之后的。 */
   readonly parameters: HostTensor;
+  /** 步进规则留下的张量。 */
   readonly memory: readonly HostTensor[];
+  /** 实际用的种子：死神经元时换过。 */
   readonly seed: number;
+  /** 到现在为止最好的图。 */
   readonly best: HostTensor;
+  /** 最好的图是第几步之后的。 */
   readonly bestStep: number;
 }
 

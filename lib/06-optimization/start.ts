@@ -7,6 +7,8 @@ import { checkNumber } from '../base/check';
 /** 从哪里开始（start）：噪声、网络的均值颜色，或一幅图。 */
 export type StartImage = 'noise' | 'mean' | tf.Tensor3D;
 
+/** The noise of a start on pixels, [0, 1]: ten levels of 255, as Yosinski et al. (2015) begin. */
+export const PIXEL_NOISE = 10 / 255;
 /** How often a start with a zero gradient is replaced; the noise doubles each time, up to a limit. */
 const RESTARTS = 12;
 const STRONGEST_NOISE = 0.4;
@@ -74,7 +76,7 @@ export async function begin(problem: Problem, start: StartImage, noise: number, 
   const wanted = start === 'noise' ? noise : 0;
   for (let attempt = 0; attempt <= RESTARTS; attempt++) {
     const seed = problem.seed + attempt;
-    const louder = Math.max(noise, Math.min(STRONGEST_NOISE, (noise || 10 / 255) * 2 ** attempt));
+    const louder = Math.max(noise, Math.min(STRONGEST_NOISE, (noise || PIXEL_NOISE) * 2 ** attempt));
     const deviation = attempt > 0 ? louder : wanted;
     const { parameters, added } = startParameters(problem, start, () => {
       if (!deviation) return undefined;

@@ -12,6 +12,7 @@ export interface StepState {
 export interface Update {
   /** 加到图像上（有参数化时加到参数上）的一步，使目标变大。 */
   readonly update: tf.Tensor;
+  /** 留给下一步的张量；不用就不写。 */
   readonly memory?: readonly tf.Tensor[];
 }
 
@@ -29,6 +30,7 @@ function checkRate(rate: Rate): void {
 }
 
 const norm = (g: tf.Tensor) => tf.sqrt(tf.sum(tf.square(g)));
+/** Against 0 / 0 only: no gradient that means something has so small a norm, squared or not. */
 const TINY = 1e-20;
 
 /**
@@ -117,6 +119,7 @@ export function adam(rate: Rate, { beta1 = 0.9, beta2 = 0.999 }: { beta1?: numbe
     const v = tf.add(tf.mul(v0, beta2), tf.mul(tf.square(g), 1 - beta2));
     const corrected = tf.sqrt(tf.div(v, 1 - beta2 ** (step + 1)));
     const size = rateAt(rate, step) / (1 - beta1 ** (step + 1));
+    // against 0 / 0 only: the usual 1e-8 would hold back where gradients are small
     return { update: tf.div(tf.mul(m, size), tf.add(corrected, 1e-12)), memory: [m, v] };
   });
 }

@@ -103,6 +103,7 @@ export function rotateScale(degrees = 5, range: readonly [number, number] = [0.9
  * dispose(result);
  */
 export function robust(side = 224): readonly Transform[] {
+  // From Lucid's standard transforms, which were chosen at 224 pixels; turned by half as much.
   const scaled = (px: number) => Math.round((px * checkNumber('side', side, 1)) / 224);
   return [pad(scaled(12)), jitter(scaled(8)), rotateScale(5, [0.9, 1.1])];
 }

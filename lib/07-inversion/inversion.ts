@@ -49,8 +49,11 @@ export interface InversionError {
 
 /** 反演的结果：`best` 是重建的图像。 */
 export interface Inverted extends Optimized {
+  /** 编码来自哪一层。 */
   readonly layer: string;
+  /** 用到的 λ_TV。 */
   readonly lambda: number;
+  /** 重建的编码与原来的差多少。 */
   readonly error: InversionError;
 }
 

@@ -20,7 +20,9 @@ async function number(f: () => tf.Tensor): Promise<number> {
 export interface PairwiseDistances {
   /** 每一层：两张照片之间 ‖φ(a) − φ(b)‖² 的平均，对所有不同的两张。 */
   readonly squared: Readonly<Record<string, number>>;
+  /** 一共几张照片。 */
   readonly photos: number;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
@@ -123,7 +125,7 @@ async function correlated(view: (x: tf.Tensor3D) => tf.Tensor, a: tf.Tensor3D, b
 }
 
 /**
- * 布局与颜色的相关系数（correlation of layout and colours）：两幅图各按 cell × cell 像素的格子平均，RGB 一起求相关；1 最好。
+ * 布局与颜色的相关系数（correlation of layout and colours）：两幅图各按 cell × cell 像素（默认 28：224 的图分成 8 × 8 格）的格子平均，RGB 一起求相关；1 最好。
  * 格子以下的细节不计；边上不满一格的部分不计。
  * @example
  * await cellCorrelation(image, image); // 1

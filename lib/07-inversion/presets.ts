@@ -11,10 +11,13 @@ export interface InversionSettings {
   readonly lambda: number;
   /** α-范数（α = 6）的系数，即 penalty.alphaNorm(alpha, 6)。 */
   readonly alpha: number;
+  /** 图像的参数化：论文直接改像素。 */
   readonly parametrization: Parametrization;
   /** 起点噪声的标准差。 */
   readonly noise: number;
+  /** 步数。 */
   readonly steps: number;
+  /** 步进规则：动量，学习率分三段降低。 */
   readonly step: Step;
 }
 
@@ -28,6 +31,7 @@ const TYPICAL = 0.27;
  * means the same for images of another size.
  */
 const ALPHA = 2.16e8 / (227 * 227 * 3) ** 2;
+/** The paper's own; see mahendranPreset. */
 const LEARNING_RATE = 0.004;
 const STEPS = 400;
 

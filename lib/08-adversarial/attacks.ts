@@ -26,7 +26,7 @@ export interface FgsmOptions {
 }
 
 export interface IterateOptions extends FgsmOptions, LongRun<OptimizeStep> {
-  /** 步数，默认 20。 */
+  /** 步数，默认 20：攻击成功率见 bench/results/adversarial.md。 */
   steps?: number;
   /** 每步每个数改变多少（step size），默认 2.5 ε / steps：走到边界之后还能沿边界走。 */
   stepSize?: number;
@@ -36,6 +36,7 @@ export interface IterateOptions extends FgsmOptions, LongRun<OptimizeStep> {
   momentum?: number;
   /** 从 ε 邻域里的随机一点出发（random start, PGD）；默认 false，从原图出发（BIM）。 */
   randomStart?: boolean;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
   /** 有把握到这个程度就停（confidence），0 到 1，例如 0.9；默认走完全部步数。 */
   confidence?: number;

@@ -8,20 +8,26 @@ import { resolveTarget, type Target } from '../model/target';
 export interface PlaneOptions extends LongRun {
   /** 横轴、纵轴上走几倍的方向（steps along the axes）；默认 −1 到 2 之间的 13 个数。 */
   across?: readonly number[];
+  /** 纵轴上走几倍的方向，默认也是那 13 个数。 */
   up?: readonly number[];
+  /** 一次前向传播几个点，默认 8：再多，每个点的用时不再变少。 */
   batchSize?: number;
 }
 
 export interface DecisionPlane {
+  /** 横轴上的各点，以第一个方向为单位。 */
   readonly across: readonly number[];
+  /** 纵轴上的各点，以第二个方向为单位。 */
   readonly up: readonly number[];
   /** `margins[row][column]`：target 的得分减去别的类里最高的得分；0 就是边界。行按 up，列按 across。 */
   readonly margins: readonly (readonly number[])[];
   /** `answers[row][column]`：得分最高的类别。 */
   readonly answers: readonly (readonly number[])[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
+/** Quarter steps from the opposite of a direction to twice its length: the photo and the attack are among them. */
 const AXIS = Array.from({ length: 13 }, (_, i) => -1 + i / 4);
 
 /**

@@ -12,7 +12,7 @@ export interface DeepFoolOptions extends LongRun<DeepFoolStep> {
   candidates?: number;
   /** 越过边界多少（overshoot），默认 0.02：扰动乘以 1 + overshoot。 */
   overshoot?: number;
-  /** 最多几步，默认 50；通常 2 到 5 步就够。 */
+  /** 最多几步，默认 50（论文的程序也是）；通常 2 到 5 步就够。 */
   steps?: number;
   /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
   away?: ClassTarget;

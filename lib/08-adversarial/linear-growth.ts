@@ -21,7 +21,7 @@ export interface LinearGrowth {
  * 对齐的扰动引起的变化是 ε·||w||₁，与 n 成正比；随机噪声和图像内容只与 √n 成正比，因为正负相消。
  *
  * @param dimensions 维数，例如 [10, 100, 1000, 10000]
- * @param options `epsilon`：扰动上界，默认 2/255；`samples`：随机噪声与内容各抽几次，默认 50
+ * @param options `epsilon`：扰动上界，默认 2/255；`samples`：随机噪声与内容各抽几次，默认 50：均方根准到一成
  * @see Goodfellow et al. 2014, arXiv:1412.6572
  * @example
  * const [small, large] = linearGrowth([100, 10000], { samples: 5 });

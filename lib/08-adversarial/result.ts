@@ -9,6 +9,7 @@ import type { Optimized } from '../06-optimization/optimize';
 
 /** 一个对抗样本（adversarial example）与关于它的一切数。 */
 export interface Adversarial {
+  /** 攻击的名字，如 'FGSM'、'BIM'、'DeepFool'。 */
   readonly method: string;
   /** `[h, w, 3]`，[0, 1]，浮点；由调用者 dispose，perturbation 也是。 */
   readonly image: tf.Tensor3D;
@@ -16,24 +17,31 @@ export interface Adversarial {
   readonly perturbation: tf.Tensor3D;
   /** 攻击前、后得分最高的 5 类。 */
   readonly before: readonly ClassScore[];
+  /** 攻击之后得分最高的 5 类（浮点的图）。 */
   readonly after: readonly ClassScore[];
   /** 每个像素四舍五入到 0 … 255 的整数之后：存成图片文件时必然如此。 */
   readonly after8bit: readonly ClassScore[];
   /** 原来的类别；目标类别（没有目标时 undefined）。 */
   readonly from: number;
+  /** 目标类别的编号；没有目标时 undefined。 */
   readonly to?: number;
   /** 有目标：top-1 变成目标；没有目标：top-1 不再是原来的类别。独立的标签也这样算，它们各自的概率见 after。 */
   readonly success: boolean;
+  /** 取整到 8 位之后仍然成功。 */
   readonly success8bit: boolean;
   /** 扰动的 l2 范数（[0, 1] 单位，所有像素与通道）；l2 / 原图的 l2 范数（DeepFool 的 ρ）。 */
   readonly l2: number;
+  /** 扰动的 l2 范数除以原图的 l2 范数（DeepFool 的 ρ）。 */
   readonly relative: number;
   /** 扰动的最大绝对值（L-infinity），[0, 1] 单位：2/255 ≈ 0.0078。 */
   readonly linf: number;
   /** 每一步的目标，越大越接近成功；共 steps + 1 个数。 */
   readonly trace: readonly number[];
+  /** 用到的设置。 */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** 值得知道的事，同 maximize 的结果。 */
   readonly notes: readonly string[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
   /** `resume` 接着走所需的；普通数组，图像 dispose 之后仍然有效。 */
   readonly run?: Omit<Optimized, 'image' | 'best'>;

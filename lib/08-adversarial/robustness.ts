@@ -31,6 +31,7 @@ export async function throughJpeg(image: tf.Tensor3D, quality = 75): Promise<tf.
 export interface Retest {
   /** 图像经过了什么，例如 'JPEG 75'。 */
   readonly form: string;
+  /** 处理之后得分最高的类别。 */
   readonly top: ClassScore;
   /** 攻击在这种处理之后仍然成功。 */
   readonly success: boolean;
@@ -79,9 +80,9 @@ export interface SmallestEpsilonOptions extends LongRun {
   to?: ClassTarget;
   /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
   away?: ClassTarget;
-  /** 最大试到多少，默认 16/255。 */
+  /** 最大试到多少，默认 16/255：再大就不算小扰动了。 */
   max?: number;
-  /** 二分到区间的上下端相差多少（倍数），默认 1.1。 */
+  /** 二分到区间的上下端相差多少（倍数），默认 1.1：ε 准到一成。 */
   precision?: number;
   /** 迭代攻击的步数，默认 10。 */
   steps?: number;
@@ -92,6 +93,7 @@ export interface SmallestEpsilon {
   readonly epsilon: number;
   /** 试过的 ε 与是否成功，按试的次序。 */
   readonly tried: readonly { epsilon: number; success: boolean }[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
@@ -134,6 +136,7 @@ export async function smallestEpsilon(
     return success;
   };
   try {
+    // eight doublings to the bound; what works at a 65536th of it stands on the boundary already
     let [low, high] = [0, max / 256];
     let found = false;
     for (; !watch.stopped && !(found = await attempt(high)) && high < max; high = Math.min(max, 2 * high)) low = high;
@@ -170,6 +173,7 @@ async function moved(
 }
 
 export interface RightPhoto {
+  /** 是哪张照片。 */
   readonly photo: Photo;
   /** 网络的第一个答案，就是正确的那个。 */
   readonly top: ClassScore;

@@ -9,6 +9,8 @@ export const SHAPE_SIZE = 32;
 type Distance = (x: number, y: number, r: number) => number;
 
 const box = (x: number, y: number, w: number, h: number) => Math.max(Math.abs(x) - w, Math.abs(y) - h);
+// In units of the radius, so that the shapes cover about the same area (the triangle half of it); 0.866 and 0.5 are the
+// cosine and the sine of 30°.
 const DISTANCES: Readonly<Record<string, Distance>> = {
   圆: (x, y, r) => Math.hypot(x, y) - r,
   方: (x, y, r) => box(x, y, 0.85 * r, 0.85 * r),
@@ -30,6 +32,7 @@ const GRATINGS: readonly (readonly [number, number])[] = [
 ];
 
 export interface ShapeOptions {
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
   /** 藏在图里的条纹的振幅（pattern amplitude），[0, 1] 单位；默认 0.04：看得见，但淡得不会有人拿它当作形状。0 就没有。 */
   pattern?: number;
@@ -95,6 +98,7 @@ interface Drawing {
 function draw(drawing: Drawing, image: Float32Array, cover: Float32Array, random: RandomGenerator): void {
   const { label, grating, pattern, noise } = drawing;
   const distance = DISTANCES[SHAPES[label]];
+  // centre and size vary as far as a shape stays within the picture; the paint is clearly lighter than the background
   const [cx, cy] = [0, 1].map(() => SHAPE_SIZE / 2 + 6 * (random.uniform() - 0.5));
   const radius = 8 + 3 * random.uniform();
   const turn = 0.6 * (random.uniform() - 0.5);

@@ -1,5 +1,6 @@
 import { tf } from '../tf/backend';
 import { waves } from '../06-optimization/fourier';
+import { HIGH } from '../06-optimization/naturalness';
 import { checkCounts, checkNumber } from '../base/check';
 import { checkTensor } from '../image/check';
 
@@ -11,9 +12,6 @@ export interface PowerSpectrum {
   /** 每像素 0.25 周以上的波占全部能量的份额（high-frequency share），0 到 1。 */
   readonly highShare: number;
 }
-
-/** Above this a wave is shorter than four pixels. */
-const HIGH = 0.25;
 
 /**
  * 功率谱（power spectrum）：一个信号的能量怎样分布在由慢到快的波上；平均值（频率 0）不计，三个颜色通道合在一起。

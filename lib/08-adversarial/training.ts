@@ -15,13 +15,15 @@ export interface TrainingStep extends RunStep {
 export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'>, LongRun<TrainingStep> {
   /** 训练时的扰动上界 ε，[0, 1] 单位；默认 0：普通训练。大于 0 就是对抗训练（adversarial training）。 */
   epsilon?: number;
-  /** 每批图先攻击几步再拿来训练，默认 3。 */
+  /** 每批图先攻击几步再拿来训练，默认 3；每一步都是一次前向与反向，所以不多。 */
   attackSteps?: number;
   /** 训练几步（批），默认 400。 */
   steps?: number;
+  /** 一批几幅图，默认 40：五种形状各 8 幅。 */
   batchSize?: number;
   /** Adam 的学习率，默认 0.003。 */
   learningRate?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
@@ -30,6 +32,7 @@ export interface TrainedShapes {
   readonly model: ImageModel;
   /** 每一步的交叉熵。 */
   readonly trace: readonly number[];
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
@@ -78,6 +81,7 @@ export async function trainShapes(options: TrainingOptions = {}): Promise<Traine
   const trace: number[] = [];
   try {
     for (let step = 0; step < steps && !watch.stopped; step++) {
+      // further apart than there are steps: no two seeds share a batch
       const { images, masks, labels } = shapeImages(batchSize, { seed: seed * 100003 + step, pattern, noise });
       // The attack grows with the training: from the first step on at full strength, nothing would be learned.
       const reach = epsilon * Math.min(1, (2 * step) / steps);
@@ -144,6 +148,7 @@ export function attackBatch(
     const [low, high] = [tf.sub(images, epsilon), tf.add(images, epsilon)];
     let moved: tf.Tensor = images;
     for (let k = 0; k < steps; k++) {
+      // two thirds of the steps reach the bound, the rest go along it
       const step = tf.mul(tf.sign(lossGradients(model, moved as tf.Tensor4D, labels)), (1.5 * epsilon) / steps);
       moved = tf.clipByValue(tf.minimum(tf.maximum(tf.add(moved, step), low), high), 0, 1);
     }

@@ -13,13 +13,17 @@ import { given } from '../model/given';
 export interface TransferOptions extends LongRun {
   /** 扰动上界，默认 8/255：迁移比攻击自己难得多。 */
   epsilon?: number;
+  /** 攻击走几步，默认 10。 */
   steps?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
 /** 在 source 上造的对抗样本拿去问 victim。 */
 export interface Transfer {
+  /** 造样本的网络的 id。 */
   readonly source: string;
+  /** 受测的网络的 id。 */
   readonly victim: string;
   /** 两个网络原来都答对的照片数：只有它们计数。 */
   readonly tested: number;
@@ -29,6 +33,7 @@ export interface Transfer {
   readonly fooledByNoise: number;
   /** 被骗时两个网络给出同一个错误答案的比例。 */
   readonly sameAnswer: number;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 

@@ -18,11 +18,13 @@ export interface UniversalOptions extends LongRun<UniversalStep> {
   epsilon?: number;
   /** 所有图看几遍（epochs），默认 5。 */
   epochs?: number;
+  /** 一批几幅图，默认 8。 */
   batchSize?: number;
-  /** 每步每个数改变多少，默认 ε / 10。 */
+  /** 每步每个数改变多少，默认 ε / 10：十步可以走到边界。 */
   stepSize?: number;
   /** 每步把这一批图横竖各平移最多多少像素（移出的从另一边回来），并随机左右翻转；默认 16。没有它，扰动会背下这些图。 */
   jitter?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
@@ -31,11 +33,13 @@ export interface Universal {
   readonly perturbation: tf.Tensor3D;
   /** 每一步这一批图上的平均得分之差（越大越多图被骗）。 */
   readonly trace: readonly number[];
+  /** 用到的设置。 */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** 提前停下的原因；做完了就没有。 */
   readonly stopped?: StopReason;
 }
 
-/** Once an image is fooled by this much, it no longer pulls: otherwise a few easy ones would decide every step. */
+/** Once an image is fooled by this much (odds of 20 to 1), it no longer pulls: otherwise a few easy ones would decide every step. */
 const ENOUGH = 3;
 
 /**
@@ -162,6 +166,7 @@ export interface FoolingRate {
   readonly rate: number;
   /** 每幅图加扰动之前、之后的答案，类别编号。 */
   readonly before: readonly number[];
+  /** 每幅图加扰动之后的答案，类别编号。 */
   readonly after: readonly number[];
   /** 提前停下的原因；这时 after 只有前面的一部分（至少一批），rate 只算这一部分。 */
   readonly stopped?: StopReason;

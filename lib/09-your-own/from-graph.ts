@@ -82,6 +82,7 @@ function outputOf(graph: LoadedGraph, head: number | string | undefined): string
 /** By what the first operations multiply the pixels; 1 for a sum. */
 async function scalings(nodes: readonly GraphNode[], weightMap: Executor['weightMap']): Promise<Map<string, number>> {
   const found = new Map<string, number>();
+  // preprocessing stands at the very beginning
   for (const { name, op, inputs } of nodes.slice(0, 8)) {
     if (!/^(Mul|RealDiv|Sub|Add|AddV2)$/.test(op)) continue;
     const [constant] = inputs.flatMap((from) => weightMap[from.name]?.[0] ?? []);

@@ -26,7 +26,9 @@ export interface OwnModelOptions {
   head?: number | string;
   /** 各章用到的层；没写的由网络猜出。 */
   roles?: Partial<Roles>;
+  /** 标识，写进结果的 settings；默认 'own'。 */
   id?: string;
+  /** 给人看的名字；默认是文件夹或网络自己的名字。 */
   title?: string;
 }
 

@@ -64,6 +64,7 @@ export class KerasNormalization extends tf.layers.Layer {
     return tf.tidy(() => {
       const mean = this.learned ? this.learned.mean.read() : tf.tensor1d(this.given!.mean);
       const variance = this.learned ? this.learned.variance.read() : tf.tensor1d(this.given!.variance);
+      // Keras' own least standard deviation
       return tf.div(tf.sub(single(inputs), mean), tf.maximum(tf.sqrt(variance), 1e-7));
     });
   }

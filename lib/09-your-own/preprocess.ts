@@ -97,6 +97,7 @@ export function preprocessFor(
   given?: Preprocess,
 ): { readonly scaling: Scaling; readonly note?: string } {
   const inside = scaledInside(network);
+  // 1 / 255, 1 / 127.5 and 1 / 58 bring pixels down; a factor near 1 does something else
   const down = inside && Math.abs(inside.scale) <= 0.05;
   if (given !== undefined) {
     const scaling = scalingOf(given);

@@ -5,7 +5,9 @@ export type StopReason = 'interrupted' | 'aborted';
 
 /** 长函数的一步（a step of a long run）：已完成的个数，与至多一共有几个（提前达到目的就不走完）。 */
 export interface RunStep {
+  /** 已完成几个（几步、几张）。 */
   readonly done: number;
+  /** 至多一共几个。 */
   readonly total: number;
 }
 
@@ -16,6 +18,9 @@ export interface LongRun<Step extends RunStep = RunStep> {
   /** 要它停下时用 `AbortController` 的 signal；内核的中断键不需要它。 */
   signal?: AbortSignal;
 }
+
+/** So often a long run looks whether to stop: nobody waits noticeably, and a turn of the event loop costs nothing. */
+export const BREATH_MS = 30;
 
 export interface InterruptWatch<Step extends RunStep = RunStep> {
   readonly stopped: StopReason | undefined;
@@ -39,7 +44,7 @@ export function watchInterrupts<Step extends RunStep>({ onStep, signal }: LongRu
       return state.count !== start ? 'interrupted' : undefined;
     },
     async breathe() {
-      if (Date.now() - last < 30) return;
+      if (Date.now() - last < BREATH_MS) return;
       await new Promise<void>((resolve) => setImmediate(resolve));
       last = Date.now();
     },

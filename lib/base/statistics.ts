@@ -16,18 +16,21 @@ export function mean(values: ArrayLike<number>): number {
 }
 
 export interface BootstrapOptions {
-  /** 重抽样的次数（bootstrap samples），缺省 2000。 */
+  /** 重抽样的次数（bootstrap samples），缺省 2000：区间的两端之外各有 50 个，端点才稳。 */
   samples?: number;
   /** 区间的把握（confidence level），(0, 1)，缺省 0.95。 */
   level?: number;
+  /** 随机种子，默认 0；同一个种子给出同样的结果。 */
   seed?: number;
 }
 
 /** 平均数与它的区间（mean with its interval）。 */
 export interface Interval {
+  /** 平均数。 */
   readonly mean: number;
   /** 区间的下端与上端。 */
   readonly low: number;
+  /** 区间的上端。 */
   readonly high: number;
 }
 

@@ -21,9 +21,13 @@ export function fitting([height, width]: readonly [number, number], target?: rea
 
 /** 照片里的方框（box），单位是照片自己的像素（摆正之后），可以越出边界。 */
 export interface PhotoBox {
+  /** 左边，像素。 */
   readonly x: number;
+  /** 上边，像素。 */
   readonly y: number;
+  /** 宽，像素。 */
   readonly width: number;
+  /** 高，像素。 */
   readonly height: number;
 }
 

@@ -15,6 +15,7 @@ export interface Photo {
   readonly nameZh: string;
   /** 类别（category），如 "mammal"；自己的照片为 "own"。 */
   readonly category: string;
+  /** 类别的中文名，如 "哺乳动物"。 */
   readonly categoryZh: string;
   /** 背景（background）："scene" 是真实场景，"flat" 是统一灰底上的抠图。 */
   readonly background: 'scene' | 'flat';
@@ -22,7 +23,9 @@ export interface Photo {
   readonly imagenet?: { readonly index: number; readonly wnid: string };
   /** 建议的方框（crop box）[x, y, 宽, 高]，像素：正中裁剪会切掉主体的照片才有。 */
   readonly crop?: readonly [number, number, number, number];
+  /** 照片来自哪里；自己的照片没有。 */
   readonly source?: string;
+  /** 照片的许可证；自己的照片没有。 */
   readonly license?: string;
 }
 

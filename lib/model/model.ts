@@ -28,12 +28,17 @@ export interface LayerInfo {
 
 /** 一个可以拆开看的图像网络（image model）。图像一律是 RGB、float32、[0, 1]；预处理在网络内部完成。 */
 export interface ImageModel {
+  /** 标识，如 'googlenet'；写进结果的 settings。 */
   readonly id: string;
+  /** 给人看的名字，如 'GoogLeNet'。 */
   readonly title: string;
   /** 输入的大小 [高, 宽]，像素。 */
   readonly inputSize: readonly [number, number];
+  /** 全部类别，次序与得分相同；没有类别的网络是空的。 */
   readonly classes: readonly ClassLabel[];
+  /** 全部的层，由下到上。 */
   readonly layers: readonly LayerInfo[];
+  /** 各章要用的层：第一个卷积层、得分层等的名字。 */
   readonly roles: Roles;
   /** 输出是什么（what the outputs mean）：'softmax'、'sigmoid'、'logits' 或 'none'。 */
   readonly output: OutputKind;
@@ -64,6 +69,7 @@ export interface ImageModel {
   /** 检查层名；不写是 logits 层，没有就报错，说明怎样得到。 */
   layerName(name?: string): string;
 
+  /** 释放权值；之后不能再用。`loadCourseModel` 的网络不要释放。 */
   dispose(): void;
 }
 

@@ -4,8 +4,11 @@ import { type Axis, windowOf } from './window';
 
 /** 感受野（receptive field），沿一个方向：单元 i 看到输入的像素 offset + stride·i … offset + stride·i + size − 1（可越过边界）。 */
 export interface ReceptiveField {
+  /** 看到几个像素。 */
   readonly size: number;
+  /** 相邻两个单元相距几个像素。 */
   readonly stride: number;
+  /** 单元 0 从哪个像素看起；负数表示从边界之外。 */
   readonly offset: number;
 }
 

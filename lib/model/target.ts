@@ -11,6 +11,7 @@ export type Position = 'max' | 'center' | 'sum' | readonly [number, number];
 
 /** 一个类别（class），写成 `{ class: 编号 }`；编号由 `findClass('鸵鸟').index` 或 `classify` 得到。 */
 export interface ClassTarget {
+  /** 类别编号，从 0 数起。 */
   readonly class: number;
 }
 

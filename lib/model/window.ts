@@ -46,6 +46,9 @@ const KERNELS = new Set(
   GraphMaxPooling2D GraphAveragePooling2D`.split(/\s+/),
 );
 
+/** Less than any float that occurs: what a max pool sees outside the map, so that the padding never wins. */
+export const LEAST = -3.4e38;
+
 const POINT: AxisWindow = { size: 1, stride: 1, before: 0 };
 const alongAxis = (value: number | Pair | undefined, axis: Axis) =>
   typeof value === 'number' ? value : (value?.[axis - 1] ?? 1);

@@ -35,6 +35,7 @@ export interface ShowChoicesOptions {
   control?: 'slider' | 'menu';
   /** 所选的量的名字（name），写在选中的值之前。 */
   name?: string;
+  /** 标题。 */
   title?: string;
   /** 一开始选中第几个，从 0 数起（active），默认 0。 */
   active?: number;
@@ -52,7 +53,9 @@ export interface ShowChoicesOptions {
   scale?: GridScale;
   /** 热图的底图（image）、不透明度（opacity）、颜色条上的字（unit）：见 showHeatmap。 */
   image?: tf.Tensor3D | string;
+  /** 热图的不透明度，[0, 1]，默认 0.6；没有底图时为 1。 */
   opacity?: number;
+  /** 颜色条上的字。 */
   unit?: string;
   /** 给读屏软件的文字（alternative text）。 */
   alt?: string;

@@ -10,12 +10,14 @@ import { RULE } from './text';
 import { throttled } from './throttle';
 
 export interface PointsPanel {
+  /** 这一幅的标题。 */
   readonly title: string;
   /** 每个标签一个 [x, y]。 */
   readonly points: readonly (readonly number[])[];
 }
 
 export interface PointsFigureOptions {
+  /** 总标题。 */
   title?: string;
   /** 鼠标停在点上时显示的文字（hover），每个点一条。 */
   hover?: readonly string[];
@@ -172,9 +174,13 @@ export function photoHover(photos: readonly Photo[]): string[] {
 // This room knows no chapter, only what it draws.
 /** `embed` 的一步交给实时图的东西。 */
 export interface PointsStep {
+  /** 走了几步。 */
   readonly done: number;
+  /** 至多几步。 */
   readonly total: number;
+  /** KL(P ‖ Q)，单位奈特；没有就不画曲线。 */
   readonly kl: number | undefined;
+  /** 各点现在的位置 [x, y]。 */
   readonly points: readonly (readonly [number, number])[];
 }
 

@@ -2,7 +2,9 @@ import { escapeHtml } from './html';
 
 /** 练习的回音（feedback）：对不对，以及错的时候最像哪一种常见的错误。作为单元格的最后一个值会显示出来。 */
 export interface Feedback {
+  /** 对不对。 */
   readonly correct: boolean;
+  /** 说明：为什么对，或像哪一种常见的错误。 */
   readonly message: string;
 }
 

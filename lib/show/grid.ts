@@ -28,6 +28,7 @@ export interface ShowGridOptions {
   tile?: number;
   /** 数值到灰度的尺度（scale），默认 unit。 */
   scale?: GridScale;
+  /** 总标题。 */
   title?: string;
   /** 每行左边的标签（row labels）。 */
   rowLabels?: readonly string[];

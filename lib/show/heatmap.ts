@@ -15,6 +15,7 @@ export interface HeatmapOptions {
   image?: tf.Tensor3D | string;
   /** 热图的不透明度（opacity），[0, 1]，默认 0.6；没有底图时为 1。 */
   opacity?: number;
+  /** 标题。 */
   title?: string;
   /** 颜色条上的单位或量的名字。 */
   unit?: string;
@@ -46,7 +47,10 @@ export interface HeatmapsOptions extends HeatmapOptions {
 }
 
 /** 几幅热图中的一幅，有自己的标题和底图。 */
-export type TitledMap = { readonly map: tf.Tensor2D; readonly title?: string; readonly image?: tf.Tensor3D | string };
+export interface TitledMap extends Readonly<Pick<HeatmapOptions, 'title' | 'image'>> {
+  /** 热图 [行, 列]；不会被释放。 */
+  readonly map: tf.Tensor2D;
+}
 
 /**
  * 并排显示几幅热图（show heat maps side by side）。

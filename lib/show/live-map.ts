@@ -7,11 +7,17 @@ import { throttled } from './throttle';
 // This room knows no chapter, only what it draws.
 /** `occlusionMap` 的一步交给实时热图的东西。 */
 export interface MapStep {
+  /** 已算完的位置数。 */
   readonly done: number;
+  /** 全部的位置数。 */
   readonly total: number;
+  /** 由粗到细的第几遍，从 1 数起。 */
   readonly stage: number;
+  /** 一共几遍。 */
   readonly stages: number;
+  /** 估计的剩余时间，秒。 */
   readonly secondsLeft: number;
+  /** 到目前为止的图 [h, w]，只在调用之中读它。 */
   readonly map: tf.Tensor2D;
 }
 

@@ -8,8 +8,11 @@ import { throttled } from './throttle';
 
 /** 长计算的一步交给实时图的东西；`maximize` 的 onStep 正合适。 */
 export interface LiveStep {
+  /** 走了几步。 */
   readonly done: number;
+  /** 至多几步。 */
   readonly total: number;
+  /** 到现在为止各步的目标值。 */
   readonly trace: readonly number[];
   /** `[h, w, 3]`，[0, 1]；只在调用之中读它。 */
   readonly image: tf.Tensor3D;

@@ -12,6 +12,7 @@ import { MUTED } from './text';
 export interface OccluderFrame {
   /** 方块的左上角，像素（top left corner）。 */
   readonly row: number;
+  /** 左上角的列，像素。 */
   readonly col: number;
   /** 盖住这里时的概率（probability），[0, 1]。 */
   readonly probability: number;
@@ -26,6 +27,7 @@ export interface ShowOccluderOptions {
   baseline: number;
   /** 概率的名字（name），默认"概率"。 */
   name?: string;
+  /** 标题。 */
   title?: string;
   /** 给读屏软件的文字（alternative text）。 */
   alt?: string;

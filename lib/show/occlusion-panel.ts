@@ -23,12 +23,15 @@ export interface OcclusionPanels {
 export interface ShowOcclusionPanelOptions {
   /** 方块边长与步幅（size, stride），像素：格子画在方块中心所在的地方。 */
   size: number;
+  /** 步幅，像素。 */
   stride: number;
   /** 类别的名字（class name）。 */
   nameOf: (index: number) => string;
   /** 特征图的名字（feature map）。 */
   feature?: string;
+  /** 总标题。 */
   title?: string;
+  /** 给读屏软件的文字（alternative text）。 */
   alt?: string;
 }
 

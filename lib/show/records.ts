@@ -5,15 +5,21 @@ import { projectRoot } from '../base/paths';
 
 /** 预先计算的结果（record）：`npm run record` 算出的图与数，以及重新得到它们所需的一切。 */
 export interface CourseRecord {
+  /** 名字，如 'deconv-sanity'。 */
   readonly name: string;
+  /** 给人看的标题。 */
   readonly title: string;
+  /** 计算时的设置。 */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** 随机种子。 */
   readonly seed: number;
   /** 数（numbers），形状由各个记录自己决定。 */
   readonly numbers: any; // eslint-disable-line @typescript-eslint/no-explicit-any
   /** 图片的绝对路径（PNG），次序同记录。 */
   readonly images: readonly string[];
+  /** 算了几秒。 */
   readonly seconds: number;
+  /** 在哪个后端、哪种设备上算的，什么版本。 */
   readonly backend: { readonly name: string; readonly device: string; readonly version: string };
 }
 

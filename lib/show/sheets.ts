@@ -7,13 +7,16 @@ import { checkCounts } from '../base/check';
 
 /** 一张小样（sheet）：几幅图像排成方阵，如一个通道的九个图块。 */
 export interface Sheet {
+  /** 这一张的标题。 */
   readonly title?: string;
+  /** 图像，从左到右、从上到下。 */
   readonly images: GridImages;
   /** 每幅图下的说明（captions）。 */
   readonly captions?: readonly string[];
 }
 
 export interface ShowSheetsOptions {
+  /** 总标题。 */
   title?: string;
   /** 每张小样里有几列（columns），默认 3。 */
   columns?: number;

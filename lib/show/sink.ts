@@ -3,7 +3,9 @@ import { shared } from '../base/state';
 
 /** 单元格的一个输出：同样的内容，几种 MIME 类型，阅读的程序取最好的一种。 */
 export interface DisplayBundle {
+  /** MIME 类型到内容；图片是 base64。 */
   readonly data: Readonly<Record<string, unknown>>;
+  /** 附加的信息，如图片的宽、高与说明。 */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** 有 id 的输出可以原地替换（进度条）。 */
   readonly id?: string;

@@ -10,7 +10,9 @@ import { PLOTLY_MIME } from './plot';
 export interface Mark {
   /** 像素，从左上角数起（x, y）。 */
   readonly x: number;
+  /** 像素，从上边数起。 */
   readonly y: number;
+  /** 显示的文字。 */
   readonly text: string;
 }
 

@@ -75,6 +75,7 @@ function dense(inputs: Inputs, layer: Stock): tf.Tensor {
 
 /** Frozen normalization is a product and a sum; TF.js' own gradient fails where gamma or beta is left out. */
 function normalized(inputs: Inputs, { movingMean, movingVariance, gamma, beta, epsilon }: Stock): tf.Tensor {
+  // Keras' default, for a saved layer that leaves it out
   const factor = tf.rsqrt(tf.add(movingVariance!.read(), epsilon ?? 1e-3));
   const scale = gamma ? tf.mul(factor, gamma.read()) : factor;
   const shift = tf.neg(tf.mul(movingMean!.read(), scale));

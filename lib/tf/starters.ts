@@ -11,7 +11,9 @@ import { registerThreadedWasm } from './wasm-threads';
 export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
 
 export interface Started {
+  /** 后端的名字。 */
   readonly name: BackendName;
+  /** 在显卡还是处理器上算。 */
   readonly device: 'gpu' | 'cpu';
   /** 原生后端是 TensorFlow 的版本，别处是 TensorFlow.js 的版本；webgpu 之后还有显卡的名字。 */
   readonly version: string;

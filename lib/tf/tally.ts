@@ -3,8 +3,11 @@ import { shared } from '../base/state';
 // Counted on and on: whoever wants a part takes the difference.
 /** 到现在为止，反向规则一共改了几个 ReLU（relus）与池化（pools），放过了几个门（gates）。 */
 export interface Tally {
+  /** 改了几个 ReLU。 */
   relus: number;
+  /** 改了几个池化。 */
   pools: number;
+  /** 放过了几个门。 */
   gates: number;
 }
 

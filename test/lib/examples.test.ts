@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as library from '../../lib/index';
 import { enterExamples, type Given, runExample } from '../example-runs';
-import { readExamples } from '../public-functions';
+import { readExamples, silentFields } from '../public-functions';
 
 const { tf } = library;
 
@@ -36,6 +36,8 @@ test('公开的函数都有 @example', () => {
     [],
   );
 });
+
+test('公开的类型，每个字段都有中文说明', () => assert.equal(silentFields(), []));
 
 test('例子都合乎类型', () => assert.equal(faults, []));
 

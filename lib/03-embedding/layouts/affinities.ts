@@ -11,6 +11,7 @@ export interface Affinities {
   readonly weight: Float64Array;
 }
 
+/** Of the entropy, as in the authors' program; bisection needs about 50 halvings for the last digit of a double. */
 const TOLERANCE = 1e-5;
 
 /**

@@ -85,6 +85,7 @@ function move(
   for (let i = 0; i < n; i++) {
     const gradient = 4 * (exaggeration * pull[i] - push[i] / z);
     // A coordinate that keeps its direction gains speed, one that swings is damped.
+    // The rates are those of the authors' program (Jacobs 1988).
     gain[i] = gradient * velocity[i] < 0 ? gain[i] + 0.2 : Math.max(gain[i] * 0.8, 0.01);
     velocity[i] = momentum * velocity[i] - rate * gain[i] * gradient;
     position[i] += velocity[i];

@@ -1,10 +1,13 @@
 import { Worker } from 'worker_threads';
-import type { InterruptWatch } from '../../base/interrupt';
+import { BREATH_MS, type InterruptWatch } from '../../base/interrupt';
 import type { Matrix } from '../nearest-rows';
 import { learningRate } from './optimizer';
 
 type Point = [number, number];
 type Message = { step: number; kl: number; points: Point[] };
+
+/** Steps from one report to the next: forty in a layout of 1000, more than a live picture draws. */
+export const REPORT_EVERY = 25;
 
 /**
  * The package knows no seed, no pause and no way out. So it runs in a thread of its own, starts from given points,
@@ -23,7 +26,7 @@ const send = (step, kl) => {
   Atomics.wait(gate, 0, 0);
   Atomics.store(gate, 0, 0);
 };
-model.on('progressIter', ([i, kl]) => { if (i % 25 === 0 && i > 0) send(i, kl); });
+model.on('progressIter', ([i, kl]) => { if (i % ${REPORT_EVERY} === 0 && i > 0) send(i, kl); });
 const [kl, step] = model.run();
 send(step, kl);
 `;
@@ -53,7 +56,7 @@ export async function* tsneJsSteps(
   ended.catch(() => undefined); // reported by the race below; without this also as an unhandled rejection
   let poll: NodeJS.Timeout | undefined;
   const stop = new Promise<undefined>((resolve) => {
-    poll = setInterval(() => watch.stopped && resolve(undefined), 30);
+    poll = setInterval(() => watch.stopped && resolve(undefined), BREATH_MS);
   });
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 import type { tf } from '../../tf/backend';
-import { type Axis, windowOf } from '../../model/window';
+import { type Axis, LEAST, windowOf } from '../../model/window';
 import type { Reach } from './geometry';
 
 /**
@@ -47,8 +47,6 @@ export interface Chain {
 const POINTWISE = ['Relu', 'Relu6', 'LocalResponseNormalization'];
 const POOLS = ['MaxPooling', 'SameMaxPooling'];
 const KERNEL = ['Convolution', 'DepthwiseConvolution', ...POOLS, 'ZeroPadding2D'];
-/** Less than anything: what a max pool sees outside the map. */
-const LEAST = -3.4e38;
 
 /** How a layer with a kernel reads axis 1 (rows) or 2 (columns). */
 function reachOf(layer: Layer, axis: Axis): Reach {

@@ -1,6 +1,7 @@
 import { tf } from '../../tf/backend';
 import { isNative } from '../../tf/native-kernels';
 import type { Convolution } from '../../model/networks/layers';
+import { LEAST } from '../../model/window';
 import type { Chain } from './chain';
 import { tableOf } from './copy';
 import type { Placement } from './geometry';
@@ -14,9 +15,6 @@ import type { Placement } from './geometry';
 
 /** Multiplications saved per output number below which the additions cost more than they save (measured). */
 const WORTH = 400;
-
-/** Less than anything, so that behind the rectifier there is 0 outside the map. */
-const LEAST = -3.4e38;
 
 /** Per step: its convolution, where what it changes may be spread; the step behind it must cut its windows out anew. */
 export function spreadable({ steps }: Chain): (Convolution | undefined)[] {
@@ -67,6 +65,7 @@ export class Spread {
     output: tf.Tensor4D,
   ) {
     this.input = windowsOf(input, 0);
+    // behind the rectifier there is 0 outside the map
     this.output = windowsOf(output, LEAST);
   }
 

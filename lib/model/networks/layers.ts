@@ -1,5 +1,6 @@
 import { tf } from '../../tf/backend';
 import { addKnownLayers } from '../../tf/known-layers';
+import { LEAST } from '../window';
 import { addFrozenBias, convolve, convolveOnly, type FrozenConvolution, prepareGradient } from '../../tf/convolution';
 
 /**
@@ -52,8 +53,8 @@ export class CeilMaxPooling extends tf.layers.Layer {
     return tf.tidy(() => {
       const x = single(inputs) as tf.Tensor4D;
       const [rows, cols] = [missing(x.shape[1]), missing(x.shape[2])];
-      // Below every float that occurs, so that the padding never wins (and never receives a gradient).
-      const padded = rows || cols ? tf.pad(x, [[0, 0], [0, rows], [0, cols], [0, 0]], -3.4e38) : x; // prettier-ignore
+      // (the padding never receives a gradient either)
+      const padded = rows || cols ? tf.pad(x, [[0, 0], [0, rows], [0, cols], [0, 0]], LEAST) : x; // prettier-ignore
       return tf.maxPool(padded, this.window, this.stride, 'valid');
     });
   }

@@ -8,18 +8,21 @@ import { googlenetFiles } from './googlenet-files';
 export type NetworkFilesId = 'googlenet' | 'squeezenet' | 'alexnet-2012' | 'alexnet-2012-full' | 'alexnet-2012-head';
 
 export interface WeightFile {
-  /** Key in the map of `fetchNetworkFiles`, and the name in the cache. */
+  /** 文件名：缓存里的名字，也是 fetchNetworkFiles 结果的键。 */
   readonly name: string;
-  /** "owner/name" at the repository host. */
+  /** 主机上的仓库，"owner/name"。 */
   readonly repository: string;
-  /** The full commit: the file can never change under its address. */
+  /** 完整的提交号：这个地址上的文件不会再变。 */
   readonly commit: string;
+  /** 在仓库里的路径。 */
   readonly path: string;
+  /** 字节数。 */
   readonly bytes: number;
-  /** One of the two; the git blob id (SHA-1 over length and content) serves where nobody has the SHA-256. */
+  /** SHA-256；没有人有它时用 gitBlob。两者必有其一。 */
   readonly sha256?: string;
+  /** git 的 blob 标识（对长度与内容取的 SHA-1）。 */
   readonly gitBlob?: string;
-  /** Further names under which a local folder may hold the file. */
+  /** 本地文件夹里可能用的别的名字。 */
   readonly otherNames: readonly string[];
 }
 

@@ -7,18 +7,24 @@ import { watchInterrupts } from '../../base/interrupt';
 
 /** 下载的进度（progress），以整组文件的字节计。 */
 export interface DownloadProgress {
+  /** 这组文件的名字，如 'GoogLeNet'。 */
   readonly title: string;
+  /** 正在下载的文件。 */
   readonly file: string;
+  /** 已收到的字节数。 */
   readonly received: number;
+  /** 全部的字节数。 */
   readonly total: number;
   /** 正在供给的主机、目录或"缓存"（cache）。 */
   readonly source: string;
 }
 
 export interface FetchOptions {
+  /** 每收到一些就调用一次。 */
   onProgress?: (progress: DownloadProgress) => void;
   /** 不用网络，只看缓存和 CONVSCOPE_MODELS；默认看环境变量 CONVSCOPE_OFFLINE。 */
   offline?: boolean;
+  /** 要它停下时用 `AbortController` 的 signal；内核的中断键不需要它。 */
   signal?: AbortSignal;
   /** 测试用：覆盖主机、目录、超时。 */
   settings?: Partial<DownloadSettings>;

@@ -5,14 +5,19 @@ import { downloadSettings, type DownloadSettings } from './settings';
 
 /** 一组权值文件在本机上的情况（不联网，只看文件大小）。 */
 export interface NetworkFilesState {
+  /** 这组文件的名字。 */
   readonly title: string;
+  /** 全部齐备。 */
   readonly present: boolean;
   /** 已在本机的字节数与全部的字节数。 */
   readonly bytes: number;
+  /** 全部的字节数。 */
   readonly total: number;
   /** 所在的目录；一个文件都没有时为 undefined。 */
   readonly where: string | undefined;
+  /** 缺哪些文件。 */
   readonly missing: readonly string[];
+  /** 许可证。 */
   readonly licence: string;
 }
 

@@ -6,27 +6,33 @@ import { cacheFolder } from '../../base/paths';
 
 /** A place on the web: its name for people, and where it keeps a file. */
 export interface Host {
+  /** 给人看的名字。 */
   readonly title: string;
+  /** 一个文件在那里的网址。 */
   address(file: WeightFile): string;
 }
 
 /** Everything the downloader takes from outside, so that tests can replace it. */
 export interface DownloadSettings {
+  /** 缓存的文件夹。 */
   readonly cache: string;
-  /** CONVSCOPE_MODELS: a folder with the files, such as a teacher's USB stick. */
+  /** CONVSCOPE_MODELS：放着这些文件的文件夹，如教师的 U 盘。 */
   readonly folder?: string;
-  /** CONVSCOPE_MODEL_URL: a school's own mirror; asked before the public hosts. */
+  /** CONVSCOPE_MODEL_URL：学校自己的镜像，先问它。 */
   readonly mirror?: Host;
-  /** Asked in turn. */
+  /** 公开的主机，依次问。 */
   readonly hosts: readonly Host[];
+  /** true：不用网络。 */
   readonly offline: boolean;
-  /** Bytes. Of a longer file, what has arrived is on the disk too: the next start goes on from there. */
+  /** 字节：比它长的文件，收到多少就存多少，下次接着下载。 */
   readonly resumeOver: number;
-  /** Milliseconds until the answer begins, and between two pieces of it. */
+  /** 毫秒：多久没有回答就换下一个主机。 */
   readonly connectTimeout: number;
+  /** 毫秒：两段之间隔多久就算断了。 */
   readonly stallTimeout: number;
+  /** 用来取网址的函数。 */
   readonly fetch: typeof fetch;
-  /** What a download is written with, from the beginning on; tests put a full disk here. */
+  /** 怎样打开要写的文件；测试在这里装作磁盘已满。 */
   openFile(file: string): Promise<FileHandle>;
 }
 

@@ -2,13 +2,16 @@
 
 /** plotly 图里的一组数据（trace）。 */
 export interface Trace {
+  /** 种类：'scatter'（默认）、'bar'、'histogram'、'heatmap'。 */
   type?: string;
   [key: string]: any;
 }
 
 /** plotly 图（figure）：`data` 是轨迹的数组，`layout` 是版面。 */
 export interface Figure {
+  /** 各条轨迹。 */
   data: readonly Trace[];
+  /** 版面：标题、坐标轴、大小。 */
   layout?: Record<string, any>;
 }
 
