@@ -93,7 +93,8 @@ async function report(id: NetworkId): Promise<void> {
   console.log('| and the margin of scores where that failed: | |');
   console.log(`| succeeds, float | ${count(float)} |`);
   console.log(`| succeeds after rounding to 8 bit | ${count(rounded)} |`);
-  for (const [form, all] of forms) if (!/浮点|8 位/.test(form)) console.log(`| ${form.replace('模糊', 'Gaussian blur, sigma')} | ${count(all)} |`); // prettier-ignore
+  for (const [form, all] of forms)
+    if (!/浮点|8 位/.test(form)) console.log(`| ${form.replace('模糊', 'Gaussian blur, sigma')} | ${count(all)} |`);
   console.log(`| mean probability of the target after rounding | ${mean(probability).toFixed(3)} |`);
   console.log(`| largest change of a number | ${(Math.max(...linf) * 255).toFixed(3)}/255 |`);
   if (failed.length) console.log(`\nFailed: ${failed.join(', ')}.`);
@@ -101,8 +102,12 @@ async function report(id: NetworkId): Promise<void> {
   const finite = rows.filter((r) => Number.isFinite(r.epsilon));
   console.log(`\nSmallest perturbations, every ${EVERY}th photo (${rows.length}):\n`);
   console.log('| | mean norm of r over norm of x | median | |\n|---|---|---|---|');
-  console.log(`| DeepFool | ${mean(rows.map((r) => r.deepFool)).toExponential(2)} | ${median(rows.map((r) => r.deepFool)).toExponential(2)} | ${mean(rows.map((r) => r.steps)).toFixed(1)} steps |`); // prettier-ignore
-  console.log(`| FGSM, smallest epsilon | ${mean(finite.map((r) => r.fgsm)).toExponential(2)} | ${median(finite.map((r) => r.fgsm)).toExponential(2)} | works on ${percent(finite.length, rows.length)}, median epsilon ${(median(finite.map((r) => r.epsilon)) * 255).toFixed(2)}/255 |`); // prettier-ignore
+  console.log(
+    `| DeepFool | ${mean(rows.map((r) => r.deepFool)).toExponential(2)} | ${median(rows.map((r) => r.deepFool)).toExponential(2)} | ${mean(rows.map((r) => r.steps)).toFixed(1)} steps |`,
+  );
+  console.log(
+    `| FGSM, smallest epsilon | ${mean(finite.map((r) => r.fgsm)).toExponential(2)} | ${median(finite.map((r) => r.fgsm)).toExponential(2)} | works on ${percent(finite.length, rows.length)}, median epsilon ${(median(finite.map((r) => r.epsilon)) * 255).toFixed(2)}/255 |`,
+  );
   model.dispose();
 }
 

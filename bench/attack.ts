@@ -37,8 +37,12 @@ async function main(): Promise<void> {
   const backend = await startBackend();
   const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'attack.py')]);
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-')), 'image.f32');
-  console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`); // prettier-ignore
-  console.log('| network | | s | ratio | least s | ratio | CPU s | ratio | probability of the target |\n|---|---|---|---|---|---|---|---|---|'); // prettier-ignore
+  console.log(
+    `${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`,
+  );
+  console.log(
+    '| network | | s | ratio | least s | ratio | CPU s | ratio | probability of the target |\n|---|---|---|---|---|---|---|---|---|',
+  );
   for (const id of NETWORKS) {
     const model = await loadModel(id);
     const { path: source, crop } = photo('dog');

@@ -31,7 +31,10 @@ const [DOG, FLAMINGO] = [235, 130];
 type Task = Pick<Request, 'task' | 'network' | 'target'> & Partial<Request> & { readonly title: string };
 
 const LOGITS: Partial<Record<NetworkId, string>> = { 'efficientnet-lite0': 'fc', googlenet: 'logits' };
-const WITH_CLASSES: readonly [NetworkId, string][] = [['efficientnet-lite0', 'EfficientNet-Lite0'], ['googlenet', 'GoogLeNet']]; // prettier-ignore
+const WITH_CLASSES: readonly [NetworkId, string][] = [
+  ['efficientnet-lite0', 'EfficientNet-Lite0'],
+  ['googlenet', 'GoogLeNet'],
+];
 
 function tasks(): Task[] {
   const batch = SMALL ? 4 : 32;
@@ -44,10 +47,24 @@ function tasks(): Task[] {
   const withClasses = WITH_CLASSES.filter(([id]) => id !== 'googlenet' || networkFilesPresent('googlenet').present);
   return [
     ...passes('AlexNet', 'alexnet', ['conv5', 10]),
-    { title: `AlexNet: ${steps} steps of maximisation`, task: 'maximise', network: 'alexnet', target: ['conv5', 10], steps, repeats: 1 }, // prettier-ignore
+    {
+      title: `AlexNet: ${steps} steps of maximisation`,
+      task: 'maximise',
+      network: 'alexnet',
+      target: ['conv5', 10],
+      steps,
+      repeats: 1,
+    },
     ...withClasses.flatMap(([network, title]): Task[] => [
       ...passes(title, network, DOG),
-      { title: `${title}: ${steps} steps of maximisation`, task: 'maximise', network, target: FLAMINGO, steps, repeats: 1 }, // prettier-ignore
+      {
+        title: `${title}: ${steps} steps of maximisation`,
+        task: 'maximise',
+        network,
+        target: FLAMINGO,
+        steps,
+        repeats: 1,
+      },
       { title: `${title}: occlusion map`, task: 'occlusion', network, target: DOG, repeats: 1 },
     ]),
   ];
@@ -120,7 +137,9 @@ async function compare(task: Task, sides: readonly Side[], folder: string): Prom
 
 function start(): Side[] {
   const ours = (backend: string) =>
-    new Contestant<Answer>(process.execPath, [...process.execArgv, path.join(__dirname, 'gpu-side.ts')], { CONVSCOPE_BACKEND: backend }); // prettier-ignore
+    new Contestant<Answer>(process.execPath, [...process.execArgv, path.join(__dirname, 'gpu-side.ts')], {
+      CONVSCOPE_BACKEND: backend,
+    });
   const python = process.env.PYTHON ?? 'python3';
   return [
     { name: 'TensorFlow', who: ours('tensorflow') },
@@ -147,7 +166,10 @@ async function main(): Promise<void> {
   }
   sides.forEach(({ who }) => who.stop());
   fs.rmSync(folder, { recursive: true });
-  const named = sides.map(({ name, version, device, gone }) => `- ${name}: ${version ? `${version}, on ${device}` : 'did not start'}${gone ? ` (${gone})` : ''}`); // prettier-ignore
+  const named = sides.map(
+    ({ name, version, device, gone }) =>
+      `- ${name}: ${version ? `${version}, on ${device}` : 'did not start'}${gone ? ` (${gone})` : ''}`,
+  );
   console.log(`\n${named.join('\n')}`);
   const onCard = sides.filter(({ device }) => device && device !== 'cpu').length;
   if (SMALL || onCard === 0)

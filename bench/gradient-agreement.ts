@@ -52,7 +52,9 @@ class Sides {
         CONVSCOPE_BACKEND: backend,
       }),
   );
-  private readonly captum = new Contestant<object>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'gradients.py')]); // prettier-ignore
+  private readonly captum = new Contestant<object>(process.env.PYTHON ?? 'python3', [
+    path.join(__dirname, 'gradients.py'),
+  ]);
 
   constructor(private readonly weights: string) {}
 
@@ -142,7 +144,9 @@ async function main(): Promise<void> {
   console.log('| what | rule | pools | native: median | worst | over 1e-4 | wasm: median | worst | over 1e-4 |');
   console.log('|---|---|---|---|---|---|---|---|---|');
   for (const network of NETWORKS) await photosOf(sides, network, photos);
-  console.log('\n| 256 maps of | rule | native: together | median | over 1e-4 | worst (map) | wasm: together | median | over 1e-4 | worst (map) |'); // prettier-ignore
+  console.log(
+    '\n| 256 maps of | rule | native: together | median | over 1e-4 | worst (map) | wasm: together | median | over 1e-4 | worst (map) |',
+  );
   console.log('|---|---|---|---|---|---|---|---|---|---|');
   for (const name of ['dog', 'koala'])
     await everyMap(

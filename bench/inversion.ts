@@ -104,7 +104,14 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
   const rate = 0.004 * 0.27 ** 2 * panda.size;
   const inversion = { alpha, tv, rate, layer: LAYER, mean: alexnet.mean, steps: INVERSION_STEPS };
   const list: (Request & Record<string, unknown>)[] = [
-    { task: 'inversion', network: 'alexnet-2012', image: write('panda', panda), start: write('start', start), side: 227, ...inversion }, // prettier-ignore
+    {
+      task: 'inversion',
+      network: 'alexnet-2012',
+      image: write('panda', panda),
+      start: write('start', start),
+      side: 227,
+      ...inversion,
+    },
   ];
   for (const network of ['squeezenet', 'efficientnet-lite0'] as const) {
     const model = await loadModel(network);
@@ -140,7 +147,10 @@ async function main(): Promise<void> {
         versions.add(answer.version);
       }
     }
-    const title = request.task === 'attack' ? `attack, ${ATTACK_STEPS} steps, ${request.network}` : `inversion, ${INVERSION_STEPS} steps, ${request.network} ${LAYER}`; // prettier-ignore
+    const title =
+      request.task === 'attack'
+        ? `attack, ${ATTACK_STEPS} steps, ${request.network}`
+        : `inversion, ${INVERSION_STEPS} steps, ${request.network} ${LAYER}`;
     const base = median(answers.PyTorch.map((a) => a.seconds));
     for (const [name, all] of Object.entries(answers)) {
       const seconds = median(all.map((a) => a.seconds));

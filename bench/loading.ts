@@ -34,10 +34,13 @@ async function round(backend: string): Promise<Map<string, number>> {
   const kernel = await Kernel.start({ env: { CONVSCOPE_BACKEND: backend } });
   times.set('kernel ready', performance.now() - start);
   for (const [name, code] of CELLS) {
-    times.set(name, await timed(async () => {
-      const { error } = await kernel.run(code);
-      if (error) throw new Error(`${name}: ${error.evalue}`);
-    })); // prettier-ignore
+    times.set(
+      name,
+      await timed(async () => {
+        const { error } = await kernel.run(code);
+        if (error) throw new Error(`${name}: ${error.evalue}`);
+      }),
+    );
   }
   await kernel.stop();
   return times;

@@ -122,7 +122,11 @@ async function readingCost(photos: readonly (string | Uint8Array)[]): Promise<nu
 /** ImageNet's photos are larger than ours, 500 × 375 for the most part: what reading them costs beyond ours. */
 async function imageNetExtra(): Promise<{ ours: number; imageNet: number }> {
   await startBackend();
-  const ours = fs.readdirSync(folder('photos', '000')).filter((name) => name < '000060').slice(0, 60).map((name) => folder('photos', '000', name)); // prettier-ignore
+  const ours = fs
+    .readdirSync(folder('photos', '000'))
+    .filter((name) => name < '000060')
+    .slice(0, 60)
+    .map((name) => folder('photos', '000', name));
   const large: Uint8Array[] = [];
   for (const file of ours) {
     const image = await loadImage(file, { size: [375, 500] });

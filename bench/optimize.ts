@@ -145,8 +145,12 @@ async function main(): Promise<void> {
   const steps = Number(values.steps);
   const backend = await startBackend();
   const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'optimize.py')]);
-  console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`); // prettier-ignore
-  console.log(`| ${steps} steps of maximisation | | s | ratio | ms / step | CPU s | ratio | CPU ms / step | score |\n|---|---|---|---|---|---|---|---|---|`); // prettier-ignore
+  console.log(
+    `${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`,
+  );
+  console.log(
+    `| ${steps} steps of maximisation | | s | ratio | ms / step | CPU s | ratio | CPU ms / step | score |\n|---|---|---|---|---|---|---|---|---|`,
+  );
   for (const [id, task] of Object.entries(TASKS)) {
     if (only.length > 0 && !only.includes(id)) continue;
     const model = await loadModel(id as NetworkId);

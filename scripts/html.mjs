@@ -14,9 +14,13 @@ const SWITCHES = { out: { type: 'string' }, help: { type: 'boolean' } };
 
 /** The file that a notebook becomes: `--out` names a folder, or the file itself where there is one notebook. */
 function targetOf(notebook, out, alone) {
-  if (!out?.endsWith('.html')) return path.join(out ?? inRoot('dist', 'html'), `${path.basename(notebook, '.ipynb')}.html`); // prettier-ignore
+  if (!out?.endsWith('.html'))
+    return path.join(out ?? inRoot('dist', 'html'), `${path.basename(notebook, '.ipynb')}.html`);
   if (alone) return out;
-  throw new SetupError(`--out ${out} 是一个文件，笔记本却有好几本：请给一个文件夹`, `--out ${out}: more than one notebook needs a folder`); // prettier-ignore
+  throw new SetupError(
+    `--out ${out} 是一个文件，笔记本却有好几本：请给一个文件夹`,
+    `--out ${out}: more than one notebook needs a folder`,
+  );
 }
 
 const report = new Report();

@@ -13,7 +13,11 @@ const requirements = inRoot('mine', 'dask', 'requirements.txt');
 const done = path.join(environment, 'convscope-done');
 
 function ready() {
-  return fs.existsSync(python) && fs.existsSync(done) && fs.readFileSync(done, 'utf8') === fs.readFileSync(requirements, 'utf8'); // prettier-ignore
+  return (
+    fs.existsSync(python) &&
+    fs.existsSync(done) &&
+    fs.readFileSync(done, 'utf8') === fs.readFileSync(requirements, 'utf8')
+  );
 }
 
 async function install() {

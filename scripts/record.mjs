@@ -6,7 +6,14 @@
 import { bootstrap } from './setup/bootstrap.mjs';
 import { readWords } from './setup/options.mjs';
 import { Report } from './setup/report.mjs';
-import { declareUnchanged, recipeNames, recordFaults, recordsToRemake, remakeFaults, writeRecord } from './records/records.mjs'; // prettier-ignore
+import {
+  declareUnchanged,
+  recipeNames,
+  recordFaults,
+  recordsToRemake,
+  remakeFaults,
+  writeRecord,
+} from './records/records.mjs';
 import { Board, verdict } from './test/board.mjs';
 
 const SWITCHES = { all: { type: 'boolean' }, check: { type: 'boolean' }, unchanged: { type: 'string' } };

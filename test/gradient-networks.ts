@@ -12,7 +12,14 @@ export function chain(inputSize: [number, number], layers: tf.layers.Layer[], lo
     id: 'chain',
     title: '手搭网络',
     classes: [],
-    roles: { firstConv: first, lastConv: first, lastPool: first, features: first, logits, stages: [first, first, first, first, first] }, // prettier-ignore
+    roles: {
+      firstConv: first,
+      lastConv: first,
+      lastPool: first,
+      features: first,
+      logits,
+      stages: [first, first, first, first, first],
+    },
     preprocess: { mean: [0, 0, 0], scale: 1 / 255 },
   });
 }

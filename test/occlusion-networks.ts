@@ -27,7 +27,10 @@ function finish(input: Node, output: Node): ImageModel {
       const shape = w.shape as number[];
       const fanIn = shape.slice(0, -1).reduce((a, b) => a * b, 1);
       const size = shape.reduce((a, b) => a * b, 1);
-      return tf.tensor(Float32Array.from({ length: size }, () => normal() / Math.sqrt(fanIn)), shape); // prettier-ignore
+      return tf.tensor(
+        Float32Array.from({ length: size }, () => normal() / Math.sqrt(fanIn)),
+        shape,
+      );
     });
     layer.setWeights(tensors);
     tf.dispose(tensors);

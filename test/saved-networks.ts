@@ -31,8 +31,18 @@ export function saveGraph(network: tf.LayersModel, folder: string): void {
     data_format: text('NHWC'),
     ...float,
   });
-  const convolution = { strides: ints(1, 1, 1, 1), dilations: ints(1, 1, 1, 1), padding: text('VALID'), data_format: text('NHWC'), ...float }; // prettier-ignore
-  const fused = (...ops: string[]) => ({ num_args: { i: '1' }, epsilon: { f: 0 }, fused_ops: { list: { s: ops.map((op) => text(op).s) } } }); // prettier-ignore
+  const convolution = {
+    strides: ints(1, 1, 1, 1),
+    dilations: ints(1, 1, 1, 1),
+    padding: text('VALID'),
+    data_format: text('NHWC'),
+    ...float,
+  };
+  const fused = (...ops: string[]) => ({
+    num_args: { i: '1' },
+    epsilon: { f: 0 },
+    fused_ops: { list: { s: ops.map((op) => text(op).s) } },
+  });
   const node = (name: string, op: string, input: string[], attr: object = float) => ({ name, op, input, attr });
   const nodes = [
     node('image', 'Placeholder', [], { dtype: { type: 'DT_FLOAT' }, shape: { shape: dims([-1, 8, 8, 3]) } }),
@@ -76,6 +86,11 @@ function weightsOf(network: tf.LayersModel): Constant[] {
 
 /** Where the slice of the shape begins and ends, and how many numbers one picture has after flattening. */
 function bookKeeping(): Constant[] {
-  const given = (name: string, shape: number[], value: number): Constant => ({ name, shape, dtype: 'int32', data: Int32Array.of(value) }); // prettier-ignore
+  const given = (name: string, shape: number[], value: number): Constant => ({
+    name,
+    shape,
+    dtype: 'int32',
+    data: Int32Array.of(value),
+  });
   return [given('zero', [1], 0), given('one', [1], 1), given('rest', [], 20)];
 }

@@ -1,7 +1,8 @@
 import type { Feedback } from '../show/feedback';
 import { checkChoice, checkAnswer, right, wrong } from '../show/feedback';
 
-const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) < 1e-6); // prettier-ignore
+const same = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) < 1e-6);
 
 const isNumbers = (value: unknown, length: number): value is number[] =>
   Array.isArray(value) && value.length === length && value.every((v) => typeof v === 'number' && Number.isFinite(v));

@@ -123,7 +123,8 @@ export async function cascadingRandomisation<M extends string>(
   methods: Readonly<Record<M, ExplanationMethod>>,
   { layers = weightedLayers(model), seed = 0, ...run }: RandomisationOptions = {},
 ): Promise<RandomisationTest<M>> {
-  if (!Object.values(Object(methods)).length) throw new TypeError(`methods 应为 { 名称: (model, image) => 图 }，得到 ${kindOf(methods)}`); // prettier-ignore
+  if (!Object.values(Object(methods)).length)
+    throw new TypeError(`methods 应为 { 名称: (model, image) => 图 }，得到 ${kindOf(methods)}`);
   for (const [name, method] of Object.entries(methods)) checkFunction(`methods.${name}`, method);
   const steps = layers.map((step) => (typeof step === 'string' ? [step] : step));
   checkWeighted(model, steps.flat());

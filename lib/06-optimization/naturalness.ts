@@ -23,7 +23,8 @@ async function spectrum(grey: Float32Array, height: number, width: number) {
   const [rows, cols] = [waves(height), waves(width)];
   const power = tf.tidy(() => {
     // A Hann window: without it the jump between opposite borders looks like detail.
-    const window = (n: number) => Float32Array.from({ length: n }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / n)); // prettier-ignore
+    const window = (n: number) =>
+      Float32Array.from({ length: n }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / n));
     const image = tf.tensor2d(grey, [height, width]);
     const windowed = tf.mul(
       tf.mul(tf.sub(image, tf.mean(image)), tf.tensor2d(window(height), [height, 1])),

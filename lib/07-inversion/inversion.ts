@@ -169,7 +169,8 @@ function maskOf(shape: readonly number[], { channels, region }: CodePart): Mask 
   const values = Float32Array.from({ length: size }, (_, i) => {
     const cell = Math.floor(i / count);
     const [row, col] = [Math.floor(cell / width), cell % width];
-    const inside = !region || (row >= region[0] && row < region[0] + region[2] && col >= region[1] && col < region[1] + region[3]); // prettier-ignore
+    const inside =
+      !region || (row >= region[0] && row < region[0] + region[2] && col >= region[1] && col < region[1] + region[3]);
     return inside && (!chosen || chosen.has(i % count)) ? 1 : 0;
   });
   return { values, shape: [...shape] };

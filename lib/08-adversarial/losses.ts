@@ -55,7 +55,8 @@ export function attackObjective(goal: AttackGoal, loss: AttackLoss = 'crossEntro
   if (loss !== 'crossEntropy' && loss !== 'margin') {
     throw new RangeError(`loss 应为 'crossEntropy' 或 'margin'，得到 '${String(loss)}'`);
   }
-  if (typeof goal !== 'object' || goal === null) throw new TypeError(`goal 应为 { away: { class: 编号 } } 或 { to: { class: 编号 } }，得到 ${kindOf(goal)}`); // prettier-ignore
+  if (typeof goal !== 'object' || goal === null)
+    throw new TypeError(`goal 应为 { away: { class: 编号 } } 或 { to: { class: 编号 } }，得到 ${kindOf(goal)}`);
   const towards = 'to' in goal;
   const target = towards ? goal.to : goal.away;
   return named(`${loss}(${towards ? '走向' : '离开'} ${target?.class})`, (model: ImageModel) => {

@@ -129,7 +129,7 @@ function advance(
 ): { next: tf.Tensor3D; value: tf.Scalar } {
   const layer = model.layerName();
   return tf.tidy(() => {
-    const own = tf.cast(tf.oneHot(tf.tensor1d([...answers], 'int32'), model.classes.length), 'float32'); // prettier-ignore
+    const own = tf.cast(tf.oneHot(tf.tensor1d([...answers], 'int32'), model.classes.length), 'float32');
     const loss = (v: tf.Tensor) => {
       const [logits] = model.forward(tf.add(batch, v) as tf.Tensor4D, [layer]);
       const other = tf.max(tf.sub(logits, tf.mul(own, 1e9)), 1);

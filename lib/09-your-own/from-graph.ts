@@ -146,9 +146,9 @@ function assemble({ graph, size, input, output, nodes, shapes, weightMap, scalin
 
   /** The layers that a node reads, looking through aliases and book-keeping. */
   const sources = (node: GraphNode): string[] => {
-    const direct = node.inputs.filter(({ name }) => !(name in weightMap)).flatMap((from) =>
-      made.has(from.name) ? [from.name] : sources(from),
-    ); // prettier-ignore
+    const direct = node.inputs
+      .filter(({ name }) => !(name in weightMap))
+      .flatMap((from) => (made.has(from.name) ? [from.name] : sources(from)));
     return [...new Set(direct)];
   };
 

@@ -20,18 +20,30 @@ export const AS_GRAPH =
   '请把同一个网络转换成图（graph model）再载入：Keras 里先 model.export("saved")，' +
   '再在终端里（pip install tensorflowjs "ydf<0.13"）tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web';
 
-const refuse = (layer: Layer, why: string) => new CourseError(`${layer.class_name} 层（${layer.config?.name ?? layer.name}）${why}。${AS_GRAPH}。`); // prettier-ignore
+const refuse = (layer: Layer, why: string) =>
+  new CourseError(`${layer.class_name} 层（${layer.config?.name ?? layer.name}）${why}。${AS_GRAPH}。`);
 
 /** Layers that act only in training, or on nothing. */
 const PASSING = /^Random(?!FourierFeatures)\w+$|^(ActivityRegularization|Identity|AutoContrast|MixUp|CutMix)$/;
-const ACTIVATIONS: Readonly<Record<string, string>> = { silu: 'swish', log_softmax: 'logSoftmax', hard_sigmoid: 'hardSigmoid' }; // prettier-ignore
-const KNOWN_ACTIVATIONS = ['elu', 'hardSigmoid', 'linear', 'relu', 'relu6', 'selu', 'sigmoid', 'softmax', 'softplus', 'softsign', 'tanh', 'swish', 'mish', 'gelu', 'logSoftmax']; // prettier-ignore
+const ACTIVATIONS: Json = { silu: 'swish', log_softmax: 'logSoftmax', hard_sigmoid: 'hardSigmoid' };
+const KNOWN_ACTIVATIONS =
+  'elu hardSigmoid linear relu relu6 selu sigmoid softmax softplus softsign tanh swish mish gelu logSoftmax'.split(' ');
+
+/** The same layer under another name, with these settings and no others. */
+const as = (layer: Layer, kind: string, settings: Json): Layer => ({
+  ...layer,
+  class_name: kind,
+  config: { name: layer.config.name, ...settings },
+});
 
 function activation(layer: Layer, keras3: boolean): string {
   const given = layer.config.activation as string | Json | null | undefined;
-  const name = given && typeof given === 'object' ? String(given.config && typeof given.config === 'string' ? given.config : given.class_name).toLowerCase() : String(given ?? 'linear'); // prettier-ignore
-  const known = ACTIVATIONS[name] ?? name;
-  if (keras3 && known === 'hardSigmoid') throw refuse(layer, '的 hard_sigmoid 在 Keras 3 里是 relu6(x + 3) / 6，TensorFlow.js 只有 Keras 2 的一种'); // prettier-ignore
+  const { config, class_name: kind } = Object(given) as Json;
+  const inside = config && typeof config === 'string' ? config : kind;
+  const name = given && typeof given === 'object' ? String(inside).toLowerCase() : String(given ?? 'linear');
+  const known = String(ACTIVATIONS[name] ?? name);
+  if (keras3 && known === 'hardSigmoid')
+    throw refuse(layer, '的 hard_sigmoid 在 Keras 3 里是 relu6(x + 3) / 6，TensorFlow.js 只有 Keras 2 的一种');
   if (!KNOWN_ACTIVATIONS.includes(known)) throw refuse(layer, `的激活函数 ${name} TensorFlow.js 不认识`);
   return known;
 }
@@ -46,36 +58,36 @@ function arithmetic(layer: Layer): Layer {
   const [scale, offset] = { truediv: [1 / y, 0], divide: [1 / y, 0], multiply: [y, 0], mul: [y, 0], subtract: [1, -y], sub: [1, -y], add: [1, y] }[operation] ?? []; // prettier-ignore
   if (scale === undefined) throw refuse(layer, `（${String(layer.config.function)}）TensorFlow.js 不会算`);
   const inbound = [[[call[0], call[1], call[2], {}]]];
-  return { ...layer, class_name: 'Rescaling', config: { name: layer.config.name, scale, offset }, inbound_nodes: inbound }; // prettier-ignore
+  return { ...as(layer, 'Rescaling', { scale, offset }), inbound_nodes: inbound };
 }
 
 function relu(layer: Layer): Layer {
   const { max_value: top, negative_slope: slope, threshold } = layer.config as Record<string, unknown>;
   if (!slope && !threshold) return layer;
-  const as = (kind: string, settings: Json): Layer => ({
-    ...layer,
-    class_name: kind,
-    config: { name: layer.config.name, ...settings },
-  });
-  if (!threshold && !top) return as('LeakyReLU', { alpha: slope });
-  if (!slope && !top) return as('ThresholdedReLU', { theta: threshold });
-  return as('KerasReLU', { max_value: top, negative_slope: slope, threshold });
+  if (!threshold && !top) return as(layer, 'LeakyReLU', { alpha: slope });
+  if (!slope && !top) return as(layer, 'ThresholdedReLU', { theta: threshold });
+  return as(layer, 'KerasReLU', { max_value: top, negative_slope: slope, threshold });
 }
 
 /** One layer whose settings TensorFlow.js would refuse or overlook. */
 function mended(layer: Layer): Layer {
   const { class_name: kind, config } = layer;
-  if (config.data_format === 'channels_first') throw refuse(layer, '的通道在前（channels_first），TensorFlow.js 不会算'); // prettier-ignore
-  if (typeof config.groups === 'number' && config.groups > 1 && !/Depthwise|Separable/.test(kind)) throw refuse(layer, `是分组卷积（groups: ${config.groups}），TensorFlow.js 会忽略分组`); // prettier-ignore
+  if (config.data_format === 'channels_first')
+    throw refuse(layer, '的通道在前（channels_first），TensorFlow.js 不会算');
+  if (typeof config.groups === 'number' && config.groups > 1 && !/Depthwise|Separable/.test(kind))
+    throw refuse(layer, `是分组卷积（groups: ${config.groups}），TensorFlow.js 会忽略分组`);
   if (kind === 'TFOpLambda') return arithmetic(layer);
-  if (PASSING.test(kind)) return { ...layer, class_name: 'Activation', config: { name: config.name, activation: 'linear', batch_input_shape: config.batch_input_shape } }; // prettier-ignore
+  const { batch_input_shape, mean, variance } = config;
+  if (PASSING.test(kind)) return as(layer, 'Activation', { activation: 'linear', batch_input_shape });
   if (kind === 'ReLU') return relu(layer);
-  if (kind === 'LeakyReLU' && config.negative_slope !== undefined) return { ...layer, config: { name: config.name, alpha: config.negative_slope } }; // prettier-ignore
+  if (kind === 'LeakyReLU' && config.negative_slope !== undefined)
+    return as(layer, kind, { alpha: config.negative_slope });
   if (kind === 'Normalization') {
     if (config.invert) throw refuse(layer, '的 invert 还不支持');
-    return { ...layer, class_name: 'KerasNormalization', config: { name: config.name, mean: config.mean, variance: config.variance, batch_input_shape: config.batch_input_shape } }; // prettier-ignore
+    return as(layer, 'KerasNormalization', { mean, variance, batch_input_shape });
   }
-  if (/^Global(Average|Max)Pooling2D$/.test(kind) && config.keepdims) return { ...layer, class_name: 'KerasGlobalPooling', config: { name: config.name, largest: kind.includes('Max') } }; // prettier-ignore
+  if (/^Global(Average|Max)Pooling2D$/.test(kind) && config.keepdims)
+    return as(layer, 'KerasGlobalPooling', { largest: kind.includes('Max') });
   return layer;
 }
 
@@ -126,7 +138,8 @@ const listed = (ends: unknown, shift: Shift) =>
 function translated(layer: Layer, keras3: boolean, shift: Shift): Layer {
   const nested = layer.config?.layers;
   const inbound = layer.inbound_nodes && connections(layer.inbound_nodes, shift);
-  if (Array.isArray(nested)) return { ...layer, ...(inbound && { inbound_nodes: inbound }), config: network(layer.config, keras3) }; // prettier-ignore
+  if (Array.isArray(nested))
+    return { ...layer, ...(inbound && { inbound_nodes: inbound }), config: network(layer.config, keras3) };
   const plain: Layer = { ...layer, config: trimmed(layer.config ?? {}, layer.class_name) };
   delete plain.module;
   delete plain.registered_name;

@@ -27,7 +27,8 @@ const DROPPED = /Dropout|Noise|Regularization|Masking/;
 const LINEAR_OPS = /^(MatMul|_FusedMatMul|Conv2D|_FusedConv2D|BiasAdd|Add|AddV2)$/;
 
 const layerOf = (tensor: Symbolic) => tensor.sourceLayer as tf.layers.Layer;
-const inputsOf = (layer: tf.layers.Layer) => (layer.inboundNodes[0] as unknown as { inputTensors: Symbolic[] }).inputTensors; // prettier-ignore
+const inputsOf = (layer: tf.layers.Layer) =>
+  (layer.inboundNodes[0] as unknown as { inputTensors: Symbolic[] }).inputTensors;
 const isOne = (sizes: readonly (number | null)[]) => sizes.every((n) => n === 1);
 /** Without places: [batch, 1, ..., 1, classes]. */
 const isRow = (tensor: Symbolic) => isOne(tensor.shape.slice(1, -1));
@@ -97,7 +98,8 @@ function beforeActivation(layer: tf.layers.Layer): Symbolic {
 /** The layers that were walked through again, behind the scores: only those that change the shape. */
 function again(scores: Symbolic, passed: readonly tf.layers.Layer[]): Symbolic {
   return [...passed].reverse().reduce((tensor, layer) => {
-    if (!(layer instanceof GraphLayer) && (DROPPED.test(layer.getClassName()) || layer.getClassName() === 'Activation')) return tensor; // prettier-ignore
+    if (!(layer instanceof GraphLayer) && (DROPPED.test(layer.getClassName()) || layer.getClassName() === 'Activation'))
+      return tensor;
     return borrowed(layer, `${layer.name}/logits`).apply(tensor) as Symbolic;
   }, scores);
 }
@@ -117,6 +119,20 @@ interface Found {
   readonly note?: string;
 }
 
+/** What is said about the outputs; the last two ask for the user's word. */
+const NOTES = {
+  separate: (_: string, before: string) => `得分取自 softmax 之前的 ${before} 层。`,
+  within: (name: string, before: string) => `${name} 自带 softmax；得分取自它之前的值（${before}）。`,
+  sigmoid: (name: string) => `${name} 的 sigmoid 使每个输出各是一个概率；得分取自 sigmoid 之前。`,
+  hardSigmoid: (name: string) =>
+    `${name} 的 hard-sigmoid 使每个输出各是一个概率；得分是概率的对数比，概率恰为 0 或 1 处梯度为 0。`,
+  mean: (name: string, ratio: string) => `${name} 把几组概率平均；得分是平均概率的对数${ratio}。`,
+  logits: (name: string, count: number) =>
+    `最后一层 ${name} 没有激活函数，${count} 个输出当作 softmax 之前的得分；若是回归或嵌入，请写 output: 'none'，若是各自独立的标签，请写 output: 'sigmoid'。`,
+  none: (name: string, count: number) =>
+    `最后一层 ${name} 的 ${count} 个输出看不出是类别：没有类别概率（回归或嵌入）。若是类别，请写明 output: 'softmax'、'sigmoid' 或 'logits'。`,
+};
+
 function find(output: Symbolic): Found {
   const { last, passed } = walk(output);
   const layer = layerOf(last);
@@ -125,27 +141,24 @@ function find(output: Symbolic): Found {
   const whole = isRow(last) || passed.length === 0;
   if (whole && (activation === 'softmax' || activation === 'logSoftmax')) {
     const before = beforeActivation(layer);
-    const where = isSeparate(layer) ? `得分取自 softmax 之前的 ${layerOf(before).name} 层。` : `${name} 自带 softmax；得分取自它之前的值（${layerOf(before).name}）。`; // prettier-ignore
-    return { output: 'softmax', scores: again(before, passed), note: where };
+    const note = NOTES[isSeparate(layer) ? 'separate' : 'within'](name, layerOf(before).name);
+    return { output: 'softmax', scores: again(before, passed), note };
   }
-  if (activation === 'sigmoid') {
-    return { output: 'sigmoid', scores: again(beforeActivation(layer), passed), note: `${name} 的 sigmoid 使每个输出各是一个概率；得分取自 sigmoid 之前。` }; // prettier-ignore
-  }
-  if (activation === 'hardSigmoid') {
-    return { output: 'sigmoid', scores: put(new LogOdds({ name: `${name}/logits` }), output), note: `${name} 的 hard-sigmoid 使每个输出各是一个概率；得分是概率的对数比，概率恰为 0 或 1 处梯度为 0。` }; // prettier-ignore
-  }
+  const derived = { name: `${name}/logits` };
+  if (activation === 'sigmoid')
+    return { output: 'sigmoid', scores: again(beforeActivation(layer), passed), note: NOTES.sigmoid(name) };
+  if (activation === 'hardSigmoid')
+    return { output: 'sigmoid', scores: put(new LogOdds(derived), output), note: NOTES.hardSigmoid(name) };
   const mean = averaged(layer);
   if (mean) {
-    const derived = mean === 'softmax' ? new LogProbability({ name: `${name}/logits` }) : new LogOdds({ name: `${name}/logits` }); // prettier-ignore
-    return { output: mean, scores: put(derived, output), note: `${name} 把几组概率平均；得分是平均概率的对数${mean === 'softmax' ? '' : '比'}。` }; // prettier-ignore
+    const [scores, ratio] = mean === 'softmax' ? [new LogProbability(derived), ''] : [new LogOdds(derived), '比'];
+    return { output: mean, scores: put(scores, output), note: NOTES.mean(name, ratio) };
   }
   const pooled = /^(GlobalAveragePooling2D|Mean)$/.test(layer instanceof GraphLayer ? layer.op : layer.getClassName());
   const source = pooled ? activationOf(layerOf(walk(inputsOf(layer)[0]).last)) : activation;
   const named = /embed|feature|regress|bottleneck|encod/i.test(name);
-  if (source === 'linear' && count > 1 && !named) {
-    return { output: 'logits', scores: output, note: `最后一层 ${name} 没有激活函数，${count} 个输出当作 softmax 之前的得分；若是回归或嵌入，请写 output: 'none'，若是各自独立的标签，请写 output: 'sigmoid'。` }; // prettier-ignore
-  }
-  return { output: 'none', scores: output, note: `最后一层 ${name} 的 ${count} 个输出看不出是类别：没有类别概率（回归或嵌入）。若是类别，请写明 output: 'softmax'、'sigmoid' 或 'logits'。` }; // prettier-ignore
+  const kind = source === 'linear' && count > 1 && !named ? 'logits' : 'none';
+  return { output: kind, scores: output, note: NOTES[kind](name, count) };
 }
 
 const KINDS: readonly OutputKind[] = ['softmax', 'sigmoid', 'logits', 'none'];
@@ -161,12 +174,14 @@ function checkProbabilities(output: Symbolic, found: Found): void {
 function asWanted(output: Symbolic, found: Found, wanted: OutputKind): Found {
   if (!KINDS.includes(wanted)) throw unknownName('输出的含义（output）', wanted, KINDS);
   const { name } = layerOf(output);
-  if (wanted === found.output && wanted !== 'none') return { ...found, note: wanted === 'logits' ? undefined : found.note }; // prettier-ignore
+  if (wanted === found.output && wanted !== 'none')
+    return { ...found, note: wanted === 'logits' ? undefined : found.note };
   if (wanted === 'softmax') {
     checkProbabilities(output, found);
     return { output: wanted, scores: put(new LogProbability({ name: `${name}/log` }), output) };
   }
-  if (wanted === 'sigmoid' && found.output === 'softmax') return { output: wanted, scores: put(new LogOdds({ name: `${name}/log` }), output) }; // prettier-ignore
+  if (wanted === 'sigmoid' && found.output === 'softmax')
+    return { output: wanted, scores: put(new LogOdds({ name: `${name}/log` }), output) };
   const activated = found.output === 'softmax' || found.output === 'sigmoid';
   return { output: wanted, scores: wanted === 'logits' && activated ? found.scores : output };
 }

@@ -35,15 +35,18 @@ const HOW = `preprocess 应为 ${Object.keys(NAMED).map((name) => `'${name}'`).j
 /** One number for all channels, or one for each. */
 function three(value: unknown, what: string, positive: boolean): Three {
   const list = Array.isArray(value) ? value : [value, value, value];
-  const good = list.length === 3 && list.every((n) => typeof n === 'number' && Number.isFinite(n) && (!positive || n > 0)); // prettier-ignore
+  const good =
+    list.length === 3 && list.every((n) => typeof n === 'number' && Number.isFinite(n) && (!positive || n > 0));
   if (good) return list as unknown as Three;
   throw new RangeError(`${HOW}；其中 ${what} 应为一个${positive ? '大于 0 的' : ''}数或三个，得到 ${JSON.stringify(value)}`); // prettier-ignore
 }
 
 function fromNumbers(given: Readonly<Record<string, unknown>>): Scaling {
   const { order = 'RGB' } = given;
-  if (order !== 'RGB' && order !== 'BGR') throw new RangeError(`order 应为 'RGB' 或 'BGR'，得到 ${JSON.stringify(order)}`); // prettier-ignore
-  if ('std' in given === 'scale' in given || !('mean' in given)) throw new RangeError(`${HOW}，得到 ${JSON.stringify(given)}`); // prettier-ignore
+  if (order !== 'RGB' && order !== 'BGR')
+    throw new RangeError(`order 应为 'RGB' 或 'BGR'，得到 ${JSON.stringify(order)}`);
+  if ('std' in given === 'scale' in given || !('mean' in given))
+    throw new RangeError(`${HOW}，得到 ${JSON.stringify(given)}`);
   const mean = three(given.mean, 'mean', false);
   const unit = mean.every((m) => Math.abs(m) <= 1);
   if ('scale' in given) {

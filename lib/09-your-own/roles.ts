@@ -25,7 +25,8 @@ function wide(layers: readonly tf.layers.Layer[]): string[] {
 /** What the layer reads that makes the scores: what only reshapes them is looked through. */
 function belowScores(layer: tf.layers.Layer): tf.layers.Layer | undefined {
   let from = layer;
-  while (from.inboundNodes[0]?.inboundLayers.length === 1 && from.weights.length === 0) from = from.inboundNodes[0].inboundLayers[0]; // prettier-ignore
+  while (from.inboundNodes[0]?.inboundLayers.length === 1 && from.weights.length === 0)
+    from = from.inboundNodes[0].inboundLayers[0];
   return from.inboundNodes[0]?.inboundLayers[0];
 }
 

@@ -26,12 +26,14 @@ export const HOW =
 
 /** Each of these commands was run; environment.md has the versions. */
 const CONVERTER = 'pip install tensorflowjs "ydf<0.13"';
-const TO_WEB = 'tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web'; // prettier-ignore
+const TO_WEB =
+  'tensorflowjs_converter --input_format=tf_saved_model --output_format=tfjs_graph_model saved web，然后载入文件夹 web';
 const KERAS = `${CONVERTER}，再在 Python 里 model.export("saved")，在终端里 ${TO_WEB}`;
 const ONNX =
   '先 pip install onnx onnx2tf tensorflow tf_keras onnx-graphsurgeon sng4onnx onnxruntime psutil ai-edge-litert，' +
   `onnx2tf -i net.onnx -o saved；再在另一个虚拟环境里 ${CONVERTER}，${TO_WEB}`;
-const TO_ONNX = 'torch.onnx.export(model, torch.zeros(1, 3, 高, 宽), "net.onnx", dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "n"}})'; // prettier-ignore
+const TO_ONNX =
+  'torch.onnx.export(model, torch.zeros(1, 3, 高, 宽), "net.onnx", dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "n"}})';
 
 /** How the files of other programs become a network that can be loaded here. */
 const CONVERSIONS: readonly (readonly [RegExp, string])[] = [

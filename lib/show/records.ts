@@ -28,7 +28,7 @@ const folder = () => path.join(projectRoot(), 'data', 'records');
 /** 全部记录的名字（record names）。 */
 function recordNames(): string[] {
   const files = fs.existsSync(folder()) ? fs.readdirSync(folder()) : [];
-  return files.filter((f) => f.endsWith('.json') && f !== 'claims.json').map((f) => f.slice(0, -5)); // prettier-ignore
+  return files.filter((f) => f.endsWith('.json') && f !== 'claims.json').map((f) => f.slice(0, -5));
 }
 
 /**

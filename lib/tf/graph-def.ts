@@ -55,7 +55,8 @@ function joined(parts: readonly Bytes[]): Bytes {
 
 const text = (value: string): Bytes => new TextEncoder().encode(value);
 const number = (field: number, value: number | bigint): Bytes => joined([varint(field << 3), varint(value)]);
-const bytes = (field: number, content: Bytes): Bytes => joined([varint((field << 3) | 2), varint(content.length), content]); // prettier-ignore
+const bytes = (field: number, content: Bytes): Bytes =>
+  joined([varint((field << 3) | 2), varint(content.length), content]);
 const message = (field: number, ...parts: Bytes[]): Bytes => bytes(field, joined(parts));
 const float = (field: number, value: number): Bytes =>
   joined([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);

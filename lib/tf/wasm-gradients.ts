@@ -100,7 +100,6 @@ export function convolutionInputGradient(
   roundingMode?: 'floor' | 'round' | 'ceil',
   phases?: T4,
 ): T4 {
-  // prettier-ignore
   return tf.tidy(() => {
     const info = tf.backend_util.computeConv2DInfo(inShape, kernel.shape, strides, 1, pad, roundingMode);
     const g = geometryOf(inShape, kernel.shape, info);
@@ -123,7 +122,6 @@ function depthwiseInputGradient(
   pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding,
   roundingMode?: 'floor' | 'round' | 'ceil',
 ): T4 {
-  // prettier-ignore
   return tf.tidy(() => {
     const info = tf.backend_util.computeConv2DInfo(inShape, kernel.shape, strides, 1, pad, roundingMode, true);
     const g = geometryOf(inShape, kernel.shape, info);

@@ -29,7 +29,10 @@ export function notebookFiles(folder = inRoot('notebooks')) {
 /** Every code cell twice in a row, as a reader runs a cell again before going on. */
 export function doubled(notebook) {
   const again = (cell) => ({ ...cell, id: `${cell.id}-again` });
-  return { ...notebook, cells: notebook.cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell, again(cell)] : [cell])) }; // prettier-ignore
+  return {
+    ...notebook,
+    cells: notebook.cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell, again(cell)] : [cell])),
+  };
 }
 
 /**

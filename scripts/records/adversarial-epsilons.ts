@@ -35,7 +35,14 @@ export const recipe: Recipe = {
       };
       const share = sorted.map((_, i) => (i + 1) / sorted.length);
       const finite = sorted.filter((e) => e < Infinity);
-      data.push({ type: 'scatter', mode: 'lines', name: model.title, x: finite, y: share.slice(0, finite.length), line: { shape: 'hv', width: 3 } }); // prettier-ignore
+      data.push({
+        type: 'scatter',
+        mode: 'lines',
+        name: model.title,
+        x: finite,
+        y: share.slice(0, finite.length),
+        line: { shape: 'hv', width: 3 },
+      });
       model.dispose();
     }
     const layout = {

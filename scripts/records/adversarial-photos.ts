@@ -126,7 +126,9 @@ export const recipe: Recipe = {
       const image = await loadPhoto(model, photo);
       const found = await measure(model, image, to, seed + i, before);
       rows.push(i % (every as number) ? found.row : { ...found.row, ...(await more(model, image, found)) });
-      tf.dispose([image, before, found.attack.image, found.attack.perturbation, found.noise].filter(Boolean) as tf.Tensor[]); // prettier-ignore
+      tf.dispose(
+        [image, before, found.attack.image, found.attack.perturbation, found.noise].filter(Boolean) as tf.Tensor[],
+      );
       before = found.w;
     }
     before?.dispose();
@@ -168,9 +170,23 @@ async function tangentFigure(rows: readonly Row[]): Promise<Uint8Array> {
   const data: Record<string, unknown>[] = LEVELS.map((e, k) => {
     const y = column(rows, `reached ${e}`);
     const x = y.map(() => k + 0.4 * (random.uniform() - 0.5));
-    return { type: 'scatter', mode: 'markers', name: `${e} 级`, x, y, marker: { size: 7, opacity: 0.6, color: '#3b6fb6' } }; // prettier-ignore
+    return {
+      type: 'scatter',
+      mode: 'markers',
+      name: `${e} 级`,
+      x,
+      y,
+      marker: { size: 7, opacity: 0.6, color: '#3b6fb6' },
+    };
   });
-  data.push({ type: 'scatter', mode: 'lines', name: '笔直', x: [-0.5, 3.5], y: [1, 1], line: { color: '#c2571a', width: 3, dash: 'dash' } }); // prettier-ignore
+  data.push({
+    type: 'scatter',
+    mode: 'lines',
+    name: '笔直',
+    x: [-0.5, 3.5],
+    y: [1, 1],
+    line: { color: '#c2571a', width: 3, dash: 'dash' },
+  });
   const layout = {
     title: '得分之差的变化，是切线预言的几成；每点一张照片',
     ...{ showlegend: false, height: 460 },

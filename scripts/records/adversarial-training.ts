@@ -1,5 +1,11 @@
 import { shapeImages } from '../../lib/08-adversarial/shapes';
-import { attackBatch, batchAccuracy, lossGradients, trainShapes, type TrainingOptions } from '../../lib/08-adversarial/training'; // prettier-ignore
+import {
+  attackBatch,
+  batchAccuracy,
+  lossGradients,
+  trainShapes,
+  type TrainingOptions,
+} from '../../lib/08-adversarial/training';
 import { bootstrap, type Interval } from '../../lib/base/statistics';
 import type { ImageModel } from '../../lib/model/model';
 import { showGrid } from '../../lib/show/grid';

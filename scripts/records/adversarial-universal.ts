@@ -37,7 +37,10 @@ export const recipe: Recipe = {
     const count = settings.train as number;
     const chosen = Array.from({ length: count }, (_, i) => rest[Math.floor((i * rest.length) / count)]);
     const train = await batch(model, chosen);
-    const test = await batch(model, coursePhotos({ labelled: true }).filter(({ file }) => held.has(file))); // prettier-ignore
+    const test = await batch(
+      model,
+      coursePhotos({ labelled: true }).filter(({ file }) => held.has(file)),
+    );
     const epsilon = 10 / 255;
     const { perturbation, trace } = await universal(model, train, { epsilon, epochs: settings.epochs as number, seed });
     const noise = signNoise(perturbation, epsilon, { seed });

@@ -108,7 +108,12 @@ export const recipe: Recipe = {
     }
     model.dispose();
     const intervals = (name: (typeof METHODS)[number]): Interval[] =>
-      STEPS.map((_, k) => bootstrap(scores.get(name)!.map((photo) => photo[k]), { seed: 1 })); // prettier-ignore
+      STEPS.map((_, k) =>
+        bootstrap(
+          scores.get(name)!.map((photo) => photo[k]),
+          { seed: 1 },
+        ),
+      );
     const spearman: Curves = Object.fromEntries(
       METHODS.map((name) => {
         const list = intervals(name);

@@ -36,12 +36,18 @@ async function spread(
   for (const [i, a] of photos.entries()) for (const b of photos.slice(i + 1)) twoPhotos.push(await squared(a, b));
   const typical = twoPhotos.reduce((sum, v) => sum + v, 0) / twoPhotos.length;
   const apart = { pixels: [] as number[], codes: [] as number[] };
-  for (const [i, j] of [[0, 1], [0, 2], [1, 2]]) {
+  for (const [i, j] of [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ]) {
     const norm = tf.tidy(() => tf.sum(tf.square(model.activations(starts[j], layer))));
     apart.pixels.push((await squared(starts[i], starts[j])) / typical);
-    apart.codes.push(((await codeError(model, starts[i], starts[j], layer)) * (await norm.data())[0]) / pairs.squared[layer]); // prettier-ignore
+    apart.codes.push(
+      ((await codeError(model, starts[i], starts[j], layer)) * (await norm.data())[0]) / pairs.squared[layer],
+    );
     norm.dispose();
-  } // prettier-ignore
+  }
   return apart;
 }
 

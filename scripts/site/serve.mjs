@@ -9,7 +9,9 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 /** Every address that this machine has. */
 const ANY = '0.0.0.0';
 const ownAddress = () =>
-  Object.values(os.networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'; // prettier-ignore
+  Object.values(os.networkInterfaces())
+    .flat()
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 
 /** With these a page may share memory between its threads: wasm then uses several cores. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
@@ -34,7 +36,11 @@ export async function serveFolder(
     const stat = fs.statSync(file, { throwIfNoEntry: false });
     if (!stat?.isFile()) return response.writeHead(404).end();
     onRequest(name, stat.size);
-    const headers = { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'Content-Length': stat.size, 'Cache-Control': 'no-cache' }; // prettier-ignore
+    const headers = {
+      'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+      'Content-Length': stat.size,
+      'Cache-Control': 'no-cache',
+    };
     response.writeHead(200, { ...headers, ...(isolated ? ISOLATED : {}) });
     if (request.method === 'HEAD') return response.end();
     return fs.createReadStream(file).pipe(response);

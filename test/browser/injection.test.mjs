@@ -36,7 +36,14 @@ const FAILURE = `throw new Error(bad.join(' '));`;
 const UNSAFE = `emit({ 'text/html': bad[0] });`;
 
 function write(name, sources) {
-  const cells = sources.map((source, i) => ({ cell_type: 'code', id: `c${i}`, execution_count: null, metadata: {}, outputs: [], source })); // prettier-ignore
+  const cells = sources.map((source, i) => ({
+    cell_type: 'code',
+    id: `c${i}`,
+    execution_count: null,
+    metadata: {},
+    outputs: [],
+    source,
+  }));
   const kernelspec = { name: 'convscope', display_name: 'TypeScript (convscope)', language: 'typescript' };
   const notebook = { cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
   fs.writeFileSync(path.join(folder, name), JSON.stringify(notebook));
@@ -48,7 +55,8 @@ test.before(async () => {
   const names = path.join(folder, 'names');
   fs.rmSync(names, { recursive: true, force: true });
   fs.mkdirSync(names);
-  for (const name of ['<img src=x onerror=hit()>.jpg', '"><svg onload=hit()>.jpg']) fs.writeFileSync(path.join(names, name), 'x'); // prettier-ignore
+  for (const name of ['<img src=x onerror=hit()>.jpg', '"><svg onload=hit()>.jpg'])
+    fs.writeFileSync(path.join(names, name), 'x');
   fs.copyFileSync(inRoot('data', 'photos', 'mammal', 'panda.jpg'), path.join(names, "' onmouseover='hit()' x='.jpg"));
 });
 test.after(async () => {

@@ -40,7 +40,8 @@ export async function runChapter(
 ): Promise<string | undefined> {
   for (const [index, code] of cellsOf(chapter).entries()) {
     const result = await runCell(kernel, code);
-    if (!result) return `第 ${chapter} 章的单元格 ${index + 1}：内核结束了（${kernel.process.signalCode ?? kernel.process.exitCode}）`; // prettier-ignore
+    if (!result)
+      return `第 ${chapter} 章的单元格 ${index + 1}：内核结束了（${kernel.process.signalCode ?? kernel.process.exitCode}）`;
     if (result.error) return `第 ${chapter} 章的单元格 ${index + 1}：${result.error.traceback}`;
     onCell(index);
   }

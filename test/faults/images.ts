@@ -60,7 +60,8 @@ function wrongChunk(bytes: Uint8Array, random: RandomGenerator): Uint8Array {
   for (let at = 8; at + 12 <= copy.length; at += 12 + copy.readUInt32BE(at)) chunks.push(at);
   const at = pick(random, chunks);
   const length = copy.readUInt32BE(at);
-  for (let n = 1 + random.integer(4); n > 0 && length > 0; n--) copy[at + 8 + random.integer(length)] = random.integer(256); // prettier-ignore
+  for (let n = 1 + random.integer(4); n > 0 && length > 0; n--)
+    copy[at + 8 + random.integer(length)] = random.integer(256);
   copy.writeUInt32BE(crc32(copy.subarray(at + 4, at + 8 + length)), at + 8 + length);
   return new Uint8Array(copy);
 }

@@ -48,4 +48,5 @@ export async function attackMemory(
   return figures;
 }
 
-const residentMB = async (kernel: Kernel) => Number(await kernel.value('Math.round(process.memoryUsage.rss() / 2 ** 20)')); // prettier-ignore
+const residentMB = async (kernel: Kernel) =>
+  Number(await kernel.value('Math.round(process.memoryUsage.rss() / 2 ** 20)'));

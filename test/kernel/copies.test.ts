@@ -54,7 +54,10 @@ test('and of nothing else', () => {
     ['let s = 0; class C { static { s++ } n = s++ } for (const x of [1]) s += new C().n'],
     ['let s = 0; for (const x of [1]) { class D { static n = (s = 5) } s += D.n }'],
     ['let s = 0; const it = { *[Symbol.iterator]() { yield s++ } }; for (const x of it) s += x'],
-    ['let s = 0; function set() { [s] = [1]; ({ s } = { s: 2 }); for (s of [3]); for (var [a = s] of [[]]); }', 'for (;;) { s++; break }'], // prettier-ignore
+    [
+      'let s = 0; function set() { [s] = [1]; ({ s } = { s: 2 }); for (s of [3]); for (var [a = s] of [[]]); }',
+      'for (;;) { s++; break }',
+    ],
     // others may come in between
     ['let s = 0; for (let i = 0; i < 9; i++) { s += i; await null }'],
     ['let s = 0; for (const x of [1]) { for await (const y of [x]) s += y }'],
@@ -88,7 +91,10 @@ test('the values are the same, whichever way a loop is left', async () => {
       'const seen: number[] = []; s = 0; while (s < 3) seen.push(s++, s--, ++s); String([seen, s])',
       "'0,1,1,1,2,2,2,3,3,3'",
     ],
-    ['s = 0; outer: for (let i = 0; ; i++) for (let j = 0; j < 9; j++) { s++; if (j > i) continue outer; if (i > 3) break outer } s', '15'], // prettier-ignore
+    [
+      's = 0; outer: for (let i = 0; ; i++) for (let j = 0; j < 9; j++) { s++; if (j > i) continue outer; if (i > 3) break outer } s',
+      '15',
+    ],
     ['let b = 1n; for (let i = 0; i < 70; i++) b *= 2n; for (let i = 0; i < 2; i++) b++; b', '1180591620717411303426n'],
     ["let text = ''; for (const c of 'abc') text = c + text; text", "'cba'"],
     ['s = 0; try { for (;;) { s += 2; if (s > 5) throw new Error() } } catch { s++ } s', '7'],
@@ -97,7 +103,10 @@ test('the values are the same, whichever way a loop is left', async () => {
       '41',
     ],
     ['s = 0; switch (s) { case 0: for (const x of [1, 2]) s += x; default: s++ } s', '4'],
-    ['const reads: (() => number)[] = []; s = 0; for (let i = 0; i < 3; i++) { s += 1; reads.push(() => s) } reads.map((f) => f())', '[ 3, 3, 3 ]'], // prettier-ignore
+    [
+      'const reads: (() => number)[] = []; s = 0; for (let i = 0; i < 3; i++) { s += 1; reads.push(() => s) } reads.map((f) => f())',
+      '[ 3, 3, 3 ]',
+    ],
     ['const now = () => s; s = 0; let sum = 0; for (let i = 0; i < 4; i++) { s = i; sum += now() } sum', '6'],
     ['for (var k = 0, e = 5; k < e; k += 2); [k, e]', '[ 6, 5 ]'],
     ['for (var k = k ? 1 : 2; k < 5; k++); k', '5'],
@@ -107,8 +116,14 @@ test('the values are the same, whichever way a loop is left', async () => {
     ['s = 0; for (const x of [1]) if (x) { for (let i = 0; i < 3; i++) s++; } else s = 9; s', '3'],
     ['label: { s = 0; for (;;) { s++; break label } } s', '1'],
     ['let any: any = 1; for (const x of [2, "a", null]) any += x as any; any', "'3anull'"],
-    ['let m: RegExpExecArray | null; const at: number[] = []; const re = /b/g; while ((m = re.exec("abcb")) !== null) at.push(m.index); at', '[ 1, 3 ]'], // prettier-ignore
-    ["// @ts-nocheck\nlet sly: number = 0; sly = { valueOf: () => (s = 50, 1) }; s = 0; for (const x of [1, 2]) { +sly; s += x } s", '52'], // prettier-ignore
+    [
+      'let m: RegExpExecArray | null; const at: number[] = []; const re = /b/g; while ((m = re.exec("abcb")) !== null) at.push(m.index); at',
+      '[ 1, 3 ]',
+    ],
+    [
+      '// @ts-nocheck\nlet sly: number = 0; sly = { valueOf: () => (s = 50, 1) }; s = 0; for (const x of [1, 2]) { +sly; s += x } s',
+      '52',
+    ],
   ];
   for (const [code, text] of cells) assert.is(await kernel.value(code), text, code);
   const { error } = await kernel.run(

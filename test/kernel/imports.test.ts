@@ -109,7 +109,10 @@ test('a file edited into an error of syntax: what needs it is refused, the rest 
 
 test('files without exports, ./x.ts, ./x.js for x.ts, .tsx, top-level await', async () => {
   write('notebooks/side.ts', "console.log('side');");
-  write('notebooks/view.tsx', 'const h = (...parts: unknown[]) => parts;\nconst React = { createElement: h };\nexport const view = <b>x</b>;\ndeclare global { namespace JSX { interface IntrinsicElements { b: object } } }'); // prettier-ignore
+  write(
+    'notebooks/view.tsx',
+    'const h = (...parts: unknown[]) => parts;\nconst React = { createElement: h };\nexport const view = <b>x</b>;\ndeclare global { namespace JSX { interface IntrinsicElements { b: object } } }',
+  );
   write(
     'notebooks/slow.ts',
     'await new Promise((r) => setTimeout(r, 50));\nexport const slow = await Promise.resolve(5);',
@@ -117,7 +120,12 @@ test('files without exports, ./x.ts, ./x.js for x.ts, .tsx, top-level await', as
   for (const name of ['left', 'right'])
     write(`notebooks/${name}.ts`, `import { slow } from './slow';\nexport const ${name} = slow + 1;`);
   assert.is((await kernel.run("import './side'")).stdout, 'side\n');
-  assert.is(await kernel.value("import { late as again } from './late.ts'; import { late as third } from './late.js'; again + third"), '14'); // prettier-ignore
+  assert.is(
+    await kernel.value(
+      "import { late as again } from './late.ts'; import { late as third } from './late.js'; again + third",
+    ),
+    '14',
+  );
   assert.is(await kernel.value("import { view } from './view'; view"), "[ 'b', null, 'x' ]");
   const parallel = "const [l, r] = await Promise.all([import('./left'), import('./right')]); l.left + r.right";
   assert.is(await kernel.value(parallel), '12');

@@ -34,7 +34,10 @@ test('the code does the same, and every place is found again', () => {
   }
   flag[0] = 1;
   for (const loop of ['for (;;);', 'while (true) try { for (;;) {} } catch {}', 'do ; while (1)'])
-    assert.throws(() => vm.runInThisContext(breakable(loop).code), ({ code: word }) => word === 'ERR_SCRIPT_EXECUTION_INTERRUPTED'); // prettier-ignore
+    assert.throws(
+      () => vm.runInThisContext(breakable(loop).code),
+      ({ code: word }) => word === 'ERR_SCRIPT_EXECUTION_INTERRUPTED',
+    );
   clear();
   assert.is(flag[0], 0);
 });

@@ -98,7 +98,9 @@ test('late output goes under its own cell; a cell that was given up says nothing
 });
 
 test('whatever way a cell waits, what comes later is its own', async () => {
-  await kernel.value("import { setTimeout as sleep } from 'timers/promises'; import { spawn } from 'child_process'; import { promisify } from 'util'; const work = async () => { await sleep(100); console.log('LATER') }"); // prettier-ignore
+  await kernel.value(
+    "import { setTimeout as sleep } from 'timers/promises'; import { spawn } from 'child_process'; import { promisify } from 'util'; const work = async () => { await sleep(100); console.log('LATER') }",
+  );
   const ways = [
     'work(); undefined',
     "setTimeout(async () => { await sleep(50); console.log('LATER') }, 50); undefined",
@@ -179,7 +181,10 @@ test('habits from Python get one sentence; a result behind `;` is hidden', async
   for (const [code, word] of words) assert.match((await kernel.run(code)).error!.evalue, word, code);
   assert.not.match((await kernel.run("const n: number = '（）'")).error!.evalue, '标点');
   assert.is(await kernel.value('6 * 7;'), undefined);
-  assert.is(await kernel.value("({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<td>a</td><td>b</td>' }) });"), 'a\tb'); // prettier-ignore
+  assert.is(
+    await kernel.value("({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<td>a</td><td>b</td>' }) });"),
+    'a\tb',
+  );
 });
 
 test('history, user_expressions, clear_output, no input where the client has none', async () => {
@@ -194,7 +199,8 @@ test('history, user_expressions, clear_output, no input where the client has non
   assert.is(reply.user_expressions.b.status, 'error');
   assert.is((await kernel.run('console.clear()')).published.at(-1)!.type, 'clear_output');
   assert.is((await kernel.run("prompt('名字？')")).error!.ename, 'InputError');
-  const line = "import * as rl from 'readline'; await new Promise((r) => rl.createInterface({ input: process.stdin }).question('?', r))"; // prettier-ignore
+  const line =
+    "import * as rl from 'readline'; await new Promise((r) => rl.createInterface({ input: process.stdin }).question('?', r))";
   assert.is((await kernel.run(line)).error!.ename, 'InputError');
   assert.is((await kernel.ask('is_complete_request', { code: 'import from "a' })).status, 'invalid');
 });

@@ -19,14 +19,22 @@ async function session(...cells: string[]): Promise<string | undefined> {
 test('a function sees what later cells did to the variables of its own cell', async () => {
   assert.is(await session('let rate = 0.1; function step() { return rate }', 'rate = 0.5', 'step()'), '0.5');
   assert.is(
-    await session('let total = 0; function add(n: number) { total += n }', 'add(5); add(6); total', 'total = 0', 'add(1); total'), // prettier-ignore
+    await session(
+      'let total = 0; function add(n: number) { total += n }',
+      'add(5); add(6); total',
+      'total = 0',
+      'add(1); total',
+    ),
     '1',
   );
   assert.is(
     await session('let list: number[] = []; const push = (n: number) => list.push(n)', 'list = []; push(1); list'),
     '[ 1 ]',
   );
-  assert.is(await session('let cnt = 0; const inc = () => ++cnt;', 'inc(); inc(); cnt', 'let cnt = 100; inc(); cnt', 'cnt + 1'), '102'); // prettier-ignore
+  assert.is(
+    await session('let cnt = 0; const inc = () => ++cnt;', 'inc(); inc(); cnt', 'let cnt = 100; inc(); cnt', 'cnt + 1'),
+    '102',
+  );
 });
 
 test('a helper that is defined again counts for all that call it', async () => {
@@ -39,14 +47,21 @@ test('a helper that is defined again counts for all that call it', async () => {
     "'B2'",
   );
   assert.is(
-    await session('class Unit { v() { return 1 } } const make = () => new Unit()', 'class Unit { v() { return 2 } }', 'make().v()'), // prettier-ignore
+    await session(
+      'class Unit { v() { return 1 } } const make = () => new Unit()',
+      'class Unit { v() { return 2 } }',
+      'make().v()',
+    ),
     '2',
   );
 });
 
 test('destructuring, loops, closures, methods, shadowing: every mention goes to the right place', async () => {
   const cells: [string, string][] = [
-    ['const { p, q: [r = 7, ...others], ...more } = { p: 1, q: [undefined, 2, 3], z: 4 }; [p, r, others, more.z]', '[ 1, 7, [ 2, 3 ], 4 ]'], // prettier-ignore
+    [
+      'const { p, q: [r = 7, ...others], ...more } = { p: 1, q: [undefined, 2, 3], z: 4 }; [p, r, others, more.z]',
+      '[ 1, 7, [ 2, 3 ], 4 ]',
+    ],
     ['[p1, r1] = [r1, p1]; [p1, r1]', '[ 2, 1 ]'],
     ['for (var i of [1, 2, 3]) {} i', '3'],
     ['for (var k = 0, e = 5; k < e; k++); k', '5'],
@@ -61,7 +76,10 @@ test('destructuring, loops, closures, methods, shadowing: every mention goes to 
     ['const self = function (this: unknown) { return this === undefined || this === globalThis }; self()', 'true'],
     ['const named = () => 1; named.name', "'named'"],
     ['enum Color { Red, Green } namespace Geometry { export const pi = 3 } [Color.Green, Geometry.pi]', '[ 1, 3 ]'],
-    ['class Counter { static made = 0; static first = new Counter(); constructor() { Counter.made++ } } Counter.made', '1'], // prettier-ignore
+    [
+      'class Counter { static made = 0; static first = new Counter(); constructor() { Counter.made++ } } Counter.made',
+      '1',
+    ],
     ['const require = 5; require + 1', '6'],
     ['typeof p1', "'number'"],
   ];

@@ -16,7 +16,12 @@ const folder = mkdtempSync(join(tmpdir(), 'kernel-suites-'));
 const packages = join(folder, 'packages');
 
 const run = (words: string[], env: NodeJS.ProcessEnv = {}) =>
-  spawnSync(python, words, { cwd: join(root, 'notebooks'), encoding: 'utf8', timeout: 400_000, env: { ...process.env, ...env } }); // prettier-ignore
+  spawnSync(python, words, {
+    cwd: join(root, 'notebooks'),
+    encoding: 'utf8',
+    timeout: 400_000,
+    env: { ...process.env, ...env },
+  });
 
 /** @returns why they cannot be had */
 function install(): string | undefined {

@@ -58,11 +58,13 @@ test("Node's own modules stay in their rooms", () => {
   const within = (file: string, places: readonly string[]) =>
     places.some((p) => file === p || file.startsWith(`${p}/`));
   const wrong = files.flatMap((file) =>
-    importsOf(file).filter((to) => {
-      if (to === 'canvas') return !within(file, [...NODE, ...DRAWS]);
-      return to.startsWith('node:') && !within(file, [...NODE, ...ON_DISK]);
-    }).map((to) => `${file} -> ${to}`),
-  ); // prettier-ignore
+    importsOf(file)
+      .filter((to) => {
+        if (to === 'canvas') return !within(file, [...NODE, ...DRAWS]);
+        return to.startsWith('node:') && !within(file, [...NODE, ...ON_DISK]);
+      })
+      .map((to) => `${file} -> ${to}`),
+  );
   assert.equal(wrong, []);
 });
 

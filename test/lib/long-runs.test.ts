@@ -51,7 +51,10 @@ function watched(call: Call, options: number, seen: { runs: number }): Call {
     };
     const result = await call(...args);
     for (const { done, total } of steps) assert.ok(done >= 0 && done <= total && total > 0, `${done} / ${total}`);
-    assert.ok(steps.every(({ done }, i) => i === 0 || done >= steps[i - 1].done), '越走越少'); // prettier-ignore
+    assert.ok(
+      steps.every(({ done }, i) => i === 0 || done >= steps[i - 1].done),
+      '越走越少',
+    );
     return { steps, result };
   };
   return async (...right) => {

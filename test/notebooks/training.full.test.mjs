@@ -29,7 +29,14 @@ test('09: two trainings give the same weights', async () => {
   const once = [...needed.map((source) => source.replace(/(epochs(?: =|:) )\d+/, '$12')), FINGERPRINT];
   const source = path.join(scratch, 'training.ipynb');
   const notebook = {
-    cells: [...once, ...once].map((code, i) => ({ cell_type: 'code', id: `c${i}`, execution_count: null, metadata: {}, outputs: [], source: code })), // prettier-ignore
+    cells: [...once, ...once].map((code, i) => ({
+      cell_type: 'code',
+      id: `c${i}`,
+      execution_count: null,
+      metadata: {},
+      outputs: [],
+      source: code,
+    })),
     metadata: {},
     nbformat: 4,
     nbformat_minor: 5,

@@ -138,7 +138,10 @@ test('输出与手算一致：前几名、特征、索引、坏文件', () => {
       .map((photo, i) => ({ photo, value: numbers(photo).value[channel], i }))
       .sort((x, y) => y.value - x.value || x.i - y.i)
       .slice(0, TOP);
-    assert.equal(patches.map((p: { photo: string }) => p.photo), expected.map(({ photo }) => photo)); // prettier-ignore
+    assert.equal(
+      patches.map((p: { photo: string }) => p.photo),
+      expected.map(({ photo }) => photo),
+    );
     const { size, at } = numbers(patches[0].photo);
     assert.equal(patches[0].at, [Math.floor(at[channel] / 4), at[channel] % 4]);
     assert.ok(Math.abs(patches[0].box.height / 20 - Math.min(...size) / 64) < 0.02, 'the short side becomes 64 pixels');
@@ -151,7 +154,14 @@ test('输出与手算一致：前几名、特征、索引、坏文件', () => {
   const last = Array.from({ length: CHANNELS }, (_, c) => npy.readFloatLE(128 + 4 * (row * CHANNELS + c)));
   assert.equal(last, numbers(good[row]).mean);
   const quoted = (name: string) => (/[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
-  assert.equal(index.toString().split('\n').slice(1, -1).map((l) => l.replace(/,\d+,\d+$/, '')), good.map((n, i) => `${i},${quoted(n)}`)); // prettier-ignore
+  assert.equal(
+    index
+      .toString()
+      .split('\n')
+      .slice(1, -1)
+      .map((l) => l.replace(/,\d+,\d+$/, '')),
+    good.map((n, i) => `${i},${quoted(n)}`),
+  );
   assert.is(bad.toString().split('\n').length - 2, names.length - good.length);
 });
 
@@ -160,14 +170,22 @@ test('计划：同样的工作接着做，不同的拒绝；不完整、别的�
   const out = path.join(folder, 'plan');
   const wanted = { photos: path.join(folder, 'photos'), network: 'n', layer: 'l', top: TOP, shard: 4 };
   const plan = makePlan(out, wanted);
-  assert.equal(plan.shards.map(({ count }) => count), [4, 4, 2]); // prettier-ignore
+  assert.equal(
+    plan.shards.map(({ count }) => count),
+    [4, 4, 2],
+  );
   const listed = plan.shards.flatMap((shard) => listedIn(out, shard));
   assert.equal(listed, [...walkPhotos(wanted.photos)]);
-  plan.shards.forEach((shard, id) => writePartial(partialFile(out, id), plan.work, partial(listedIn(out, shard).map((l) => l.file)))); // prettier-ignore
+  plan.shards.forEach((shard, id) =>
+    writePartial(partialFile(out, id), plan.work, partial(listedIn(out, shard).map((l) => l.file))),
+  );
   assert.equal(missingShards(out, makePlan(out, wanted)), []);
   fs.truncateSync(partialFile(out, 1), fs.statSync(partialFile(out, 1)).size - 1);
   writePartial(partialFile(out, 2), 'other work', partial(['8.jpg', '9.jpg']));
-  assert.equal(missingShards(out, plan).map(({ id }) => id), [1, 2]); // prettier-ignore
+  assert.equal(
+    missingShards(out, plan).map(({ id }) => id),
+    [1, 2],
+  );
   assert.match((await failure(() => makePlan(out, { ...wanted, top: 5 }))).message, /top：3 → 5/);
   put('photos/10.jpg');
   assert.match((await failure(() => makePlan(out, wanted))).message, /files：10 → 11/);

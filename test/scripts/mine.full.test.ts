@@ -20,7 +20,9 @@ const OUTPUTS = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];
 const NETWORK = ['--network', 'efficientnet-lite0', '--layer', 'b2', '--top', '4'];
 
 test.before(() => {
-  const some = coursePhotos().filter((_, i) => i % 7 === 0).slice(0, 57); // prettier-ignore
+  const some = coursePhotos()
+    .filter((_, i) => i % 7 === 0)
+    .slice(0, 57);
   some.forEach((photo, i) => {
     const file = path.join(photos, i % 2 ? 'odd' : 'even', path.basename(photo.path));
     fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -72,8 +74,12 @@ test('60 张照片分成 1 份与 3 份、一个进程与两个、不同的批�
   const expected = outputs('one');
   const bad = expected[3].toString().trim().split('\n').slice(1);
   assert.is(bad.length, 3);
-  for (const [i, reason] of [/^"empty, ""quoted"".png",.*空文件/, /^even\/cut.jpg,.*损坏/, /^text.jpg,.*文本文件/].entries())
-    assert.match(bad[i], reason); // prettier-ignore
+  for (const [i, reason] of [
+    /^"empty, ""quoted"".png",.*空文件/,
+    /^even\/cut.jpg,.*损坏/,
+    /^text.jpg,.*文本文件/,
+  ].entries())
+    assert.match(bad[i], reason);
   mine('three', '--workers', '2', '--shard', '20', '--batch', '7');
   assert.is(partials('three').length, 3);
   sameAs(expected, 'three');
@@ -100,7 +106,9 @@ test('与 topPatches 在同一批照片上的结果相同', async () => {
 
 test('工作进程占的内存多了：做完一份就换一个新的进程，结果是同样的字节', async () => {
   const settings = { photos, network: 'efficientnet-lite0', layer: 'b2', top: 4, batch: 8, work: 'w' };
-  const listed = photosIn(photos).photos.slice(0, 4).map(({ file }) => ({ file })); // prettier-ignore
+  const listed = photosIn(photos)
+    .photos.slice(0, 4)
+    .map(({ file }) => ({ file }));
   const files: Record<string, string[]> = { kept: [], replaced: [] };
   for (const [name, retireBytes] of [
     ['kept', Infinity],
@@ -135,7 +143,10 @@ test('中途被 kill -9：再运行一次接着做，做好的份不重算，结
   assert.match(stdout, `其中 ${done.length} 份已经算好`);
   assert.equal(done.map(time), times);
   const left = fs.readdirSync(path.join(folder, out), { recursive: true, encoding: 'utf8' });
-  assert.equal(left.filter((name) => name.endsWith('.part')), []); // prettier-ignore
+  assert.equal(
+    left.filter((name) => name.endsWith('.part')),
+    [],
+  );
   sameAs(outputs('one'), out);
 });
 

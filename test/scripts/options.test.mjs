@@ -40,7 +40,9 @@ test('every script refuses an unknown switch, with the list of those it has', ()
   const names = fs.readdirSync(inRoot('scripts')).filter((name) => name.endsWith('.mjs') && name !== 'mine-dask.mjs');
   assert.ok(names.length >= 12, names.join());
   for (const name of names) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [inRoot('scripts', name), '--wirte'], { encoding: 'utf8' }); // prettier-ignore
+    const { status, stdout, stderr } = spawnSync(process.execPath, [inRoot('scripts', name), '--wirte'], {
+      encoding: 'utf8',
+    });
     assert.is.not(status, 0, `${name} ran`);
     assert.match(stdout + stderr, /(不认识的选项|unknown option) --wirte(；可用：|; there are )(--|-)/, name);
   }

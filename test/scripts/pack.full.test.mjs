@@ -86,7 +86,10 @@ test('weights: GoogLeNet and SqueezeNet are checked and in, AlexNet 2012 is not 
   assert.equal(await packWeights(report, folder, {}), ['googlenet', 'squeezenet']);
   const files = fs.readdirSync(folder);
   assert.is(files.filter((name) => name.startsWith('bvlc_googlenet.')).length, 116);
-  assert.equal(files.filter((name) => !name.startsWith('bvlc_googlenet.')), ['compressed_SqueezeNet.net']); // prettier-ignore
+  assert.equal(
+    files.filter((name) => !name.startsWith('bvlc_googlenet.')),
+    ['compressed_SqueezeNet.net'],
+  );
   assert.match(lines.join(''), /AlexNet 2012's weights are left out.*--with-alexnet/);
 });
 

@@ -16,7 +16,8 @@ function write(file, text) {
 
 const put = (name, record) => write(`data/records/${name}.json`, JSON.stringify(record));
 
-const IDEA = 'export const idea = (x: number) => {\n  const twice = 2 * x;\n  return `${twice}\n`;\n};\nexport const unused = () => 1;\n'; // prettier-ignore
+const IDEA =
+  'export const idea = (x: number) => {\n  const twice = 2 * x;\n  return `${twice}\n`;\n};\nexport const unused = () => 1;\n';
 const RECIPE = "import { idea } from '../../lib/idea';\nexport const recipe = { seed: 0, run: () => idea(1) };\n";
 const fresh = () => assert.equal(recordFaults('map', root), []);
 const stale = () => assert.match(recordFaults('map', root).join(), 'older than its code');

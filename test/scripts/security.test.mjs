@@ -75,21 +75,30 @@ test('the server: no way in without the token, from another address, or for anot
     assert.is(await status(base), 403, 'no token');
     assert.is(await status(base, { headers: { Authorization: `token ${token.slice(1)}0` } }), 403, 'a wrong token');
     assert.is(await status(base, { route: '/files/README.md' }), 302, 'files: to the page that asks for the token');
-    const kernel = await (await fetch(`${base}/api/kernels`, { method: 'POST', headers: authorized, body: '{"name":"convscope"}' })).json(); // prettier-ignore
+    const kernel = await (
+      await fetch(`${base}/api/kernels`, { method: 'POST', headers: authorized, body: '{"name":"convscope"}' })
+    ).json();
     const route = `/api/kernels/${kernel.id}/channels`;
     assert.is(await status(base, { route, headers: upgrade }), 403, 'the channel of a kernel, no token');
     assert.is(await status(base, { route, headers: { ...upgrade, ...authorized } }), 101);
     // a page elsewhere whose name points here (DNS rebinding), or that opens a channel here
     assert.is(await status(base, { headers: { Host: 'evil.example' } }), 403, 'another Host');
     const { port } = new URL(base);
-    const facts = fs.readdirSync(jupyterFolder('runtime')).filter((name) => /^jpserver-\d+\.json$/.test(name)).map((name) => readJson(jupyterFolder('runtime', name))).find((f) => f?.port === Number(port)); // prettier-ignore
+    const facts = fs
+      .readdirSync(jupyterFolder('runtime'))
+      .filter((name) => /^jpserver-\d+\.json$/.test(name))
+      .map((name) => readJson(jupyterFolder('runtime', name)))
+      .find((f) => f?.port === Number(port));
     if (linux) {
       const pids = family(facts.pid);
       assert.ok(pids.length >= 2, 'server and kernel');
       const addresses = listening(pids);
       const LOOPBACK = '0100007F';
       assert.ok(addresses.length >= 6, 'one port of the server, five of the kernel');
-      assert.equal(addresses.filter((address) => address !== LOOPBACK), []); // prettier-ignore
+      assert.equal(
+        addresses.filter((address) => address !== LOOPBACK),
+        [],
+      );
       for (const pid of pids)
         assert.not.match(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'), token, 'every user sees the command lines');
       const secret = [
@@ -118,7 +127,10 @@ test('packages: exact versions, npm ones with a checksum and without install scr
     assert.match(version, /^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/, name);
   const python = ['requirements.txt', 'deploy/requirements.txt', 'mine/dask/requirements.txt'];
   for (const file of python) {
-    const lines = fs.readFileSync(inRoot(file), 'utf8').split('\n').filter((line) => line && !line.startsWith('#')); // prettier-ignore
+    const lines = fs
+      .readFileSync(inRoot(file), 'utf8')
+      .split('\n')
+      .filter((line) => line && !line.startsWith('#'));
     for (const line of lines) assert.match(line, /^[\w.-]+==[\w.]+( ;.*)?$/, file);
   }
 });

@@ -8,7 +8,13 @@ import { inRoot } from '../../scripts/setup/paths.mjs';
 import { serveFolder } from '../../scripts/site/serve.mjs';
 
 const MINUTES = 60_000;
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync']; // prettier-ignore
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-sync',
+];
 
 /**
  * A server and a browser. `isolated: false` is a plain web server, as schools have it. `sent()` tells how many bytes the

@@ -29,7 +29,7 @@ async function judge(notebook, chapter) {
   const record = claimsOnRecord(chapter);
   const claims = claimsOf(notebook);
   if (substitute)
-    assert.equal(verdicts(claims), verdicts(Object.entries(record).map(([id, entry]) => ({ id, ...entry })))); // prettier-ignore
+    assert.equal(verdicts(claims), verdicts(Object.entries(record).map(([id, entry]) => ({ id, ...entry }))));
   else assert.equal(claimFaults(claims, record), []);
   const pictures = cells.flatMap(({ outputs }) =>
     outputs.map(({ data }) => data?.['image/png'] ?? data?.['image/jpeg']).filter(Boolean),
@@ -61,7 +61,8 @@ test('scope, redefinition, types, an error with its line, an interrupt, a photo 
   assert.match(textOf(await runCode(page, waiting, 1500)), '已中断');
   assert.match(textOf(await runCode(page, 'rate')), '0.5');
   await upload(page, 'mine.png', fs.readFileSync(inRoot('test', 'checks', 'dog-224.png')));
-  const own = "import { loadImage } from '../lib/index';\nconst mine = await loadImage('mine.png', { size: 64 });\nmine.shape.join()"; // prettier-ignore
+  const own =
+    "import { loadImage } from '../lib/index';\nconst mine = await loadImage('mine.png', { size: 64 });\nmine.shape.join()";
   await runCode(page, "import { startBackend } from '../lib/index';\nawait startBackend();");
   const size = textOf(await runCode(page, own));
   assert.match(size, '64,64,3', size);
@@ -95,7 +96,11 @@ test('a plotly figure is a picture, and comes alive under the mouse', async () =
   for (let i = 0; i < 20 && (await output.locator('.modebar').count()) === 0; i++) {
     await page.mouse.move(0, 0);
     await output.hover();
-    await output.locator('.modebar').first().waitFor({ state: 'attached', timeout: 3000 }).catch(() => {}); // prettier-ignore
+    await output
+      .locator('.modebar')
+      .first()
+      .waitFor({ state: 'attached', timeout: 3000 })
+      .catch(() => {});
   }
   assert.ok((await output.locator('.modebar').count()) > 0, 'the figure did not come alive');
   assert.equal(profile.outside, []);

@@ -39,7 +39,12 @@ async function pictures() {
   const webp = canvas.toBuffer('image/webp', 90);
   const avif = JSON.parse(fs.readFileSync(inRoot('test', 'lib', 'image', 'upright.avif.json'), 'utf8'));
   return {
-    ...Object.fromEntries(['mammal/red-panda.jpg', 'building/india-gate.jpg', 'fish/fish-28.jpg'].map((name) => [path.basename(name), photo(name)])), // prettier-ignore
+    ...Object.fromEntries(
+      ['mammal/red-panda.jpg', 'building/india-gate.jpg', 'fish/fish-28.jpg'].map((name) => [
+        path.basename(name),
+        photo(name),
+      ]),
+    ),
     'photo.png': canvas.toBuffer('image/png'),
     'dog.png': fs.readFileSync(inRoot('test', 'checks', 'dog-224.png')),
     'glass.png': transparent(),
@@ -101,9 +106,15 @@ test('every picture comes out within 1/255 of what Node makes of it, at its own 
       shapes,
     );
     const differences = new Map(lines.map((line) => [line, Number(line.split(' ').pop())]));
-    assert.equal([...differences].filter(([, largest]) => !(largest <= MOST)), []); // prettier-ignore
+    assert.equal(
+      [...differences].filter(([, largest]) => !(largest <= MOST)),
+      [],
+    );
     // where both have the same decoder, nothing differs at all
-    assert.equal([...differences].filter(([line, largest]) => !line.includes('.avif') && largest > 0), []); // prettier-ignore
+    assert.equal(
+      [...differences].filter(([line, largest]) => !line.includes('.avif') && largest > 0),
+      [],
+    );
   } finally {
     await site.close();
   }

@@ -116,7 +116,8 @@ export function tsneLayout(p: Affinities, start: readonly (readonly number[])[],
 
   return {
     step() {
-      const phase = done++ < EXAGGERATED_STEPS ? { exaggeration: EXAGGERATION, momentum: 0.5 } : { exaggeration: 1, momentum: 0.8 }; // prettier-ignore
+      const phase =
+        done++ < EXAGGERATED_STEPS ? { exaggeration: EXAGGERATION, momentum: 0.5 } : { exaggeration: 1, momentum: 0.8 };
       attraction(p, h.position, v.position, h.pull, v.pull);
       const z = repulsion(h.position, v.position, h.push, v.push);
       for (const each of [h, v]) move(each, { z, rate, ...phase });

@@ -53,7 +53,7 @@ const NO_HEAD =
 
 async function loadAlexNet2012({ head, full, ...options }: LoadOptions): Promise<Loaded> {
   const quantised = decodeAlexNetTrunk(await fetchNetworkFiles('alexnet-2012', options));
-  const { weights: exact, note }: FullPrecision = full === false ? {} : await fullPrecisionAlexNet(quantised, options); // prettier-ignore
+  const { weights: exact, note }: FullPrecision = full === false ? {} : await fullPrecisionAlexNet(quantised, options);
   const wanted = head ?? networkFilesPresent('alexnet-2012-head').present;
   const notes = [...(note ? [note] : []), ...(exact ? [] : [COMPRESSED]), ...(wanted ? [] : [NO_HEAD])];
   if (exact && wanted) notes.push('全连接层仍是压缩版。');

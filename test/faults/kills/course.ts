@@ -37,7 +37,9 @@ function pack(name: string, from: string, root: string) {
   const { version } = JSON.parse(fs.readFileSync(path.join(from, 'package.json'), 'utf8'));
   const file = `vendor/${name.replace('/', '+')}.tgz`;
   done('tar', ['-czf', path.join(root, file), '-C', from, '.']);
-  const integrity = `sha512-${createHash('sha512').update(fs.readFileSync(path.join(root, file))).digest('base64')}`; // prettier-ignore
+  const integrity = `sha512-${createHash('sha512')
+    .update(fs.readFileSync(path.join(root, file)))
+    .digest('base64')}`;
   return { name, file: `file:${file}`, entry: { version, resolved: `file:${file}`, integrity } };
 }
 
@@ -52,9 +54,19 @@ export function makeCourse(address: string): Course {
   const standIns = standInPackages(path.join(root, 'stand-ins'));
   const sources = packagesOfTheCourse(original).map((name) => [name, path.join(original, 'node_modules', name)]);
   const packed = [...sources, ...Object.entries(standIns)].map(([name, from]) => pack(name, from, root));
-  const described = { name: 'convscope', version: '0.1.0', dependencies: Object.fromEntries(packed.map(({ name, file }) => [name, file])) }; // prettier-ignore
+  const described = {
+    name: 'convscope',
+    version: '0.1.0',
+    dependencies: Object.fromEntries(packed.map(({ name, file }) => [name, file])),
+  };
   const entries = packed.map(({ name, entry }) => [`node_modules/${name}`, entry]);
-  const lock = { name: 'convscope', version: '0.1.0', lockfileVersion: 3, requires: true, packages: { '': described, ...Object.fromEntries(entries) } }; // prettier-ignore
+  const lock = {
+    name: 'convscope',
+    version: '0.1.0',
+    lockfileVersion: 3,
+    requires: true,
+    packages: { '': described, ...Object.fromEntries(entries) },
+  };
   fs.writeFileSync(path.join(root, 'package.json'), JSON.stringify(described));
   fs.writeFileSync(path.join(root, 'package-lock.json'), JSON.stringify(lock));
   const names = Array.from({ length: WHEELS }, (_, i) => `convscope_kills_${i}==1.0`);
@@ -79,7 +91,8 @@ export function makeCourse(address: string): Course {
 
 /** As after a clone: nothing is installed. */
 export function forget({ root }: Course): void {
-  for (const part of ['node_modules', '.venv', 'npm-cache']) fs.rmSync(path.join(root, part), { recursive: true, force: true }); // prettier-ignore
+  for (const part of ['node_modules', '.venv', 'npm-cache'])
+    fs.rmSync(path.join(root, part), { recursive: true, force: true });
   for (const name of fs.readdirSync(path.join(root, '.cache')))
     if (name !== 'wheels') fs.rmSync(path.join(root, '.cache', name), { recursive: true, force: true });
 }
@@ -94,7 +107,12 @@ export interface Running {
 
 /** Starts a program in a process group of its own. */
 export function start(words: readonly string[], cwd: string, environment: NodeJS.ProcessEnv): Running {
-  const child = spawn(process.execPath, words, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true }); // prettier-ignore
+  const child = spawn(process.execPath, words, {
+    cwd,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));

@@ -7,7 +7,8 @@ import { type Course, start } from './course';
 
 const NAME = 'kills';
 const PICTURES = 3;
-const crc32 = (file: string) => (require('../../../lib/image/header') as typeof import('../../../lib/image/header')).crc32(fs.readFileSync(file)); // prettier-ignore
+const crc32 = (file: string) =>
+  (require('../../../lib/image/header') as typeof import('../../../lib/image/header')).crc32(fs.readFileSync(file));
 
 /** Pictures of noise, large enough to take a moment to write; their checksums are the record's numbers. */
 const recipe = (version: number) => `import { crc32 } from '../../lib/image/header';
@@ -57,7 +58,8 @@ export async function recordArea(course: Course): Promise<Area> {
     begin() {
       const environment = { ...course.environment, CONVSCOPE_BACKEND: 'cpu' };
       const running = start(['scripts/record.mjs'], course.root, environment);
-      const made = () => fs.readdirSync(path.join(course.root, 'tmp')).some((name) => name.startsWith('convscope-record-')); // prettier-ignore
+      const made = () =>
+        fs.readdirSync(path.join(course.root, 'tmp')).some((name) => name.startsWith('convscope-record-'));
       return { ...running, phase: () => (made() ? '计算与写入' : '开始与收尾') };
     },
     between: wrong,

@@ -39,7 +39,8 @@ export function standInPackages(folder: string): Record<string, string> {
     }
     return place;
   };
-  const described = (name: string) => JSON.stringify({ name, version: '1.0.0', main: 'index.js', binary: { host: 'http://127.0.0.1:9/' } }); // prettier-ignore
+  const described = (name: string) =>
+    JSON.stringify({ name, version: '1.0.0', main: 'index.js', binary: { host: 'http://127.0.0.1:9/' } });
   const [backend, finder] = ['@tensorflow/tfjs-node-gpu', '@mapbox/node-pre-gyp'];
   return {
     [backend]: write(backend, {

@@ -14,7 +14,8 @@ import { longTest, tinyModel } from '../../helpers';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-patch-cache-'));
 const inFolder = (name: string) => (process.env.CONVSCOPE_CACHE = path.join(folder, name));
-const model = () => tinyModel([4, 4], [{ kernel: [1, -1, 0, 0, 0, 0, ...Array(18).fill(0)], size: [2, 2], filters: 2 }]); // prettier-ignore
+const model = () =>
+  tinyModel([4, 4], [{ kernel: [1, -1, 0, 0, 0, 0, ...Array(18).fill(0)], size: [2, 2], filters: 2 }]);
 
 test.before(async () => {
   await startBackend();
@@ -61,7 +62,7 @@ test('全在缓存里的许多照片：每张恰好看一遍，次序不变，�
     seen.push(index);
   };
   await scanPhotos(tiny, many, 'c1', visit, { cache: true, onStep: (s) => void done.push(s.done) });
-  assert.equal(seen, [...many.keys()]); // prettier-ignore
+  assert.equal(seen, [...many.keys()]);
   assert.equal(done, [64, 128, 192, 200]);
   tiny.dispose();
 });
@@ -77,7 +78,10 @@ longTest(test, '真实网络：第二次从缓存读，结果相同；缓存损�
   const second = await topPatches(network, some, 'b2', { count: 3, onStep });
   assert.is(steps[steps.length - 1], 6);
   assert.equal(second, first);
-  const files = fs.readdirSync(cache, { recursive: true, encoding: 'utf8' }).map((f) => path.join(cache, f)).filter((f) => fs.statSync(f).isFile()); // prettier-ignore
+  const files = fs
+    .readdirSync(cache, { recursive: true, encoding: 'utf8' })
+    .map((f) => path.join(cache, f))
+    .filter((f) => fs.statSync(f).isFile());
   assert.is(files.length, 6);
   fs.writeFileSync(files[0], 'x');
   assert.equal(await topPatches(network, some, 'b2', { count: 3 }), first);

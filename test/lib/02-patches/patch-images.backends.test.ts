@@ -23,7 +23,8 @@ test('照片比输入大：方框是照片自己的像素；越出边界的部�
   assert.equal([patches[0].at, patches[0].box], [[1, 2], { x: 4, y: 2, width: 4, height: 4 }]);
   const over = { ...patches[0], box: { x: -2, y: 0, width: 8, height: 8 } };
   const picture = await patchImage(over, { size: 8, fill: 0.25 });
-  const pixel = (row: number, col: number) => Array.from(picture.dataSync().slice(3 * (8 * row + col), 3 * (8 * row + col) + 3)); // prettier-ignore
+  const pixel = (row: number, col: number) =>
+    Array.from(picture.dataSync().slice(3 * (8 * row + col), 3 * (8 * row + col) + 3));
   assert.equal(pixel(3, 1), [0.25, 0.25, 0.25], '填充');
   assert.equal(pixel(3, 2), [0, 0, 0], '照片的第 0 列');
   assert.equal(pixel(3, 6), [1, 0, 0], '照片的第 4 列');
@@ -55,7 +56,8 @@ test('图块只有网络看见的像素：居中裁切掉的两侧是填充，�
   picture.dispose();
   const frame = { x: 6, y: 2, width: 4, height: 4 };
   const marked = await patchImage(over, { size: 160, frame });
-  const at = (row: number, col: number) => Array.from(marked.dataSync().slice(3 * (160 * row + col), 3 * (160 * row + col) + 3)); // prettier-ignore
+  const at = (row: number, col: number) =>
+    Array.from(marked.dataSync().slice(3 * (160 * row + col), 3 * (160 * row + col) + 3));
   assert.equal(
     at(20, 80).map((v) => Math.round(v * 100)),
     [100, 85, 0],
@@ -79,7 +81,10 @@ test('有效感受野：手算的能量；线性网络里就是核的大小与�
   const model = tinyModel([4, 4], [corner]);
   const [first] = await topPatches(model, photos, 'c1', { channels: [0], count: 2 });
   const { boxes, stopped } = await effectiveFields(model, 'c1', first);
-  assert.equal(boxes, [{ x: 2, y: 1, width: 1, height: 1 }, { x: 1, y: 2, width: 1, height: 1 }]); // prettier-ignore
+  assert.equal(boxes, [
+    { x: 2, y: 1, width: 1, height: 1 },
+    { x: 1, y: 2, width: 1, height: 1 },
+  ]);
   assert.is(stopped, undefined);
   await leakFree(() => effectiveFields(model, 'c1', first));
   const aborted = await effectiveFields(model, 'c1', first, { signal: AbortSignal.abort() });

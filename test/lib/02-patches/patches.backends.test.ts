@@ -17,7 +17,10 @@ const { folder, photos } = dotPhotos(test);
 test('手算：最强的图块、位置与方框', async () => {
   const model = tinyModel([4, 4], [corner]);
   const [first] = await topPatches(model, photos, 'c1', { channels: [0], count: 2 });
-  assert.equal(first.patches.map((p) => p.photo.name), ['b', 'c']); // prettier-ignore
+  assert.equal(
+    first.patches.map((p) => p.photo.name),
+    ['b', 'c'],
+  );
   assert.equal(first.patches.map((p) => p.at), [[1, 2], [2, 1]]); // prettier-ignore
   assert.equal(first.patches[0].box, { x: 2, y: 1, width: 2, height: 2 });
   assert.ok(Math.abs(first.patches[0].value - 1) < 1e-6);
@@ -33,12 +36,22 @@ test('每张照片最多一个位置；perPhoto 放宽它，手算', async () =>
   const run = async (perPhoto?: number) =>
     (await topPatches(model, photos, 'c1', { channels: [0], count: 9, perPhoto }))[0].patches;
   const one = await run();
-  assert.equal(one.map((p) => p.photo.name), ['b', 'c', 'a']); // prettier-ignore
+  assert.equal(
+    one.map((p) => p.photo.name),
+    ['b', 'c', 'a'],
+  );
   // Of the nine positions of a photo three are asked for: the dot's own, then the first of the equal zeros.
   const three = await run(3);
-  assert.equal(three.slice(0, 5).map((p) => [p.photo.name, p.at]), [
-    ['b', [1, 2]], ['c', [2, 1]], ['a', [0, 0]], ['a', [0, 1]], ['a', [0, 2]],
-  ]); // prettier-ignore
+  assert.equal(
+    three.slice(0, 5).map((p) => [p.photo.name, p.at]),
+    [
+      ['b', [1, 2]],
+      ['c', [2, 1]],
+      ['a', [0, 0]],
+      ['a', [0, 1]],
+      ['a', [0, 2]],
+    ],
+  );
   assert.is(three.length, 9);
   for (const name of ['a', 'b', 'c']) assert.is(three.filter((p) => p.photo.name === name).length, 3);
   await leakFree(() => run(2));
@@ -54,7 +67,9 @@ test('前几名：与全部排序一致，只留 k 个，不随照片增多', ()
     strongest.offer(value, index % 5, index);
     assert.ok(strongest.descending().length <= 9);
   });
-  const sorted = values.map((value, index) => ({ value, at: index % 5, index })).sort((a, b) => b.value - a.value || a.index - b.index); // prettier-ignore
+  const sorted = values
+    .map((value, index) => ({ value, at: index % 5, index }))
+    .sort((a, b) => b.value - a.value || a.index - b.index);
   assert.equal(strongest.descending(), sorted.slice(0, 9));
 });
 
@@ -81,7 +96,10 @@ test('批次大小不影响结果；并列时先来的照片在前', async () =>
     (await topPatches(model, photos, 'relu1', { batchSize })).map((c) => c.patches.map((p) => [p.photo.name, p.value]));
   const [one, three] = [await run(1), await run(3)];
   assert.equal(one, three);
-  assert.equal(one[1].map(([name]) => name), ['a', 'b', 'c']); // prettier-ignore
+  assert.equal(
+    one[1].map(([name]) => name),
+    ['a', 'b', 'c'],
+  );
   model.dispose();
 });
 
@@ -139,7 +157,10 @@ test('纯度、错误与中断', async () => {
     const onStep = () => some.abort();
     const [part] = await topPatches(model, photos, 'c1', { batchSize: 2, channels: [0], signal: some.signal, onStep });
     assert.is(part.stopped, 'aborted');
-    assert.equal(part.patches.map((p) => p.photo.name), ['b', 'a']); // prettier-ignore
+    assert.equal(
+      part.patches.map((p) => p.photo.name),
+      ['b', 'a'],
+    );
   });
   await leakFree(async () => {
     const missing = { ...photos[0], path: path.join(folder, 'missing.png') };

@@ -8,7 +8,8 @@ test('纯度与打乱类别的对照，手算', async () => {
   const [a, b, c, d] = [photo('a', 'x'), photo('b', 'x'), photo('c', 'y'), photo('d', 'y')];
   assert.is(photoPurity([a, b, c]), 2 / 3);
   assert.is(photoPurity([]), 0);
-  const channel = (...list: Photo[]) => ({ channel: 0, patches: list.map((photo) => ({ photo })) }) as unknown as Parameters<typeof patchPurity>[0]; // prettier-ignore
+  const channel = (...list: Photo[]) =>
+    ({ channel: 0, patches: list.map((photo) => ({ photo })) }) as unknown as Parameters<typeof patchPurity>[0];
   // of the three ways to pair up four photos of two kinds, one gives purity 1 in both channels, two give 1/2
   const chance = shuffledPurity([channel(a, b), channel(c, d)], [a, b, c, d], { shuffles: 3000 });
   assert.equal([...new Set(chance)], [0.5, 1]);

@@ -11,12 +11,18 @@ test('a label looks the same in every panel, and in another figure of the same l
   const looks = (figure: ReturnType<typeof pointsFigure>) =>
     new Map(figure.data.map((trace) => [trace.name, `${trace.marker.color} ${trace.marker.symbol}`]));
   const labels = ['鸟', '鱼', '鱼', '虫'];
-  const two = pointsFigure([{ title: '甲', points }, { title: '乙', points }], labels); // prettier-ignore
+  const two = pointsFigure(
+    [
+      { title: '甲', points },
+      { title: '乙', points },
+    ],
+    labels,
+  );
   assert.is(two.data.length, 6);
   assert.is(two.data.filter((trace) => trace.showlegend).length, 3);
   for (let i = 0; i < 3; i++) assert.equal(two.data[i].marker, two.data[i + 3].marker);
   assert.is(new Set(looks(two).values()).size, 3);
-  const part = pointsFigure([{ title: '', points: points.slice(2) }], labels.slice(2), { colours: labels }); // prettier-ignore
+  const part = pointsFigure([{ title: '', points: points.slice(2) }], labels.slice(2), { colours: labels });
   assert.is(looks(part).get('虫'), looks(two).get('虫'));
   assert.equal([...looks(part).keys()], ['鱼', '虫']);
 });

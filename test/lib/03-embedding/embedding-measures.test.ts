@@ -20,7 +20,11 @@ function cloud(count: number, columns: number, seed: number): number[][] {
 test('PCA of points on a line, and of an axis-parallel cross', async () => {
   const line = await pca([[0, 0], [3, 4], [6, 8], [9, 12]]); // prettier-ignore
   assertClose(line.explained, [1, 0], 1e-9);
-  assertClose([0, 1, 2, 3].map((i) => Math.abs(line.scores.data[2 * i])), [7.5, 2.5, 2.5, 7.5], 1e-9); // prettier-ignore
+  assertClose(
+    [0, 1, 2, 3].map((i) => Math.abs(line.scores.data[2 * i])),
+    [7.5, 2.5, 2.5, 7.5],
+    1e-9,
+  );
   const cross = await pca([[2, 0, 5], [-2, 0, 5], [0, 1, 5], [0, -1, 5]], 2); // prettier-ignore
   assertClose(cross.explained, [0.8, 0.2], 1e-9);
   assertClose(Array.from(cross.scores.data, Math.abs), [2, 0, 2, 0, 0, 1, 0, 1], 1e-6);
@@ -31,11 +35,13 @@ test('PCA: both ways round (more rows, more columns) keep distances when all com
     [30, 6],
     [6, 30],
   ]) {
-    // prettier-ignore
     const data = cloud(rows, columns, 1);
     const { scores, explained } = await pca(data, rows < columns ? rows - 1 : columns);
     assertClose([explained.reduce((a, b) => a + b)], [1], 1e-6);
-    assert.equal([...explained].sort((a, b) => b - a), explained); // prettier-ignore
+    assert.equal(
+      [...explained].sort((a, b) => b - a),
+      explained,
+    );
     const distance = (i: number, j: number) => Math.hypot(...data[i].map((value, c) => value - data[j][c]));
     const reduced = (i: number, j: number) => {
       const row = (r: number) => [...scores.data.subarray(r * scores.columns, (r + 1) * scores.columns)];
@@ -124,17 +130,32 @@ test('the grid is the best of all assignments (brute force), every cell at most 
       const [low, high] = [Math.min(...values), Math.max(...values)];
       return values.map((value) => ((value - low) / (high - low)) * (size - 1));
     };
-    const x = scaled(points.map((p) => p[0]), columns); // prettier-ignore
-    const y = scaled(points.map((p) => -p[1]), rows); // prettier-ignore
+    const x = scaled(
+      points.map((p) => p[0]),
+      columns,
+    );
+    const y = scaled(
+      points.map((p) => -p[1]),
+      rows,
+    );
     return cells.reduce((sum, cell, i) => sum + (x[i] - cell.column) ** 2 + (y[i] - cell.row) ** 2, 0);
   };
   const permutations = (list: number[]): number[][] =>
-    list.length < 2 ? [list] : list.flatMap((v, i) => permutations([...list.slice(0, i), ...list.slice(i + 1)]).map((r) => [v, ...r])); // prettier-ignore
+    list.length < 2
+      ? [list]
+      : list.flatMap((v, i) => permutations([...list.slice(0, i), ...list.slice(i + 1)]).map((r) => [v, ...r]));
   for (let seed = 0; seed < 6; seed++) {
     const points = cloud(5 + (seed % 2), 2, seed);
     const cells = Array.from({ length: 6 }, (_, c) => ({ row: Math.floor(c / 3), column: c % 3 }));
     const best = Math.min(
-      ...permutations([0, 1, 2, 3, 4, 5]).map((order) => cost(points, points.map((_, i) => cells[order[i]]), 3, 2)), // prettier-ignore
+      ...permutations([0, 1, 2, 3, 4, 5]).map((order) =>
+        cost(
+          points,
+          points.map((_, i) => cells[order[i]]),
+          3,
+          2,
+        ),
+      ),
     );
     const found = gridLayout(points, { columns: 3, rows: 2 });
     assert.ok(Math.abs(cost(points, found, 3, 2) - best) < 1e-12);
@@ -144,7 +165,12 @@ test('the grid is the best of all assignments (brute force), every cell at most 
 
 test('the grid: up is up, 416 points fit 21 × 20, equal points and too few cells', async () => {
   const corners = gridLayout([[0, 1], [1, 1], [0, 0], [1, 0]]); // prettier-ignore
-  assert.equal(corners, [{ row: 0, column: 0 }, { row: 0, column: 1 }, { row: 1, column: 0 }, { row: 1, column: 1 }]); // prettier-ignore
+  assert.equal(corners, [
+    { row: 0, column: 0 },
+    { row: 0, column: 1 },
+    { row: 1, column: 0 },
+    { row: 1, column: 1 },
+  ]);
   const many = gridLayout(cloud(416, 2, 5), { columns: 21, rows: 20 });
   assert.is(new Set(many.map((cell) => cell.row * 21 + cell.column)).size, 416);
   assert.is(gridLayout(Array(7).fill([3, 3])).length, 7);

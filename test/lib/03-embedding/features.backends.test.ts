@@ -58,7 +58,11 @@ test('featureMatrix on paper: a row per photo, positions kept or averaged, any b
     assert.equal(mean.photos, photos);
     const whole = await featureMatrix(model, photos, 'relu1', { batchSize });
     assert.equal([whole.columns, whole.pool], [32, 'none']);
-    assertClose(whole.data, perPhoto.flatMap((row) => Array(16).fill(row).flat()), 1e-5); // prettier-ignore
+    assertClose(
+      whole.data,
+      perPhoto.flatMap((row) => Array(16).fill(row).flat()),
+      1e-5,
+    );
   }
   const top = await featureMatrix(model, photos);
   assert.is(top.layer, 'scores');
@@ -113,8 +117,14 @@ test('topPhotos: inner products by hand, ties in the order of the rows', async (
   const rows = (direction: number[], count?: number) =>
     topPhotos(scaled, direction, { count }).map(({ row, value }) => [row, value]);
   assert.equal(rows([1, 0]), [[2, 6], [0, 3], [1, 0]]); // prettier-ignore
-  assert.equal(rows([-1, 0.75], 2), [[1, 0.75], [0, 0]]); // prettier-ignore
-  assert.equal(rows([0, 0], 3).map(([row]) => row), [0, 1, 2]); // prettier-ignore
+  assert.equal(rows([-1, 0.75], 2), [
+    [1, 0.75],
+    [0, 0],
+  ]);
+  assert.equal(
+    rows([0, 0], 3).map(([row]) => row),
+    [0, 1, 2],
+  );
   assert.is(topPhotos(scaled, [1, 0])[0].photo, photos[2]);
   assert.throws(() => topPhotos(scaled, [1, 0, 0]), /方向应有 2 个数/);
   assert.throws(() => topPhotos(scaled, [1, 0], { count: 0 }), /count 应为正整数/);
@@ -185,15 +195,19 @@ test('thumbnailMap: x to the right, y upwards; thumbnailGrid: a cell each', asyn
   assertClose(colour(image, 4, 35), [0, 1, 0], 1e-2);
   assertClose(colour(image, 20, 20), [1, 1, 1], 1e-2);
   image.dispose();
-  const cells = [{ row: 0, column: 1 }, { row: 1, column: 0 }, { row: 1, column: 1 }]; // prettier-ignore
+  const cells = [
+    { row: 0, column: 1 },
+    { row: 1, column: 0 },
+    { row: 1, column: 1 },
+  ];
   const grid = await thumbnailGrid(photos, cells, { thumbnail: 8 });
   assert.equal(grid.image.shape, [16, 16, 3]);
   assertClose(colour(grid.image, 4, 12), [1, 0, 0], 1e-2);
   assertClose(colour(grid.image, 12, 4), [0, 1, 0], 1e-2);
   assertClose(colour(grid.image, 4, 4), [1, 1, 1], 1e-2);
   grid.image.dispose();
-  assert.match((await failure(() => thumbnailMap(photos, [[0, 0]]))).message, /3 张照片，1 个位置/); // prettier-ignore
-  assert.match((await failure(() => thumbnailMap(photos.slice(0, 1), [[0, NaN]]))).message, /有限/); // prettier-ignore
+  assert.match((await failure(() => thumbnailMap(photos, [[0, 0]]))).message, /3 张照片，1 个位置/);
+  assert.match((await failure(() => thumbnailMap(photos.slice(0, 1), [[0, NaN]]))).message, /有限/);
 });
 
 test("a photo's crop box is kept", async () => {

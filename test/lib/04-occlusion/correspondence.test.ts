@@ -74,7 +74,10 @@ test('表 1：同一处变化的图距离为 0，随机位置大于 0；种子�
 });
 
 test('矩形内外：绝对值的平均，正负不抵消；按像素的中心分', async () => {
-  const map = tf.tensor2d([[-2, 2, 1], [4, -4, 1]]); // prettier-ignore
+  const map = tf.tensor2d([
+    [-2, 2, 1],
+    [4, -4, 1],
+  ]);
   const { inside, outside } = await meanInside(map, { rows: [0, 2], cols: [0.4, 1.6] });
   assert.is(inside, 3);
   assert.is(outside, 1);

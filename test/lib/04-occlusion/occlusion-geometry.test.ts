@@ -121,7 +121,6 @@ test('由粗到细：每个位置恰好一次，第一遍已盖住所有像素',
     [12, 12, 12, 3],
     [30, 90, 7, 3],
   ]) {
-    // prettier-ignore
     const grid = patchGrid(height, width, size, stride);
     const seen = new Set<string>();
     const covered = new Uint8Array(height * width);

@@ -29,7 +29,10 @@ test('感受野占哪些像素；伸到图外的部分没有', async () => {
 
 test('能量的比例与相邻像素的相似度，手算', async () => {
   const map = tf.tensor3d([2, 0, 0, -1, 0, 0, 1, 0, 0, 0, 1, 1], [2, 2, 3]); // energies 4, 1, 1, 2
-  const mask = tf.tensor2d([[1, 0], [0, 1]]); // prettier-ignore
+  const mask = tf.tensor2d([
+    [1, 0],
+    [0, 1],
+  ]);
   assert.is(await energyShare(map, mask), 6 / 8);
   // left column (2,0,0), (1,0,0); right column (−1,0,0), (0,1,1)
   assert.ok(Math.abs((await coherence(map)) - -2 / Math.sqrt(5 * 3)) < 1e-6);

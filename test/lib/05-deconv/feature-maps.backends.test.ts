@@ -39,7 +39,8 @@ test('所有特征图：内存只随批的大小增长，不随通道总数', as
 });
 
 test('缺省的批由网络的大小决定：小的 8，EfficientNet-Lite0 4，再大的更少，至少 1', async () => {
-  const sized = (megabytes: number) => gradientBatch({ layerName: String, layers: [{ shape: [megabytes, 512, 512] }] } as unknown as ImageModel); // prettier-ignore
+  const sized = (megabytes: number) =>
+    gradientBatch({ layerName: String, layers: [{ shape: [megabytes, 512, 512] }] } as unknown as ImageModel);
   assert.equal([8, 48, 96, 400].map(sized), [8, 4, 2, 1]);
   const lite = await loadModel('efficientnet-lite0');
   assert.is(gradientBatch(lite), 4);

@@ -66,8 +66,15 @@ test('有激活函数，规则却一个也改不到：explainRule 与求梯度�
   assert.equal(notes.relus, ['inside']);
   assert.match(notes.notes.join(), /LeakyReLU 不在规则之内.*own/);
   // Closed in the forward pass; what arrives is 0.5 and passes a deconvnet's ReLU, then the sign turns.
-  for (const [rule, expected] of [['backprop', 0], ['guided', 0], ['deconv', -0.5]] as const) // prettier-ignore
-    assert.equal(gradientOf(mixed, image, target, { rule }).map((v) => v + 0), [expected, 0, 0]); // prettier-ignore
+  for (const [rule, expected] of [
+    ['backprop', 0],
+    ['guided', 0],
+    ['deconv', -0.5],
+  ] as const)
+    assert.equal(
+      gradientOf(mixed, image, target, { rule }).map((v) => v + 0),
+      [expected, 0, 0],
+    );
   image.dispose();
   mixed.dispose();
 });
@@ -86,9 +93,15 @@ test('hard-swish 的门不是 ReLU：规则只改真正的 ReLU6', () => {
   assert.equal(explained.relus, ['six']);
   assert.match(explained.notes.join(), /hard-swish.*不在规则之内.*own/);
   // What arrives at ReLU6 is negative: guided and deconv stop it there; the gate has let it pass as it is.
-  const [backprop, guided, deconv] = (['backprop', 'guided', 'deconv'] as const).map((rule) => gradientOf(model, image, target, { rule })); // prettier-ignore
+  const [backprop, guided, deconv] = (['backprop', 'guided', 'deconv'] as const).map((rule) =>
+    gradientOf(model, image, target, { rule }),
+  );
   assert.ok(backprop[0] < 0);
-  for (const stopped of [guided, deconv]) assert.equal(stopped.map((v) => v + 0), [0, 0, 0]); // prettier-ignore
+  for (const stopped of [guided, deconv])
+    assert.equal(
+      stopped.map((v) => v + 0),
+      [0, 0, 0],
+    );
   image.dispose();
   model.dispose();
 });

@@ -25,7 +25,12 @@ function compare(model: ImageModel, image: tf.Tensor3D, check: Check, bound: num
     assert.equal(gradient.shape, expected.shape);
     const values = gradient.dataSync<'float32'>();
     gradient.dispose();
-    assertClose(expected.index.map((i) => values[i]), expected.value, bound, rule); // prettier-ignore
+    assertClose(
+      expected.index.map((i) => values[i]),
+      expected.value,
+      bound,
+      rule,
+    );
     const l2 = Math.sqrt(values.reduce((s, v) => s + v * v, 0));
     assert.ok(Math.abs(l2 / expected.l2 - 1) < bound, `${rule} 的范数 ${l2}，应为 ${expected.l2}`);
   }

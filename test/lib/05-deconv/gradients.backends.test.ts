@@ -120,7 +120,10 @@ test('反向传播与 float64 的有限差分一致', () => {
     { k: 3, filters: 4, kernel: Array.from({ length: 3 * 3 * 3 * 4 }, random) },
     { k: 2, filters: 3, kernel: Array.from({ length: 2 * 2 * 4 * 3 }, random) },
   ];
-  const model = tinyModel([6, 6], layers.map(({ k, filters, kernel }) => ({ size: [k, k], filters, kernel }))); // prettier-ignore
+  const model = tinyModel(
+    [6, 6],
+    layers.map(({ k, filters, kernel }) => ({ size: [k, k], filters, kernel })),
+  );
   const x = Float64Array.from({ length: 108 }, () => (random() + 1) / 2);
   const h = 1e-6;
   const differences = Array.from(x, (value, i) => {

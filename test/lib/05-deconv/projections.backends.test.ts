@@ -70,7 +70,12 @@ test('图块的投影：就是那个神经元的梯度裁出感受野，批的�
       steps.push(done, total);
       stop.abort();
     };
-    const cut = await patchProjections(net, 'relu2', { channel: 1, patches }, { batchSize: 2, signal: stop.signal, onStep }); // prettier-ignore
+    const cut = await patchProjections(
+      net,
+      'relu2',
+      { channel: 1, patches },
+      { batchSize: 2, signal: stop.signal, onStep },
+    );
     assert.equal([cut.maps.shape[0], cut.stopped, steps], [2, 'aborted', [2, 3]]);
     return cut;
   });
@@ -118,7 +123,11 @@ test('最强的通道：值与位置', async () => {
   const image = tf.tensor3d([0.1, 0.9, 0, 0.7, 0.2, 0, 0, 0, 0, 0.3, 0.8, 0], [2, 2, 3]);
   const units = await strongestUnits(net, image, 'relu1', { count: 5 });
   assert.equal(units.map(({ channel, at }) => [channel, at]), [[1, [0, 0]], [0, [0, 1]]]); // prettier-ignore
-  assertClose(units.map((u) => u.value), [0.9, 0.7], 1e-6); // prettier-ignore
+  assertClose(
+    units.map((u) => u.value),
+    [0.9, 0.7],
+    1e-6,
+  );
   await leakFree(() => strongestUnits(net, image, 'scores'));
   image.dispose();
   net.dispose();

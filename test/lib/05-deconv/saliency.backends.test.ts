@@ -42,7 +42,11 @@ test('整理函数，手算的数', async () => {
   assert.equal(numbers(signedDisplay({ limit: 4 })(m)), [0.625, 0, 0.75, 0.5, 0.5, 0.375]);
   assert.equal(numbers(finish(m, saliency, unitScale({ limit: 8 }))), [0.5, 0.125]);
   // Their own scale is the percentile 99.5 of the absolute values: between 2 and 4, at 4.975 of 0 … 5.
-  assertClose(numbers(signedDisplay()(m)), [1, -4, 2, 0, 0, -1].map((v) => Math.max(0, 0.5 + v / 3.95 / 2)), 1e-6); // prettier-ignore
+  assertClose(
+    numbers(signedDisplay()(m)),
+    [1, -4, 2, 0, 0, -1].map((v) => Math.max(0, 0.5 + v / 3.95 / 2)),
+    1e-6,
+  );
   assert.is(await magnitudeOf(m, 100), 4);
   assert.is(await magnitudeOf(image, 50), 0.75);
   assert.is(await magnitudeOf([m, image], 50), 1);
@@ -201,7 +205,6 @@ test('Grad-CAM：平均梯度加权的特征图，手算', async () => {
       [{ layer: 'c1', channel: 0 }, 'c2'],
       [{ class: 0 }, 'none'],
     ] as const)
-      // prettier-ignore
       assert.instance(await failure(() => gradCam(net, image, target, { layer })), RangeError);
   });
   image.dispose();

@@ -19,7 +19,10 @@ test('dream: the tiles cover the picture, the energy rises on a picture larger t
   const energyOf = (x: tf.Tensor3D) =>
     tf.tidy(() => tf.mean(tf.square(model.activations(tf.slice(x, [9, 4, 0], [32, 32, 3]), 'relu1'))).dataSync()[0]);
   const { image, sizes, stopped } = await dream(model, photo, { objective, octaves: 3, ratio: 1.2, steps: 6 });
-  assert.equal(sizes, [[42, 33], [50, 40]]); // prettier-ignore
+  assert.equal(sizes, [
+    [42, 33],
+    [50, 40],
+  ]);
   assert.equal(image.shape, [50, 40, 3]);
   assert.is(stopped, undefined);
   assert.ok(energyOf(image) > 1.05 * energyOf(photo), `${energyOf(photo)} → ${energyOf(image)}`);

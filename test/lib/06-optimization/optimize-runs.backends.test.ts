@@ -94,18 +94,27 @@ test('the noise that wakes a dead unit does not stay in the picture', async () =
   assert.ok(green < 0.01 && blue < 0.01, `${green}, ${blue}`);
   tf.dispose(variance);
   release(result);
-  await leakFree(() => maximize(dead, o.channel('relu1', 0), options), (x) => release(x as Optimized)); // prettier-ignore
+  await leakFree(
+    () => maximize(dead, o.channel('relu1', 0), options),
+    (x) => release(x as Optimized),
+  );
   tf.dispose([start]);
   dead.dispose();
 });
 
 test('no leak: a run, the Fourier parametrisation, an abort, an error in a callback or an objective', async () => {
-  await leakFree(() => maximize(model, o.classScore(1), { steps: 3 }), (x) => release(x as Optimized)); // prettier-ignore
+  await leakFree(
+    () => maximize(model, o.classScore(1), { steps: 3 }),
+    (x) => release(x as Optimized),
+  );
   await leakFree(
     () => maximize(model, o.classScore(1), { ...NOTHING, steps: 3 }),
     (x) => release(x as Optimized),
   );
-  await leakFree(() => diverse(model, o.classScore(1), { steps: 2, count: 2, weight: 1 }), (x) => (x as Optimized[]).forEach(release)); // prettier-ignore
+  await leakFree(
+    () => diverse(model, o.classScore(1), { steps: 2, count: 2, weight: 1 }),
+    (x) => (x as Optimized[]).forEach(release),
+  );
   const boom = () => {
     throw new Error('boom');
   };

@@ -111,15 +111,32 @@ test('the first step is the gradient, by finite differences', async () => {
     tf.tidy(() => {
       const outputs = model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers);
       const mean = tf.tensor1d([...model.mean]);
-      return tf.sub(value((layer) => outputs[layers.indexOf(layer)]), penalties.l2(1e-3)(image, { mean })).dataSync()[0]; // prettier-ignore
+      return tf
+        .sub(
+          value((layer) => outputs[layers.indexOf(layer)]),
+          penalties.l2(1e-3)(image, { mean }),
+        )
+        .dataSync()[0];
     });
   const at = [1601, 1634, 777];
   const expected = at.map((i) => {
     const bump = (by: number) =>
-      tf.tidy(() => total(tf.tensor3d(Float32Array.from(start.dataSync(), (v, j) => (j === i ? v + by : v)), [32, 32, 3]))); // prettier-ignore
+      tf.tidy(() =>
+        total(
+          tf.tensor3d(
+            Float32Array.from(start.dataSync(), (v, j) => (j === i ? v + by : v)),
+            [32, 32, 3],
+          ),
+        ),
+      );
     return (bump(0.02) - bump(-0.02)) / 0.04;
   });
-  assertClose(at.map((i) => gradient[i]), expected, 0.02, '梯度'); // prettier-ignore
+  assertClose(
+    at.map((i) => gradient[i]),
+    expected,
+    0.02,
+    '梯度',
+  );
   release(result);
   tf.dispose([start, moved]);
 });
@@ -154,16 +171,25 @@ test('a run that asks for diversity yields pictures further apart', async () => 
 test("'max' asks for one place: of two that tie, only the first gets a gradient, and the value is its value", async () => {
   const flat = tinyModel([4, 4], [{ kernel: [1, 0, 0], size: [1, 1], filters: 1, relu: false }]);
   const red = Array.from({ length: 16 }, (_, i) => (i === 6 || i === 9 ? 0.8 : 0.1));
-  const image = tf.tensor3d(red.flatMap((v) => [v, 0, 0]), [4, 4, 3]); // prettier-ignore
+  const image = tf.tensor3d(
+    red.flatMap((v) => [v, 0, 0]),
+    [4, 4, 3],
+  );
   const { layers, value } = o.neuron('c1', 0, 'max')(flat);
   const f = (x: tf.Tensor) => value(() => flat.forward(tf.expandDims(x, 0) as tf.Tensor4D, layers)[0]);
   const { value: largest, grad } = tf.valueAndGrad(f)(image);
   const mean = tf.tidy(() => flat.activations(image, 'c1').dataSync()[6]);
   assertClose([largest.dataSync()[0]], [mean], 1e-5);
   const moved = Array.from(grad.dataSync(), (v, i) => ({ v, pixel: Math.floor(i / 3) })).filter(({ v }) => v !== 0);
-  assert.equal(moved.map(({ pixel }) => pixel), [6]); // prettier-ignore
+  assert.equal(
+    moved.map(({ pixel }) => pixel),
+    [6],
+  );
   tf.dispose([image, largest, grad]);
-  await leakFree(() => maximize(flat, o.neuron('c1', 0, 'max'), { steps: 2, verdict: false }), (x) => release(x as Optimized)); // prettier-ignore
+  await leakFree(
+    () => maximize(flat, o.neuron('c1', 0, 'max'), { steps: 2, verdict: false }),
+    (x) => release(x as Optimized),
+  );
   flat.dispose();
 });
 

@@ -83,7 +83,10 @@ test('a flat picture in the mean colour costs nothing and pulls nowhere', async 
     const [value] = tf.tidy(() => penalty(flat, { mean }).dataSync());
     // The root of a total variation with beta below 2 is rounded off at 0.
     assert.ok(Math.abs(value) < (parameter < 2 ? 0.01 : 1e-6), penalty.name);
-    assert.ok(gradient.every((g) => Math.abs(g) < 1e-3), penalty.name); // prettier-ignore
+    assert.ok(
+      gradient.every((g) => Math.abs(g) < 1e-3),
+      penalty.name,
+    );
   }
   flat.dispose();
 });
@@ -98,7 +101,11 @@ function projected(projection: projections.Projection, step = 1, gradient = tf.o
 
 test('decay shrinks towards the mean', async () => {
   const { before, after } = projected(projections.decay(0.3));
-  assertClose(after, before.map((v) => 0.7 * v), 1e-5); // prettier-ignore
+  assertClose(
+    after,
+    before.map((v) => 0.7 * v),
+    1e-5,
+  );
 });
 
 test('blur is a normalised Gaussian with mirrored borders, at every so many steps', async () => {
@@ -137,7 +144,10 @@ test('clipNorm sets the pixels with the smallest norms to the mean, no others', 
 
 test('clipContribution looks at |sum of x times gradient|', async () => {
   const random = randomGenerator(5);
-  const gradient = tf.tensor3d(Float32Array.from({ length: H * W * 3 }, () => random.normal()), [H, W, 3]); // prettier-ignore
+  const gradient = tf.tensor3d(
+    Float32Array.from({ length: H * W * 3 }, () => random.normal()),
+    [H, W, 3],
+  );
   const g = Array.from(gradient.dataSync());
   const { before, after } = projected(projections.clipContribution(75), 1, gradient);
   const size = pixelsOf(before).map((p, i) => Math.abs(p.reduce((sum, v, c) => sum + v * g[3 * i + c], 0)));

@@ -12,7 +12,10 @@ import { assertClose, failure, leakFree, relativeError } from '../../helpers';
 
 const random = randomGenerator(1);
 const noise = (h: number, w: number) =>
-  tf.tensor3d(Float32Array.from({ length: h * w * 3 }, () => random.uniform()), [h, w, 3]); // prettier-ignore
+  tf.tensor3d(
+    Float32Array.from({ length: h * w * 3 }, () => random.uniform()),
+    [h, w, 3],
+  );
 
 test.before(async () => {
   await startBackend();
@@ -29,7 +32,7 @@ test('jitter moves the picture round, by at most px', async () => {
       for (let right = -2; right <= 2; right++) {
         const moved = Array.from({ length: y.length }, (_, i) => {
           const [row, col, c] = [Math.floor(i / 18), Math.floor(i / 3) % 6, i % 3];
-          return x[((((row - down + 7) % 7) * 6 + ((col - right + 6) % 6)) * 3) + c]; // prettier-ignore
+          return x[(((row - down + 7) % 7) * 6 + ((col - right + 6) % 6)) * 3 + c];
         });
         if (relativeError(y, moved) === 0) found = `${down},${right}`;
       }
@@ -50,7 +53,10 @@ test('pad adds grey, fitTo takes the centre back', async () => {
     return fitTo(padded, [6, 5]).dataSync();
   });
   assert.equal(back, image.dataSync());
-  assert.equal(tf.tidy(() => fitTo(image, [8, 9]).shape), [8, 9, 3]); // prettier-ignore
+  assert.equal(
+    tf.tidy(() => fitTo(image, [8, 9]).shape),
+    [8, 9, 3],
+  );
   image.dispose();
 });
 
@@ -65,9 +71,16 @@ test('warping: the identity, a quarter turn, an enlargement of a ramp', async ()
     return x[((8 - col) * 9 + row) * 3 + c];
   });
   assertClose(turned, expected, 1e-6);
-  const ramp = tf.tensor3d(Float32Array.from({ length: 243 }, (_, i) => (Math.floor(i / 3) % 9) - 4), [9, 9, 3]); // prettier-ignore
+  const ramp = tf.tensor3d(
+    Float32Array.from({ length: 243 }, (_, i) => (Math.floor(i / 3) % 9) - 4),
+    [9, 9, 3],
+  );
   const half = tf.tidy(() => warped(ramp, [0.5, 0, 0, 0.5]).dataSync());
-  assertClose(half, ramp.dataSync().map((v) => v / 2), 1e-6); // prettier-ignore
+  assertClose(
+    half,
+    ramp.dataSync().map((v) => v / 2),
+    1e-6,
+  );
   tf.dispose([image, ramp]);
 });
 
@@ -111,7 +124,11 @@ test('without decorrelated colours one channel of the parameters moves one colou
   const { name, fromImage, toImage } = fourier({ colours: 'rgb' });
   assert.equal(name, "fourier({ colours: 'rgb' })");
   const image = tf.tidy(() => tf.add(tf.mul(noise(12, 9), 0.8), 0.1) as tf.Tensor3D);
-  assertClose(tf.tidy(() => toImage(fromImage(image)).dataSync()), image.dataSync(), 1e-4); // prettier-ignore
+  assertClose(
+    tf.tidy(() => toImage(fromImage(image)).dataSync()),
+    image.dataSync(),
+    1e-4,
+  );
   const moved = (of: typeof toImage) =>
     tf.tidy(() => {
       const one = tf.tensor(
@@ -146,14 +163,22 @@ test('the Fourier gradient is that of finite differences, and the powers are tho
           ).dataSync()[0],
       );
     const numeric = at.map((i) => (bumped(i, 0.01) - bumped(i, -0.01)) / 0.02);
-    assertClose(at.map((i) => gradient[i]), numeric, 5e-3, `power ${power}`); // prettier-ignore
+    assertClose(
+      at.map((i) => gradient[i]),
+      numeric,
+      5e-3,
+      `power ${power}`,
+    );
     tf.dispose([weights, start, parameters]);
   }
   // A wave of twice the frequency is half as large a step of the picture.
   const { toImage } = fourier();
   const swing = (k: number) =>
     tf.tidy(() => {
-      const one = tf.tensor(Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => (i === 3 * 32 * k ? 0.01 : 0)), [32, 32, 3]); // prettier-ignore
+      const one = tf.tensor(
+        Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => (i === 3 * 32 * k ? 0.01 : 0)),
+        [32, 32, 3],
+      );
       return tf.max(tf.abs(tf.sub(toImage(one), 0.5))).dataSync()[0];
     });
   // Column 2k - 1 is the cosine of k cycles.
@@ -176,7 +201,9 @@ test("the colours are those of the course's scenes", async () => {
     }
   }
   const covariance = Array.from(sums, (s, i) => s / n - (totals[Math.floor(i / 3)] * totals[i % 3]) / n ** 2);
-  const stated = [0, 1, 2].flatMap((a) => [0, 1, 2].map((b) => PHOTO_COLOURS[a].reduce((s, v, k) => s + v * PHOTO_COLOURS[b][k], 0))); // prettier-ignore
+  const stated = [0, 1, 2].flatMap((a) =>
+    [0, 1, 2].map((b) => PHOTO_COLOURS[a].reduce((s, v, k) => s + v * PHOTO_COLOURS[b][k], 0)),
+  );
   // A tenth of the photos.
   assertClose(covariance, stated, 0.15);
 });

@@ -44,10 +44,12 @@ test('codeDistance：没有选择时就是 featureDistance；通道与区域只�
   const [a, b] = [code.arraySync(), moved.arraySync()];
   const byHand = (rows: number[], cols: number[], channels: number[]) => {
     let [up, down] = [0, 0];
-    for (const r of rows) for (const c of cols) for (const k of channels) {
-      up += (b[r][c][k] - a[r][c][k]) ** 2;
-      down += a[r][c][k] ** 2;
-    } // prettier-ignore
+    for (const r of rows)
+      for (const c of cols)
+        for (const k of channels) {
+          up += (b[r][c][k] - a[r][c][k]) ** 2;
+          down += a[r][c][k] ** 2;
+        }
     return up / down;
   };
   const all = Array.from({ length: 10 }, (_, i) => i);
@@ -61,9 +63,10 @@ test('codeDistance：没有选择时就是 featureDistance；通道与区域只�
 
 test('Mahendran & Vedaldi 的设置：逐层的 λ 与单位', () => {
   const alexnet = { id: 'alexnet', inputSize: [227, 227], layers: [], layerName: (n: string) => n } as never;
-  const lambdas = 'conv1 relu1 pool1 norm1 conv2 relu2 pool2 norm2 conv3 relu3 conv4 relu4 conv5 relu5 pool5 fc6 relu6 fc7 relu7 fc8'
-    .split(' ')
-    .map((layer) => paperLambda(alexnet, layer)); // prettier-ignore
+  const lambdas =
+    'conv1 relu1 pool1 norm1 conv2 relu2 pool2 norm2 conv3 relu3 conv4 relu4 conv5 relu5 pool5 fc6 relu6 fc7 relu7 fc8'
+      .split(' ')
+      .map((layer) => paperLambda(alexnet, layer));
   assert.equal(lambdas, [...Array(6).fill(1), ...Array(6).fill(10), ...Array(8).fill(100)]);
   const preset = mahendranPreset(alexnet, 'conv3');
   // The typical norm of a photo, 27000 in 0 … 255: an image of that norm costs λ/2 · TV/σ² and 2.16e8 · Σ(x/σ)⁶.
@@ -74,7 +77,9 @@ test('Mahendran & Vedaldi 的设置：逐层的 λ 与单位', () => {
   const mean = tf.tensor1d([0.2, 0.2, 0.2]);
   const cost = tf.tidy(() => alphaNorm(preset.alpha)(image, { mean }).dataSync()[0]);
   assert.ok(Math.abs(cost / (3 * preset.alpha * 0.3 ** 6) - 1) < 1e-4);
-  const rates = [0, 99, 100, 299, 300].map((step) => tf.tidy(() => preset.step(tf.tensor1d([1]), { step, memory: [] }).update.dataSync()[0])); // prettier-ignore
+  const rates = [0, 99, 100, 299, 300].map((step) =>
+    tf.tidy(() => preset.step(tf.tensor1d([1]), { step, memory: [] }).update.dataSync()[0]),
+  );
   const first = 0.004 * (0.27 * Math.sqrt(227 * 227 * 3)) ** 2;
   [1, 1, 0.1, 0.1, 0.01].forEach((f, i) => assert.ok(Math.abs(rates[i] / (first * f) - 1) < 1e-4, `${i}: ${rates[i]}`));
   tf.dispose([image, mean]);
@@ -86,7 +91,8 @@ test('照片之间的平均距离等于逐对计算', async () => {
   const images: tf.Tensor3D[] = [];
   for (const p of photos) images.push(await loadImage(p.path, { size: SIDE, crop: p.crop }));
   const codes = images.map((x) => tf.tidy(() => model.activations(x, 'c2').dataSync()));
-  const squared = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((s, v, i) => s + (v - b[i]) ** 2, 0); // prettier-ignore
+  const squared = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+    Array.from(a).reduce((s, v, i) => s + (v - b[i]) ** 2, 0);
   let [sum, pairs] = [0, 0];
   codes.forEach((a, i) => codes.slice(i + 1).forEach((b) => ([sum, pairs] = [sum + squared(a, b), pairs + 1])));
   const found = await pairwiseDistances(model, photos, ['c2', 'c1']);

@@ -88,9 +88,18 @@ test('λ 越大误差越大，图越平滑', async () => {
 
 test('只反演中央的一块编码：块外的像素不受影响（除了正则项）', async () => {
   const [model, image] = [network(), picture()];
-  const result = await invert(model, image, 'c1', { steps: 20, parametrization: pixels(), step: normalized(0.01), region: [4, 4, 2, 2], start: 'mean', lambda: 1e-6 }); // prettier-ignore
+  const result = await invert(model, image, 'c1', {
+    steps: 20,
+    parametrization: pixels(),
+    step: normalized(0.01),
+    region: [4, 4, 2, 2],
+    start: 'mean',
+    lambda: 1e-6,
+  });
   // c1 at rows 4, 5 sees the input rows 4 … 7; from the mean the regulariser does nothing outside.
-  const changed = tf.tidy(() => tf.greater(tf.abs(tf.max(tf.sub(result.best, tf.tensor1d([...model.mean])), 2)), 1e-3).arraySync()) as number[][]; // prettier-ignore
+  const changed = tf.tidy(() =>
+    tf.greater(tf.abs(tf.max(tf.sub(result.best, tf.tensor1d([...model.mean])), 2)), 1e-3).arraySync(),
+  ) as number[][];
   const rows = changed.map((row, i) => (row.some(Boolean) ? i : -1)).filter((i) => i >= 0);
   assert.ok(rows.length > 0 && Math.min(...rows) >= 3 && Math.max(...rows) <= 8, `变了的行 ${rows}`);
   disposeAll([image, result.image, result.best]);

@@ -4,7 +4,8 @@ import { tinyModel } from '../../helpers';
 
 export const SIDE = 12;
 
-export const random = (seed: number, n: number) => Array.from(tf.tidy(() => tf.randomNormal([n], 0, 0.4, 'float32', seed).dataSync())); // prettier-ignore
+export const random = (seed: number, n: number) =>
+  Array.from(tf.tidy(() => tf.randomNormal([n], 0, 0.4, 'float32', seed).dataSync()));
 
 export const network = () =>
   tinyModel(

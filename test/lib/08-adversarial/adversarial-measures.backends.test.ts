@@ -93,7 +93,11 @@ test('普适扰动：线性网络上就是 ε·sign(w)，没见过的图也被�
   const bias = [0, 0];
   bias[0] = 0.1 - margin([0, 0]);
   const model = linear(4, bias);
-  const photos = tf.clipByValue(tf.add(tf.randomUniform([12, 4, 4, 3], -0.02, 0.02, 'float32', 7), 0.5), 0, 1) as tf.Tensor4D; // prettier-ignore
+  const photos = tf.clipByValue(
+    tf.add(tf.randomUniform([12, 4, 4, 3], -0.02, 0.02, 'float32', 7), 0.5),
+    0,
+    1,
+  ) as tf.Tensor4D;
   const [train, test] = tf.split(photos, 2) as tf.Tensor4D[];
   const result = await universal(model, train, { epsilon: 0.08, stepSize: 0.02, epochs: 4, batchSize: 3, seed: 1 });
   const v = result.perturbation.dataSync();
@@ -111,7 +115,10 @@ test('普适扰动：线性网络上就是 ε·sign(w)，没见过的图也被�
 
 test('迁移：换成同一个网络全部上当，换成反过来的网络没有一张计数', async () => {
   const [model, twin] = [linear(8, [0, 0]), linear(8, [0, 0])];
-  const reverse = tinyModel([8, 8], [{ kernel: [0, 1, 2].flatMap((k) => [W[1][k], W[0][k]]), size: [1, 1], filters: 2, relu: false }]); // prettier-ignore
+  const reverse = tinyModel(
+    [8, 8],
+    [{ kernel: [0, 1, 2].flatMap((k) => [W[1][k], W[0][k]]), size: [1, 1], filters: 2, relu: false }],
+  );
   const photos: Photo[] = [];
   for (const photo of coursePhotos({ background: 'scene' }).slice(0, 6)) {
     const image = await loadPhoto(model, photo);
@@ -119,7 +126,10 @@ test('迁移：换成同一个网络全部上当，换成反过来的网络没�
     image.dispose();
     photos.push({ ...photo, imagenet: { index: z0 > z1 ? 0 : 1, wnid: 'x' } });
   }
-  const right = await rightPhotos(model, [...photos, { ...photos[0], imagenet: { index: 1 - photos[0].imagenet!.index, wnid: 'x' } }]); // prettier-ignore
+  const right = await rightPhotos(model, [
+    ...photos,
+    { ...photos[0], imagenet: { index: 1 - photos[0].imagenet!.index, wnid: 'x' } },
+  ]);
   assert.equal(
     right.photos.map((r) => r.photo.file),
     photos.map((p) => p.file),
@@ -135,7 +145,9 @@ test('迁移：换成同一个网络全部上当，换成反过来的网络没�
 
 test('停止信号：二分、逐张检查、迁移都在一步之内停下，交出已有结果', async () => {
   const [model, image] = [linear(8, [1, 0]), grey(8)];
-  const photos = coursePhotos({ background: 'scene' }).slice(0, 3).map((p) => ({ ...p, imagenet: { index: 0, wnid: 'x' } })); // prettier-ignore
+  const photos = coursePhotos({ background: 'scene' })
+    .slice(0, 3)
+    .map((p) => ({ ...p, imagenet: { index: 0, wnid: 'x' } }));
   const epsilon = await smallestEpsilon(model, image, { signal: AbortSignal.abort() });
   assert.equal([epsilon.stopped, epsilon.epsilon, epsilon.tried.length], ['aborted', Infinity, 0]);
   const controller = new AbortController();

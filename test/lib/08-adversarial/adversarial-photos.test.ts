@@ -47,7 +47,10 @@ async function attack(id: NetworkId, count = COUNT, epsilon = EPSILON) {
   }
   model.dispose();
   assert.is(outcome.length, count);
-  assert.ok(outcome.every(({ linf }) => linf <= epsilon + 1e-6), JSON.stringify(outcome)); // prettier-ignore
+  assert.ok(
+    outcome.every(({ linf }) => linf <= epsilon + 1e-6),
+    JSON.stringify(outcome),
+  );
   const successes = outcome.filter(({ success }) => success).length;
   assert.ok(successes >= 0.95 * count, `${successes} / ${count}：${JSON.stringify(outcome)}`);
 }

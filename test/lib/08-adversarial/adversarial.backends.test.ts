@@ -76,7 +76,10 @@ test('概率舍入成 1 时，交叉熵的方向仍然对：与得分之差相�
 test('迭代的攻击停在 ε 邻域与 [0, 1] 之内，目标每步不减', async () => {
   const model = linear();
   // Pixels at the ends of the range: half of the signs lead out of [0, 1].
-  const image = tf.tensor3d(Float32Array.from({ length: SIDE * SIDE * 3 }, (_, i) => [0, 1, 0.3, 0.62][i % 4]), [SIDE, SIDE, 3]); // prettier-ignore
+  const image = tf.tensor3d(
+    Float32Array.from({ length: SIDE * SIDE * 3 }, (_, i) => [0, 1, 0.3, 0.62][i % 4]),
+    [SIDE, SIDE, 3],
+  );
   for (const loss of ['crossEntropy', 'margin'] as const) {
     for (const randomStart of [false, true]) {
       const result = await iterate(model, image, { epsilon: 0.1, steps: 8, loss, randomStart, seed: 3 });
@@ -191,7 +194,10 @@ test('不泄漏张量：成功、停止、出错', async () => {
 test('长时间的循环不占用更多内存：300 步', async () => {
   const [model, image] = [linear(), grey()];
   const counts = new Set<number>();
-  const result = await iterate(model, image, { steps: 300, onStep: ({ done }) => void (done > 0 && done < 300 && counts.add(tf.memory().numTensors)) }); // prettier-ignore
+  const result = await iterate(model, image, {
+    steps: 300,
+    onStep: ({ done }) => void (done > 0 && done < 300 && counts.add(tf.memory().numTensors)),
+  });
   assert.is(counts.size, 1, `张量数 ${[...counts]}`);
   disposeAll([result, image]);
   model.dispose();

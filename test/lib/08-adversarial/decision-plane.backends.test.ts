@@ -74,7 +74,8 @@ test('块的方向：块内之和的符号，边上不足一块的也算；沿�
           let sum = 0;
           for (let r = 0; r < 5; r++)
             for (let s = 0; s < 7; s++)
-              if (Math.floor(r / block) === Math.floor(y / block) && Math.floor(s / block) === Math.floor(x / block)) sum += values[r][s][c]; // prettier-ignore
+              if (Math.floor(r / block) === Math.floor(y / block) && Math.floor(s / block) === Math.floor(x / block))
+                sum += values[r][s][c];
           assert.is(got[y][x][c], Math.sign(sum), `[${y}, ${x}, ${c}]，块 ${block}`);
         }
     const change = tf.tidy(() => tf.sum(tf.mul(direction, w)).dataSync()[0]);

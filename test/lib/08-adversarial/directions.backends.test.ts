@@ -84,7 +84,10 @@ test('线性模型：对齐的扰动与 n 成正比，噪声和图像内容与 �
   const n = rows.map((r) => r.dimension);
   for (const r of rows) assert.ok(Math.abs(r.signChange / r.predicted - 1) < 1e-9);
   const near = (name: 'signChange' | 'noiseChange' | 'content', expected: number) => {
-    const slope = growthExponent(n, rows.map((r) => r[name])); // prettier-ignore
+    const slope = growthExponent(
+      n,
+      rows.map((r) => r[name]),
+    );
     assert.ok(Math.abs(slope - expected) < 0.1, `${name} 的指数 ${slope}`);
   };
   near('signChange', 1);

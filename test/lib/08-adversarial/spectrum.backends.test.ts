@@ -44,7 +44,10 @@ test('平均值不算在内；白噪声的谱是平的', async () => {
     [48, 48, 3],
   );
   const { density } = await powerSpectrum(noise, { rings: 5 });
-  assert.ok(density.every((d) => Math.abs(d - 1) < 0.25), density.join()); // prettier-ignore
+  assert.ok(
+    density.every((d) => Math.abs(d - 1) < 0.25),
+    density.join(),
+  );
   noise.dispose();
 });
 

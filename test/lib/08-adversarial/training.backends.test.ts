@@ -102,7 +102,11 @@ test('认对的比例；不泄漏，中断与出错时也不', async () => {
   const options = { steps: 2, batchSize: 5, epsilon: 0.05, attackSteps: 1 };
   const { model } = await trainShapes(options);
   const { right } = await batchAccuracy(model, images, labels);
-  const wrong = await batchAccuracy(model, images, labels.map((l, i) => (right[i] ? (l + 1) % 5 : l))); // prettier-ignore
+  const wrong = await batchAccuracy(
+    model,
+    images,
+    labels.map((l, i) => (right[i] ? (l + 1) % 5 : l)),
+  );
   assert.is(wrong.rate, 0);
   await leakFree(() => lossGradients(model, images, labels));
   await leakFree(() => attackBatch(model, images, labels, { epsilon: 0.1, steps: 2 }));

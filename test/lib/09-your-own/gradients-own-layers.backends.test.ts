@@ -35,7 +35,14 @@ const describe = (net: tf.LayersModel) =>
     id: 'own',
     title: '自己的网络',
     classes: [],
-    roles: { firstConv: 'conv', lastConv: 'depth', lastPool: 'pool', features: 'flat', logits: 'out', stages: ['conv', 'cap', 'depth', 'six', 'pool'] }, // prettier-ignore
+    roles: {
+      firstConv: 'conv',
+      lastConv: 'depth',
+      lastPool: 'pool',
+      features: 'flat',
+      logits: 'out',
+      stages: ['conv', 'cap', 'depth', 'six', 'pool'],
+    },
     // Large inputs, so that some units pass the caps of 3 and 6.
     preprocess: { mean: [100, 100, 100], scale: 1 / 20 },
   });
@@ -87,8 +94,14 @@ test('TF.js 求错或求不出的层：跨出边界的平均池化、空洞卷�
   const conv = { filters: 4, kernelSize: 3, kernelInitializer: init(1), biasInitializer: init(2) };
   const first = { ...conv, inputShape: [12, 11, 3] };
   const middles: Record<string, tf.layers.Layer[]> = {
-    average: [layers.conv2d({ ...first, activation: 'relu' }), layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' })], // prettier-ignore
-    dilated: [layers.conv2d({ ...first, activation: 'relu', dilationRate: 2, padding: 'same' }), layers.conv2d({ ...conv, dilationRate: [3, 2] })], // prettier-ignore
+    average: [
+      layers.conv2d({ ...first, activation: 'relu' }),
+      layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+    ],
+    dilated: [
+      layers.conv2d({ ...first, activation: 'relu', dilationRate: 2, padding: 'same' }),
+      layers.conv2d({ ...conv, dilationRate: [3, 2] }),
+    ],
     thresholded: [layers.conv2d(first), layers.thresholdedReLU({ theta: 0.3 })],
   };
   for (const [name, middle] of Object.entries(middles)) {
@@ -112,7 +125,8 @@ test('TF.js 求错或求不出的层：跨出边界的平均池化、空洞卷�
     // A step over the kink of some ReLU spoils a difference or two.
     const near = Array.from(differences.keys()).filter((k) => Math.abs(at(k) - differences[k]) < 0.01 * scale);
     assert.ok(near.length >= 42, `${name}：${near.length} / 44`);
-    for (const rule of ['deconv', 'guided'] as const) await leakFree(() => inputGradient(model, image, { class: 0 }, { rule })); // prettier-ignore
+    for (const rule of ['deconv', 'guided'] as const)
+      await leakFree(() => inputGradient(model, image, { class: 0 }, { rule }));
     image.dispose();
     model.dispose();
     net.dispose();
@@ -146,7 +160,10 @@ test('relu6 无论怎样写，三种规则都得手算的数', () => {
       tf.layers.conv2d({ name: 'a', inputShape: [1, 1, 3], filters: 5, kernelSize: 1 }),
       tf.layers.reLU({ maxValue: 6 }),
     ],
-    [tf.layers.conv2d({ name: 'a', inputShape: [1, 1, 3], filters: 5, kernelSize: 1 }), tf.layers.activation({ activation: 'relu6' })], // prettier-ignore
+    [
+      tf.layers.conv2d({ name: 'a', inputShape: [1, 1, 3], filters: 5, kernelSize: 1 }),
+      tf.layers.activation({ activation: 'relu6' }),
+    ],
   ];
   for (const [i, way] of ways.entries()) {
     const net = tf.sequential({ layers: [...way, tf.layers.flatten({}), tf.layers.dense({ name: 'out', units: 1 })] });
@@ -157,7 +174,14 @@ test('relu6 无论怎样写，三种规则都得手算的数', () => {
       id: `way${i}`,
       title: 'ReLU6',
       classes: [],
-      roles: { firstConv: 'a', lastConv: 'a', lastPool: 'a', features: 'a', logits: 'out', stages: ['a', 'a', 'a', 'a', 'a'] }, // prettier-ignore
+      roles: {
+        firstConv: 'a',
+        lastConv: 'a',
+        lastPool: 'a',
+        features: 'a',
+        logits: 'out',
+        stages: ['a', 'a', 'a', 'a', 'a'],
+      },
       preprocess: { mean: [0, 0, 0], scale: 1 / 255 },
     });
     for (const rule of ['backprop', 'deconv', 'guided'] as const) {

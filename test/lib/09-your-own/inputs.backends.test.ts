@@ -72,7 +72,10 @@ test('预处理：名字、逐通道、BGR；不对的数不接受', async () =>
     ['torch', (x) => tf.div(tf.sub(x, [0.485, 0.456, 0.406]), [0.229, 0.224, 0.225])],
     ['caffe', (x) => tf.sub(tf.reverse(tf.mul(x, 255), -1), [103.939, 116.779, 123.68])],
     [{ mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7] }, (x) => tf.div(tf.sub(x, [0.1, 0.2, 0.3]), [0.5, 0.6, 0.7])],
-    [{ mean: [100, 110, 120], std: [50, 60, 70], order: 'BGR' }, (x) => tf.div(tf.sub(tf.reverse(tf.mul(x, 255), -1), [100, 110, 120]), [50, 60, 70])], // prettier-ignore
+    [
+      { mean: [100, 110, 120], std: [50, 60, 70], order: 'BGR' },
+      (x) => tf.div(tf.sub(tf.reverse(tf.mul(x, 255), -1), [100, 110, 120]), [50, 60, 70]),
+    ],
     [{ mean: [1, 2, 30], scale: [0.1, 0.2, 0.3] }, (x) => tf.mul(tf.sub(tf.mul(x, 255), [1, 2, 30]), [0.1, 0.2, 0.3])],
     [{ mean: 128, scale: 0.01 }, (x) => tf.mul(tf.sub(tf.mul(x, 255), 128), 0.01)],
   ];
@@ -91,7 +94,9 @@ test('预处理：名字、逐通道、BGR；不对的数不接受', async () =>
     assert.match(error.message, /mean/, JSON.stringify(preprocess));
     assert.is(tf.memory().numTensors, before);
   }
-  const inside = tf.sequential({ layers: [layers.rescaling({ scale: 1 / 255, inputShape: SIZE }), ...body(), gap(), dense(3, 'softmax')] }); // prettier-ignore
+  const inside = tf.sequential({
+    layers: [layers.rescaling({ scale: 1 / 255, inputShape: SIZE }), ...body(), gap(), dense(3, 'softmax')],
+  });
   const model = fromLayersModel(inside);
   const input = image.mul(255);
   assertClose(await inOrder(model, image), ownAnswer(inside, input), 1e-5);

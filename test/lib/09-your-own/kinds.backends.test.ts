@@ -49,7 +49,11 @@ function threeDeep(): tf.LayersModel {
 function usedTwice(): tf.LayersModel {
   const image = tf.input({ shape: SIZE });
   const eye = tf.sequential({ name: 'eye', layers: [...body(), gap()] });
-  const joined = put(layers.concatenate({}), put(eye, image), put(eye, put(layers.activation({ activation: 'tanh', name: 'other' }), image))); // prettier-ignore
+  const joined = put(
+    layers.concatenate({}),
+    put(eye, image),
+    put(eye, put(layers.activation({ activation: 'tanh', name: 'other' }), image)),
+  );
   return tf.model({ inputs: image, outputs: put(dense(3, 'softmax'), joined) });
 }
 
@@ -65,21 +69,61 @@ interface Kind {
 const KINDS: Record<string, Kind> = {
   '全连接自带 softmax': { network: () => chain(gap(), dense(3, 'softmax')), output: 'softmax' },
   'softmax 之后 reshape': { network: () => chain(gap(), layers.reshape({ targetShape: [1, 1, 4] }), conv(3, { kernelSize: 1, activation: undefined }), layers.activation({ activation: 'softmax' }), layers.reshape({ targetShape: [4] })), output: 'softmax' }, // prettier-ignore
-  'softmax 之后 flatten、dropout': { network: () => chain(conv(3, { kernelSize: 3, activation: 'softmax' }), layers.flatten(), layers.dropout({ rate: 0.5 })), output: 'softmax' }, // prettier-ignore
+  'softmax 之后 flatten、dropout': {
+    network: () =>
+      chain(conv(3, { kernelSize: 3, activation: 'softmax' }), layers.flatten(), layers.dropout({ rate: 0.5 })),
+    output: 'softmax',
+  },
   '没有空间的 1×1 输出': { network: () => chain(conv(3, { kernelSize: 3, activation: 'softmax' })), output: 'softmax' },
-  'logSoftmax': { network: () => chain(gap(), dense(3), layers.activation({ activation: 'logSoftmax' as never })), output: 'softmax', expected: softmax }, // prettier-ignore
-  'softmax 的平均': { network: () => heads(['softmax', 'softmax'], (ends) => [put(layers.average({}), ...ends)]), output: 'softmax' }, // prettier-ignore
-  '各处 softmax 的平均': { network: () => chain(conv(3, { kernelSize: 2, activation: 'softmax' }), gap()), output: 'softmax' }, // prettier-ignore
+  logSoftmax: {
+    network: () => chain(gap(), dense(3), layers.activation({ activation: 'logSoftmax' as never })),
+    output: 'softmax',
+    expected: softmax,
+  },
+  'softmax 的平均': {
+    network: () => heads(['softmax', 'softmax'], (ends) => [put(layers.average({}), ...ends)]),
+    output: 'softmax',
+  },
+  '各处 softmax 的平均': {
+    network: () => chain(conv(3, { kernelSize: 2, activation: 'softmax' }), gap()),
+    output: 'softmax',
+  },
   logits: { network: () => chain(gap(), dense(3)), output: 'logits', expected: softmax },
-  '一个 sigmoid': { network: () => chain(gap(), dense(1, 'sigmoid')), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
-  '一个 sigmoid 层': { network: () => chain(gap(), dense(1), layers.activation({ activation: 'sigmoid' })), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
+  '一个 sigmoid': {
+    network: () => chain(gap(), dense(1, 'sigmoid')),
+    output: 'sigmoid',
+    expected: ([p]) => [1 - p, p],
+  },
+  '一个 sigmoid 层': {
+    network: () => chain(gap(), dense(1), layers.activation({ activation: 'sigmoid' })),
+    output: 'sigmoid',
+    expected: ([p]) => [1 - p, p],
+  },
   '一个 hard-sigmoid': { network: () => chain(gap(), layers.dense({ units: 1, activation: 'hardSigmoid', kernelInitializer: tf.initializers.randomNormal({ stddev: 0.05, seed: 12 }) })), output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
   '声明的 hard-sigmoid': { network: () => chain(gap(), layers.dense({ units: 1, activation: 'hardSigmoid', kernelInitializer: tf.initializers.randomNormal({ stddev: 0.05, seed: 12 }) })), options: { output: 'sigmoid' }, output: 'sigmoid', expected: ([p]) => [1 - p, p] }, // prettier-ignore
-  '声明为 logits 的 softmax': { network: () => chain(gap(), dense(3, 'softmax')), options: { output: 'logits' }, output: 'logits' }, // prettier-ignore
-  '声明为 sigmoid 的 softmax': { network: () => chain(gap(), dense(3, 'softmax')), options: { output: 'sigmoid' }, output: 'sigmoid' }, // prettier-ignore
-  '声明为 softmax 的 sigmoid': { network: () => chain(gap(), dense(3, 'sigmoid')), options: { output: 'softmax' }, output: 'softmax', expected: (own) => own.map((p) => p / own.reduce((a, b) => a + b)) }, // prettier-ignore
+  '声明为 logits 的 softmax': {
+    network: () => chain(gap(), dense(3, 'softmax')),
+    options: { output: 'logits' },
+    output: 'logits',
+  },
+  '声明为 sigmoid 的 softmax': {
+    network: () => chain(gap(), dense(3, 'softmax')),
+    options: { output: 'sigmoid' },
+    output: 'sigmoid',
+  },
+  '声明为 softmax 的 sigmoid': {
+    network: () => chain(gap(), dense(3, 'sigmoid')),
+    options: { output: 'softmax' },
+    output: 'softmax',
+    expected: (own) => own.map((p) => p / own.reduce((a, b) => a + b)),
+  },
   '几个 sigmoid': { network: () => chain(gap(), dense(4, 'sigmoid')), output: 'sigmoid' },
-  '声明的 sigmoid': { network: () => chain(gap(), dense(4)), options: { output: 'sigmoid' }, output: 'sigmoid', expected: (own) => own.map((z) => 1 / (1 + Math.exp(-z))) }, // prettier-ignore
+  '声明的 sigmoid': {
+    network: () => chain(gap(), dense(4)),
+    options: { output: 'sigmoid' },
+    output: 'sigmoid',
+    expected: (own) => own.map((z) => 1 / (1 + Math.exp(-z))),
+  },
   'Sequential 里的 Sequential': { network: () => tf.sequential({ layers: [tf.sequential({ name: 'base', layers: [...body(), gap()] }), tf.sequential({ name: 'head', layers: [layers.dense({ units: 5, inputShape: [4], activation: 'relu', name: 'hidden', ...init(7) }), dense(3, 'softmax')] })] }), output: 'softmax', names: ['base/one', 'base/two', 'head/hidden'] }, // prettier-ignore
   函数式迁移学习: {
     network: functionalTransfer,
@@ -89,7 +133,11 @@ const KINDS: Record<string, Kind> = {
   三层嵌套: { network: threeDeep, output: 'softmax', names: ['middle/inner/one', 'middle/gap'] },
   同一个网络用两次: { network: usedTwice, output: 'softmax', names: ['eye/one', 'eye.2/one'] },
   同一层用两次: { network: shared, output: 'softmax', names: ['relu', 'relu.2', 'twice', 'twice.2'] },
-  '几个输出选一个': { network: () => heads(['softmax', 'sigmoid'], (ends) => ends), options: { head: 'end1' }, output: 'sigmoid' }, // prettier-ignore
+  几个输出选一个: {
+    network: () => heads(['softmax', 'sigmoid'], (ends) => ends),
+    options: { head: 'end1' },
+    output: 'sigmoid',
+  },
 };
 
 test.before(async () => {
@@ -106,7 +154,11 @@ for (const [what, { network: make, options, output, expected, names }] of Object
     assert.is(model.output, output);
     assertClose(await inOrder(model, image), (expected ?? ((p: number[]) => p))(own), 1e-4, what);
     await checkGradient(model, image, what);
-    for (const name of names ?? []) assert.ok(model.layers.some((layer) => layer.name === name), `${name}：${model.layers.map((l) => l.name).join(' ')}`); // prettier-ignore
+    for (const name of names ?? [])
+      assert.ok(
+        model.layers.some((layer) => layer.name === name),
+        `${name}：${model.layers.map((l) => l.name).join(' ')}`,
+      );
     for (const layer of model.layers) {
       const values = model.activations(image, layer.name);
       assert.equal(values.shape, layer.shape);

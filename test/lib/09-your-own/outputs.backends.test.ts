@@ -93,8 +93,19 @@ test('四种输出，一张手算的图：遮挡、删除与插入、攻击、�
     [undefined, 'none', softmax, '不是类别'],
   ] as const;
   for (const [activation, output, probabilities, shown] of ways) {
-    const network = tf.sequential({ layers: [layers.conv2d({ name: 'c', inputShape: [4, 4, 3], filters: 2, kernelSize: 1, activation: 'relu' }), layers.globalAveragePooling2d({}), layers.dense({ name: 'd', units: 3, activation })] }); // prettier-ignore
-    const weights = [tf.tensor4d(kernel.flat(), [1, 1, 3, 2]), tf.tensor1d(bias), tf.tensor2d(top), tf.tensor1d(offset)]; // prettier-ignore
+    const network = tf.sequential({
+      layers: [
+        layers.conv2d({ name: 'c', inputShape: [4, 4, 3], filters: 2, kernelSize: 1, activation: 'relu' }),
+        layers.globalAveragePooling2d({}),
+        layers.dense({ name: 'd', units: 3, activation }),
+      ],
+    });
+    const weights = [
+      tf.tensor4d(kernel.flat(), [1, 1, 3, 2]),
+      tf.tensor1d(bias),
+      tf.tensor2d(top),
+      tf.tensor1d(offset),
+    ];
     network.setWeights(weights);
     const model = fromLayersModel(network, output === 'none' ? { output } : {});
     assert.is(model.output, output);
@@ -111,7 +122,11 @@ test('四种输出，一张手算的图：遮挡、删除与插入、攻击、�
       const order = tf.range(0, -16, -1).reshape([4, 4]);
       const curves = await insertionDeletion(model, image, { class: 1 }, order, { steps: 2, fill: 'mean' });
       const half = (first: boolean) => values.map((v, i) => (i < 24 === first ? model.mean[i % 3] : v));
-      assertClose(curves.deletion, [values, half(true), values.map((_, i) => model.mean[i % 3])].map((x) => right(x)[1]), 1e-5); // prettier-ignore
+      assertClose(
+        curves.deletion,
+        [values, half(true), values.map((_, i) => model.mean[i % 3])].map((x) => right(x)[1]),
+        1e-5,
+      );
       assert.ok(Math.abs(curves.insertion[1] - right(half(false))[1]) < 1e-5, `${output}：插入`);
       const attack = await iterate(model, image, { epsilon: 0.4, steps: 10 });
       const after = right(await attack.image.data());
@@ -148,9 +163,14 @@ test('回归与嵌入：分类的方法说不行，也说什么行', async () =>
     const image = picture();
     assert.is(model.output, 'none', what);
     assert.is(model.roles.logits, undefined);
-    for (const run of [() => classify(model, image), () => occlusionMap(model, image, { class: 0 }), () => iterate(model, image), () => inputGradient(model, image, { class: 0 })]) {
+    for (const run of [
+      () => classify(model, image),
+      () => occlusionMap(model, image, { class: 0 }),
+      () => iterate(model, image),
+      () => inputGradient(model, image, { class: 0 }),
+    ]) {
       assert.match((await failure(run)).message, /不是类别.*activations.*output: 'softmax'/s, what);
-    } // prettier-ignore
+    }
     const last = network.layers.at(-1)!.name;
     const own = ownAnswer(network, image);
     const values = model.activations(image, last);

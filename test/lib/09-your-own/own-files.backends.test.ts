@@ -74,8 +74,13 @@ for (const kind of ['层', '图']) {
 test('GraphModel 的层：角色、感受野、卷积核、规则改到哪些 ReLU', async () => {
   const model = await loadOwnModel(folder('图'));
   assert.equal(model.roles, {
-    firstConv: 'first', lastConv: 'second', lastPool: 'pool', features: 'flat', logits: 'answer', stages: ['first', 'pool', 'second', 'second/bias_add', 'second/relu'],
-  }); // prettier-ignore
+    firstConv: 'first',
+    lastConv: 'second',
+    lastPool: 'pool',
+    features: 'flat',
+    logits: 'answer',
+    stages: ['first', 'pool', 'second', 'second/bias_add', 'second/relu'],
+  });
   const field = (name: string) => model.layers.find((l) => l.name === name)!.receptiveField;
   assert.equal(field('second'), { size: 6, stride: 2, offset: 0 });
   assert.equal(field('second/relu'), { size: 6, stride: 2, offset: 0 });
@@ -91,7 +96,9 @@ test('GraphModel：遮挡、最大化、反演、对抗样本都能用，不泄�
   const model = await loadOwnModel(folder('图'));
   const image = picture();
   await leakFree(async () => {
-    const [got, expected] = await Promise.all([model, reference].map((m) => occlusionMap(m, image, { class: 0 }, { size: 3, stride: 2 }))); // prettier-ignore
+    const [got, expected] = await Promise.all(
+      [model, reference].map((m) => occlusionMap(m, image, { class: 0 }, { size: 3, stride: 2 })),
+    );
     assertClose(got.logit.dataSync(), expected.logit.dataSync(), 1e-4);
     return [got, expected];
   });
@@ -116,21 +123,32 @@ test('载入再释放：张量一个不多', async () => {
 
 test('嵌套的网络载入再释放：里面的权值也不留下', async () => {
   const { conv2d, globalAveragePooling2d, dense } = tf.layers;
-  const base = tf.sequential({ layers: [conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 3 }), globalAveragePooling2d({})] }); // prettier-ignore
-  const head = tf.sequential({ layers: [dense({ inputShape: [2], units: 3 }), dense({ units: 2, activation: 'softmax' })] }); // prettier-ignore
+  const base = tf.sequential({
+    layers: [conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 3 }), globalAveragePooling2d({})],
+  });
+  const head = tf.sequential({
+    layers: [dense({ inputShape: [2], units: 3 }), dense({ units: 2, activation: 'softmax' })],
+  });
   const place = path.join(scratch, '嵌套');
   await saveOwnModel(tf.sequential({ layers: [base, head] }), place);
   await leakFree(async () => (await loadOwnModel(place)).dispose());
 });
 
 test('同名的权值、BOM、网页、NaN：说明白，不留张量', async () => {
-  const changed = (name: string, change: (json: { weightsManifest: { weights: { name: string }[] }[] }) => string, bytes = (b: Buffer) => b) => {
+  const changed = (
+    name: string,
+    change: (json: { weightsManifest: { weights: { name: string }[] }[] }) => string,
+    bytes = (b: Buffer) => b,
+  ) => {
     const place = path.join(scratch, name);
     fs.mkdirSync(place);
-    fs.writeFileSync(path.join(place, 'model.json'), change(JSON.parse(fs.readFileSync(path.join(folder('层'), 'model.json'), 'utf8'))));
+    fs.writeFileSync(
+      path.join(place, 'model.json'),
+      change(JSON.parse(fs.readFileSync(path.join(folder('层'), 'model.json'), 'utf8'))),
+    );
     fs.writeFileSync(path.join(place, 'weights.bin'), bytes(fs.readFileSync(path.join(folder('层'), 'weights.bin'))));
     return place;
-  }; // prettier-ignore
+  };
   const twice = changed('同名', (json) => {
     const [first, second] = json.weightsManifest[0].weights;
     second.name = first.name;
@@ -141,7 +159,11 @@ test('同名的权值、BOM、网页、NaN：说明白，不留张量', async ()
   await leakFree(async () => (await loadOwnModel(marked)).dispose());
   const page = changed('网页', () => '<!DOCTYPE html>');
   assert.match((await failure(() => loadOwnModel(page))).message, /不是 JSON.*网页/);
-  const diverged = changed('发散', (json) => JSON.stringify(json), (b) => Buffer.from(new Float32Array(b.length / 4).fill(NaN).buffer)); // prettier-ignore
+  const diverged = changed(
+    '发散',
+    (json) => JSON.stringify(json),
+    (b) => Buffer.from(new Float32Array(b.length / 4).fill(NaN).buffer),
+  );
   await leakFree(async () => {
     const [model, image] = [await loadOwnModel(diverged), picture()];
     assert.match((await failure(() => classify(model, image))).message, /NaN.*训练发散/);

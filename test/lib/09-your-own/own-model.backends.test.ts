@@ -11,13 +11,20 @@ function stock(): tf.Sequential {
   const seeded = (seed: number) => tf.initializers.randomUniform({ minval: -0.5, maxval: 0.5, seed });
   return tf.sequential({
     layers: [
-      tf.layers.conv2d({ name: 'first', inputShape: [8, 8, 3], filters: 4, kernelSize: 3, activation: 'relu', kernelInitializer: seeded(1) }),
+      tf.layers.conv2d({
+        name: 'first',
+        inputShape: [8, 8, 3],
+        filters: 4,
+        kernelSize: 3,
+        activation: 'relu',
+        kernelInitializer: seeded(1),
+      }),
       tf.layers.maxPooling2d({ name: 'pool', poolSize: 2, strides: 2 }),
       tf.layers.conv2d({ name: 'second', filters: 5, kernelSize: 2, kernelInitializer: seeded(2) }),
       tf.layers.flatten({ name: 'flat' }),
       tf.layers.dense({ name: 'answer', units: 3, activation: 'softmax', kernelInitializer: seeded(3) }),
     ],
-  }); // prettier-ignore
+  });
 }
 
 const picture = () => tf.randomUniform<tf.Rank.R3>([8, 8, 3], 0, 1, 'float32', 4);
@@ -32,12 +39,21 @@ test('得分取自 softmax 之前，概率与网络自己的输出一致', async
   const image = picture();
   const scores = await classify(model, image, { count: 3 });
   const expected = tf.tidy(() => (network.predict(image.expandDims(0)) as tf.Tensor).dataSync());
-  assertClose(scores.map((s) => s.probability), scores.map((s) => expected[s.index]), 1e-5); // prettier-ignore
+  assertClose(
+    scores.map((s) => s.probability),
+    scores.map((s) => expected[s.index]),
+    1e-5,
+  );
   assert.is(model.classes[1].zh, '狗');
   assert.ok(model.notes[0].includes('softmax'));
   assert.equal(model.roles, {
-    firstConv: 'first', lastConv: 'second', lastPool: 'pool', features: 'flat', logits: 'answer/logits', stages: ['first', 'pool', 'pool', 'second', 'second'],
-  }); // prettier-ignore
+    firstConv: 'first',
+    lastConv: 'second',
+    lastPool: 'pool',
+    features: 'flat',
+    logits: 'answer/logits',
+    stages: ['first', 'pool', 'pool', 'second', 'second'],
+  });
   assert.equal(model.layers.find((l) => l.name === 'second')!.receptiveField, { size: 6, stride: 2, offset: 0 });
   image.dispose();
   model.dispose();

@@ -41,7 +41,9 @@ export function heads(
     .slice(1)
     .reduce((x, layer) => put(layer, x), put(conv(1, { name: 'one' }), image));
   const row = put(gap(), features);
-  const ends = kinds.map((kind, i) => put(layers.dense({ units: 3, activation: kind, name: `end${i}`, ...init(i + 5) }), row)); // prettier-ignore
+  const ends = kinds.map((kind, i) =>
+    put(layers.dense({ units: 3, activation: kind, name: `end${i}`, ...init(i + 5) }), row),
+  );
   return tf.model({ inputs: image, outputs: join(ends) });
 }
 
@@ -52,7 +54,10 @@ export const softmax = (own: number[]) => {
 };
 
 export const picture = ([height, width]: readonly number[] = SIZE) =>
-  tf.tensor3d(Float32Array.from({ length: height * width * 3 }, (_, i) => 0.5 + 0.45 * Math.sin(i * i + 1)), [height, width, 3]); // prettier-ignore
+  tf.tensor3d(
+    Float32Array.from({ length: height * width * 3 }, (_, i) => 0.5 + 0.45 * Math.sin(i * i + 1)),
+    [height, width, 3],
+  );
 
 export function ownAnswer(network: tf.LayersModel, image: tf.Tensor, head = 0): number[] {
   return tf.tidy(() => {

@@ -33,7 +33,10 @@ import { assertClose, failure, leakFree } from '../../helpers';
 
 /** All methods at once, on one network, each giving way to the others at every step: what each gives alone. */
 
-const init = (seed: number) => ({ kernelInitializer: tf.initializers.randomNormal({ stddev: 0.4, seed }), biasInitializer: tf.initializers.randomNormal({ stddev: 0.1, seed: seed + 50 }) }); // prettier-ignore
+const init = (seed: number) => ({
+  kernelInitializer: tf.initializers.randomNormal({ stddev: 0.4, seed }),
+  biasInitializer: tf.initializers.randomNormal({ stddev: 0.1, seed: seed + 50 }),
+});
 const network = () => tf.sequential({ layers: [
   tf.layers.conv2d({ name: 'one', inputShape: [16, 16, 3], filters: 6, kernelSize: 3, activation: 'relu', ...init(1) }),
   tf.layers.maxPooling2d({ poolSize: 2, name: 'pool' }),
@@ -41,7 +44,11 @@ const network = () => tf.sequential({ layers: [
   tf.layers.flatten({ name: 'flat' }),
   tf.layers.dense({ name: 'end', units: 4, activation: 'softmax', ...init(3) }),
 ] }); // prettier-ignore
-const picture = () => tf.tensor3d(Float32Array.from({ length: 768 }, (_, i) => 0.5 + 0.45 * Math.sin(i * i)), [16, 16, 3]); // prettier-ignore
+const picture = () =>
+  tf.tensor3d(
+    Float32Array.from({ length: 768 }, (_, i) => 0.5 + 0.45 * Math.sin(i * i)),
+    [16, 16, 3],
+  );
 
 const onStep = () => new Promise<void>((resolve) => setImmediate(resolve));
 const target = { class: 1 };
@@ -65,7 +72,13 @@ const RUNS: Record<string, Run> = {
   },
   cascading: (m, x) => cascadingRandomisation(m, x, { 梯度: gradient }, { seed: 3, onStep }),
   'cascading, another seed': (m, x) => cascadingRandomisation(m, x, { 梯度: gradient }, { seed: 8, onStep }),
-  'cascading, async': (m, x) => cascadingRandomisation(m, x, { IG: async (n, z) => (await integratedGradients(n, z, target, { batchSize: 4, onStep })).map }, { onStep }), // prettier-ignore
+  'cascading, async': (m, x) =>
+    cascadingRandomisation(
+      m,
+      x,
+      { IG: async (n, z) => (await integratedGradients(n, z, target, { batchSize: 4, onStep })).map },
+      { onStep },
+    ),
   maximize: (m) => maximize(m, classScore(1), { steps: 6, seed: 2, onStep }),
   invert: (m, x) => invert(m, x, 'pool', { steps: 5, seed: 2, onStep }),
   iterate: (m, x) => iterate(m, x, { steps: 6, epsilon: 0.05 }),
@@ -74,7 +87,8 @@ const RUNS: Record<string, Run> = {
   leastLikely: (m, x) => leastLikely(m, x, { epsilon: 0.1, steps: 4, onStep }),
   smallestEpsilon: (m, x) => smallestEpsilon(m, x, { method: 'iterate', steps: 2, max: 0.2, precision: 2 }),
   universal: (m, x) => withBatch(x, (images) => universal(m, images, { epochs: 2, onStep })),
-  decisionPlane: (m, x) => along(m, x, (d, e) => decisionPlane(m, x, [d, e], { target, across: [0, 1], up: [0, 1, 2], batchSize: 2, onStep })), // prettier-ignore
+  decisionPlane: (m, x) =>
+    along(m, x, (d, e) => decisionPlane(m, x, [d, e], { target, across: [0, 1], up: [0, 1, 2], batchSize: 2, onStep })),
   logitsAlong: (m, x) => along(m, x, (d) => logitsAlong(m, x, d, [0, 0.1, 0.2], [{ class: 1 }, { class: 2 }])),
   responseAlong: (m, x) => along(m, x, (d) => responseAlong(m, x, target, d, [0, 0.1, 0.2])),
   pixelNoise: (m, x) => pixelNoise(m, x, target, [3, 40, 100], { samples: 3 }),
@@ -88,7 +102,8 @@ const RUNS: Record<string, Run> = {
 };
 
 const photos = coursePhotos().slice(0, 6);
-const patchesOf = async (m: ImageModel) => (await topPatches(m, photos, 'two', { channels: [2], count: 2, cache: false }))[0]; // prettier-ignore
+const patchesOf = async (m: ImageModel) =>
+  (await topPatches(m, photos, 'two', { channels: [2], count: 2, cache: false }))[0];
 
 /** Two directions, gone when the work is done: the gradient and the picture itself. */
 async function along<T>(m: ImageModel, x: tf.Tensor3D, work: (d: tf.Tensor3D, e: tf.Tensor3D) => Promise<T>) {
@@ -135,7 +150,10 @@ test('同时进行的各种方法：与逐个进行的结果相同，权值不�
     const together = await Promise.all(Object.values(RUNS).map((run) => run(model, image)));
     Object.keys(RUNS).forEach((name, i) => assertClose(numbers(together[i]), alone.get(name)!, 1e-5, name));
   });
-  assert.equal(net.getWeights().map((w) => Array.from(w.dataSync())), weights); // prettier-ignore
+  assert.equal(
+    net.getWeights().map((w) => Array.from(w.dataSync())),
+    weights,
+  );
   assert.not.equal(alone.get('cascading'), alone.get('cascading, another seed'));
   image.dispose();
   model.dispose();
@@ -145,8 +163,21 @@ test('同时进行的各种方法：与逐个进行的结果相同，权值不�
 test('打乱的是副本：结果与就地打乱相同，嵌套与共用的层也在内', async () => {
   const image = picture();
   const input = tf.input({ shape: [16, 16, 3] });
-  const shared = tf.layers.conv2d({ name: 'shared', filters: 3, kernelSize: 3, padding: 'same', activation: 'relu', ...init(1) }); // prettier-ignore
-  const base = tf.sequential({ name: 'base', layers: [tf.layers.conv2d({ name: 'in', inputShape: [16, 16, 3], filters: 3, kernelSize: 1, ...init(4) }), tf.layers.batchNormalization({ name: 'norm' })] }); // prettier-ignore
+  const shared = tf.layers.conv2d({
+    name: 'shared',
+    filters: 3,
+    kernelSize: 3,
+    padding: 'same',
+    activation: 'relu',
+    ...init(1),
+  });
+  const base = tf.sequential({
+    name: 'base',
+    layers: [
+      tf.layers.conv2d({ name: 'in', inputShape: [16, 16, 3], filters: 3, kernelSize: 1, ...init(4) }),
+      tf.layers.batchNormalization({ name: 'norm' }),
+    ],
+  });
   const twice = shared.apply(shared.apply(base.apply(input))) as tf.SymbolicTensor;
   const end = tf.layers.dense({ name: 'end', units: 2, ...init(5) });
   const net = tf.model({ inputs: input, outputs: end.apply(tf.layers.flatten().apply(twice)) as tf.SymbolicTensor });
@@ -158,7 +189,9 @@ test('打乱的是副本：结果与就地打乱相同，嵌套与共用的层�
     scores.dispose();
     return inputGradient(m, x, { class: 0 });
   };
-  await leakFree(() => cascadingRandomisation(model, image, { method }, { layers: ['end', ['shared', 'base/in']], seed: 1 })); // prettier-ignore
+  await leakFree(() =>
+    cascadingRandomisation(model, image, { method }, { layers: ['end', ['shared', 'base/in']], seed: 1 }),
+  );
   const own = model.activations(image);
   assertClose(seen[0], own.dataSync(), 1e-6);
   assert.is(seen.length, 3);
@@ -202,7 +235,10 @@ test('异步的方法：smoothGrad 等它，withRule 说不行', async () => {
 });
 
 test('StridedSlice 与 DepthToSpace 的梯度：与差分相同；没有梯度的操作用中文说', async () => {
-  const x = tf.tensor4d(Float32Array.from({ length: 2 * 5 * 6 * 4 }, (_, i) => Math.sin(i)), [2, 5, 6, 4]); // prettier-ignore
+  const x = tf.tensor4d(
+    Float32Array.from({ length: 2 * 5 * 6 * 4 }, (_, i) => Math.sin(i)),
+    [2, 5, 6, 4],
+  );
   const ways: Record<string, (t: tf.Tensor) => tf.Tensor> = {
     隔行: (t) => tf.stridedSlice(t, [0, 1, 0, 0], [2, 5, 6, 4], [1, 2, 3, 1]),
     倒着: (t) => tf.stridedSlice(t, [0, 4, 5, 0], [2, 0, 0, 4], [1, -2, -1, 1]),

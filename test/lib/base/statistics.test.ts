@@ -26,7 +26,10 @@ test('自助法：覆盖率。真值在 95% 的区间里，一百次里约九十
   const random = randomGenerator(9);
   let covered = 0;
   for (let k = 0; k < 300; k++) {
-    const { low, high } = bootstrap(Array.from({ length: 60 }, () => random.normal()), { seed: k, samples: 400 }); // prettier-ignore
+    const { low, high } = bootstrap(
+      Array.from({ length: 60 }, () => random.normal()),
+      { seed: k, samples: 400 },
+    );
     if (low < 0 && high > 0) covered++;
   }
   assert.ok(covered / 300 > 0.9 && covered / 300 < 0.98, `${covered} / 300`);

@@ -23,7 +23,11 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
   ['occlusionColumns', 23, [20, 22, 40]],
   ['occlusionFill', 'blur', ['noise', 'mean', 'red']],
   ['guidedByHand', [0, 0, 5, 0], [[-1, 0, 5, 0], [0, 4, 5, 0], [1, 1, 1, 1]]], // prettier-ignore
-  ['guidedRule', masks((d, x) => d > 0 && x > 0), [masks((_, x) => x > 0), masks((d) => d > 0), masks((d, x) => d > 0 && x >= 0), masks((d, x) => d > 0 && x > 0, 1)]], // prettier-ignore
+  [
+    'guidedRule',
+    masks((d, x) => d > 0 && x > 0),
+    [masks((_, x) => x > 0), masks((d) => d > 0), masks((d, x) => d > 0 && x >= 0), masks((d, x) => d > 0 && x > 0, 1)],
+  ],
   ['sharedMaximum', [5, 3], [[3, 5], [5, 2], [2.5, 3]]], // prettier-ignore
   ['firstLayerSimilarity', 1, [0, 0.5, '1']],
   ['whatItShows', 'C', ['A', 'B', 'D']],
@@ -50,7 +54,7 @@ const CASES: [keyof typeof check, unknown, unknown[]][] = [
 ];
 
 test('每个检查函数都在表里，各有至少三个错的答案', () => {
-  assert.equal(CASES.map(([name]) => name).sort(), Object.keys(check).sort()); // prettier-ignore
+  assert.equal(CASES.map(([name]) => name).sort(), Object.keys(check).sort());
   for (const [name, , mistakes] of CASES) assert.ok(mistakes.length >= 3, name);
 });
 

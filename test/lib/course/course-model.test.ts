@@ -12,7 +12,12 @@ import { failure } from '../../helpers';
 
 // No weights can be had: an empty cache, no folder, no network.
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-course-'));
-Object.assign(process.env, { CONVSCOPE_CACHE: folder, CONVSCOPE_MODELS: '', CONVSCOPE_MODEL_URL: '', CONVSCOPE_OFFLINE: '1' }); // prettier-ignore
+Object.assign(process.env, {
+  CONVSCOPE_CACHE: folder,
+  CONVSCOPE_MODELS: '',
+  CONVSCOPE_MODEL_URL: '',
+  CONVSCOPE_OFFLINE: '1',
+});
 
 let sent: DisplayBundle[] = [];
 test.before.each(() => {

@@ -69,7 +69,12 @@ async function gradients(model: ImageModel, image: tf.Tensor3D, target: Target, 
   const plain = inputGradient(model, image, target);
   const quiet = await smoothGrad((x) => inputGradient(model, x, target), image, { noise: 1e-7, samples: 2 });
   assertClose(quiet.map.dataSync(), plain.dataSync(), 0.05, 'smoothGrad 没有噪声');
-  const shuffled = await cascadingRandomisation(model, image, { plain: (m, x) => inputGradient(m, x, target) }, { layers: [model.roles.firstConv] }); // prettier-ignore
+  const shuffled = await cascadingRandomisation(
+    model,
+    image,
+    { plain: (m, x) => inputGradient(m, x, target) },
+    { layers: [model.roles.firstConv] },
+  );
   const again = inputGradient(model, image, target);
   assert.equal(again.dataSync(), plain.dataSync(), '打乱之后权值没有复原');
   disposeAll([plain, quiet, shuffled, again]);

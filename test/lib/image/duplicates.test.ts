@@ -72,7 +72,12 @@ test('no photo is there twice', async () => {
 test('every picture in the folder is in the list', () => {
   const folder = path.dirname(path.dirname(coursePhotos()[0].path));
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => file.replace(/\\/g, '/'));
-  assert.equal(files.filter((file) => /\.jpg$/.test(file)).sort(), coursePhotos().map(({ file }) => file).sort()); // prettier-ignore
+  assert.equal(
+    files.filter((file) => /\.jpg$/.test(file)).sort(),
+    coursePhotos()
+      .map(({ file }) => file)
+      .sort(),
+  );
 });
 
 test.run();

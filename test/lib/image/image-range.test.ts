@@ -78,7 +78,14 @@ const BAD: Record<string, [make: () => unknown, message: RegExp]> = {
     /取值 \[0, 1\]，得到 -1/,
   ],
   NaN: [() => tf.fill([16, 16, 3], NaN), /NaN/],
-  disposed: [() => { const x = picture(); x.dispose(); return x; }, /已被释放/], // prettier-ignore
+  disposed: [
+    () => {
+      const x = picture();
+      x.dispose();
+      return x;
+    },
+    /已被释放/,
+  ],
   nothing: [() => undefined, /得到 undefined/],
 };
 

@@ -158,8 +158,14 @@ test('a locked subfolder and a link to a folder have their reason; the rest is t
   Object.assign(real, { readdirSync: refuse });
   try {
     const { photos, skipped } = photosIn(folder);
-    assert.equal(photos.map(({ file }) => file), ['一.png', '内/二.png']); // prettier-ignore
-    assert.equal(skipped.map(({ file }) => file), ['内/回来', '锁']); // prettier-ignore
+    assert.equal(
+      photos.map(({ file }) => file),
+      ['一.png', '内/二.png'],
+    );
+    assert.equal(
+      skipped.map(({ file }) => file),
+      ['内/回来', '锁'],
+    );
     assert.match(skipped[0].reason, /链接/);
     assert.match(skipped[1].reason, /读不了：EACCES/);
     const error = await failure(() => photosIn(path.join(folder, '锁')));

@@ -58,7 +58,11 @@ export function png(orientation: number, little = false): Buffer {
     }
   const bytes = canvas.toBuffer('image/png');
   const afterHeader = 8 + 25;
-  return Buffer.concat([bytes.subarray(0, afterHeader), chunk('eXIf', exif(orientation, little)), bytes.subarray(afterHeader)]); // prettier-ignore
+  return Buffer.concat([
+    bytes.subarray(0, afterHeader),
+    chunk('eXIf', exif(orientation, little)),
+    bytes.subarray(afterHeader),
+  ]);
 }
 
 /** A JPEG as cameras write it: the orientation in a segment behind the first two bytes. */

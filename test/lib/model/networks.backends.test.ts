@@ -42,7 +42,12 @@ async function compareLayers(
     assert.equal(activations.shape, expected.shape, layer);
     const values = (await activations.data()) as Float32Array;
     activations.dispose();
-    assertClose(expected.index.map((i) => values[i]), expected.value, 1e-3, layer); // prettier-ignore
+    assertClose(
+      expected.index.map((i) => values[i]),
+      expected.value,
+      1e-3,
+      layer,
+    );
     const l2 = Math.sqrt(values.reduce((s, v) => s + v * v, 0));
     assert.ok(Math.abs(l2 / expected.l2 - 1) < 1e-3, `${layer} 的范数 ${l2}，应为 ${expected.l2}`);
   }
@@ -50,8 +55,15 @@ async function compareLayers(
 
 async function compareTop5(model: Awaited<ReturnType<typeof loadModel>>, image: tf.Tensor3D, check: Check) {
   const top = await classify(model, image);
-  assert.equal(top.map((t) => t.index), check.top5.map((t) => t.index)); // prettier-ignore
-  assertClose(top.map((t) => t.logit), check.top5.map((t) => t.logit), 1e-3); // prettier-ignore
+  assert.equal(
+    top.map((t) => t.index),
+    check.top5.map((t) => t.index),
+  );
+  assertClose(
+    top.map((t) => t.logit),
+    check.top5.map((t) => t.logit),
+    1e-3,
+  );
 }
 
 test.before(async () => {

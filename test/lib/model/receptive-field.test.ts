@@ -23,7 +23,9 @@ function changed(model: ImageModel, layer: string, line: number, axis: Axis): [n
     }
     const other = tf.add(image, spot.toTensor()) as tf.Tensor3D;
     const difference = tf.abs(tf.sub(model.activations(other, layer), model.activations(image, layer)));
-    const lines = Array.from(tf.max(difference, [1 - axis, 2]).dataSync()).map((v, i) => (v > 1e-7 ? i : -1)).filter((i) => i >= 0); // prettier-ignore
+    const lines = Array.from(tf.max(difference, [1 - axis, 2]).dataSync())
+      .map((v, i) => (v > 1e-7 ? i : -1))
+      .filter((i) => i >= 0);
     return lines.length ? [lines[0], lines[lines.length - 1]] : [-1, -1];
   });
   return first < 0 ? undefined : [first, last];
@@ -59,8 +61,15 @@ test.before(async () => {
 
 /** Both AlexNets: [size, stride], as in the papers. */
 const ALEXNET: Record<string, [number, number]> = {
-  conv1: [11, 4], pool1: [19, 8], conv2: [51, 8], pool2: [67, 16], conv3: [99, 16], conv4: [131, 16], conv5: [163, 16], pool5: [195, 32],
-}; // prettier-ignore
+  conv1: [11, 4],
+  pool1: [19, 8],
+  conv2: [51, 8],
+  pool2: [67, 16],
+  conv3: [99, 16],
+  conv4: [131, 16],
+  conv5: [163, 16],
+  pool5: [195, 32],
+};
 
 function checkAlexNet(model: ImageModel, offset: number, slack: number) {
   for (const [layer, [size, stride]] of Object.entries(ALEXNET)) {

@@ -15,7 +15,11 @@ import { failure, leakFree, tinyModel } from '../../helpers';
 // Two 1x1 filters that copy red and green.
 const copies = () => tinyModel([3, 4], [{ kernel: [1, 0, 0, 1, 0, 0], size: [1, 1], filters: 2, relu: false }]);
 const RED = [0, 0.1, 0.2, 0.3, 0.9, 0.2, 0.9, 0.1, 0, 0.9, 0.4, 0.4];
-const picture = () => tf.tensor3d(RED.flatMap((r) => [r, 0.5, 0]), [3, 4, 3]); // prettier-ignore
+const picture = () =>
+  tf.tensor3d(
+    RED.flatMap((r) => [r, 0.5, 0]),
+    [3, 4, 3],
+  );
 
 test.before(async () => {
   await startBackend();

@@ -79,8 +79,17 @@ test('感受野与梯度实际到达的范围一致：膨胀、填充、裁剪�
       tf.layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same', depthwiseInitializer: 'ones' }),
     ),
     '长宽不同，valid': network([32, 45], conv(4, 3, { strides: 2 }), conv(4, 5)),
-    '32 × 45，same': network([32, 45], conv(4, 3, { strides: 2, padding: 'same' }), conv(4, 5, { strides: 2, padding: 'same' })), // prettier-ignore
-    '33 × 24，same，池化': network([33, 24], conv(4, 5, { padding: 'same' }), tf.layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }), conv(4, 3, { strides: 2, padding: 'same' })), // prettier-ignore
+    '32 × 45，same': network(
+      [32, 45],
+      conv(4, 3, { strides: 2, padding: 'same' }),
+      conv(4, 5, { strides: 2, padding: 'same' }),
+    ),
+    '33 × 24，same，池化': network(
+      [33, 24],
+      conv(4, 5, { padding: 'same' }),
+      tf.layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      conv(4, 3, { strides: 2, padding: 'same' }),
+    ),
     '1 × 7': network([48, 48], conv(4, [1, 7], { padding: 'same' })),
     '1 × 7，7 × 1': network([48, 48], conv(4, [1, 7], { padding: 'same' }), conv(4, [7, 1], { padding: 'same' })),
     '步幅 [1, 2]': network([48, 48], conv(4, 3, { strides: [1, 2] }), conv(4, 3)),

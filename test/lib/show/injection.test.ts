@@ -101,7 +101,13 @@ for (const text of HOSTILE) {
     await show.showGrid([image, image], labels);
     await show.showHeatmap(map, { image, title: text, unit: text });
     await show.showSheets([{ images: [image], captions: [text], title: text }], { title: text });
-    await show.showChoices([{ label: text, images: [image] }, { label: 'b', images: [image], caption: text }], { name: text, title: text }); // prettier-ignore
+    await show.showChoices(
+      [
+        { label: text, images: [image] },
+        { label: 'b', images: [image], caption: text },
+      ],
+      { name: text, title: text },
+    );
     const trace = { type: 'scatter', x: [1, 2], y: [1, 2], name: text, text: [text, text] };
     await show.showPlot({ data: [trace], layout: { title: { text }, xaxis: { title: { text } } } });
     await livePicture(text)({ done: 1, total: 1, trace: [1], image });
@@ -121,7 +127,13 @@ test('照片的文件名：清单、坏文件的原因、悬停文字里都只�
     show.showTable(skipped.map(({ file, reason }) => ({ file, reason })));
     const hover = show.photoHover(photos);
     const points = { title: '', points: photos.map((_, i) => [i, i] as const) };
-    await show.showPlot(show.pointsFigure([points], photos.map((p) => p.category), { hover } as never)); // prettier-ignore
+    await show.showPlot(
+      show.pointsFigure(
+        [points],
+        photos.map((p) => p.category),
+        { hover } as never,
+      ),
+    );
     const seen = assertHarmless(sent);
     for (const { file } of skipped) assert.ok(seen.includes(file));
   } finally {

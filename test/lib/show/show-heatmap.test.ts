@@ -82,7 +82,10 @@ test('showHeatmap over a picture: the colours on the middle grey are those of th
     near(seen.at(100, 130), seen.at(438, 236));
     near(seen.at(300, 130), seen.at(438, 39));
     const [low, high] = [seen.at(438, 236), seen.at(438, 39)];
-    assert.ok(low.some((v, i) => Math.abs(v - high[i]) > 50), `${low} and ${high}`); // prettier-ignore
+    assert.ok(
+      low.some((v, i) => Math.abs(v - high[i]) > 50),
+      `${low} and ${high}`,
+    );
     map.dispose();
   }
   image.dispose();

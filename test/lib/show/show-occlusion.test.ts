@@ -70,7 +70,10 @@ test('拖着方块走：错误', async () => {
 test('五联图：五格一样大；(d) 的颜色随概率，(e) 的颜色随类别，格子画在方块中心', async () => {
   const image = tf.fill([80, 80, 3], 0.5) as tf.Tensor3D;
   const flat = tf.zeros([80, 80, 3]) as tf.Tensor3D;
-  const ramp = tf.tensor2d([[0, 1], [0, 1]]); // prettier-ignore
+  const ramp = tf.tensor2d([
+    [0, 1],
+    [0, 1],
+  ]);
   const classes = tf.tensor2d([[1, 1], [1, 2]], [2, 2], 'int32'); // prettier-ignore
   const panels = { featureSum: ramp, projection: flat, probability: ramp, bestClass: classes };
   const options = { size: 40, stride: 40, nameOf: (i: number) => `类别${i}` };

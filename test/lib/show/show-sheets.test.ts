@@ -19,7 +19,11 @@ async function picture(bundle: DisplayBundle) {
   const image = await loadImage(Buffer.from(bundle.data['image/png'] as string, 'base64'));
   const { data, width, height } = await toPixels(image);
   image.dispose();
-  return { width, height, at: (x: number, y: number) => Array.from(data.slice(3 * (y * width + x), 3 * (y * width + x) + 3)) }; // prettier-ignore
+  return {
+    width,
+    height,
+    at: (x: number, y: number) => Array.from(data.slice(3 * (y * width + x), 3 * (y * width + x) + 3)),
+  };
 }
 
 const flat = (colour: number[]) => tf.tidy(() => tf.tensor1d(colour).mul(tf.ones([96, 96, 3])) as tf.Tensor3D);
@@ -70,8 +74,15 @@ test('liveMap: the coarse map first, then in place; the last one always, without
   assert.is(texts[texts.length - 1], '[图] 下降　第 2 遍，共 2 遍：100 / 100');
   assert.ok(sent.length < 5, '画图不该占去大半时间');
   assert.equal([...new Set(sent.map((bundle) => bundle.id))].length, 1);
-  assert.equal(sent.map((bundle) => bundle.update), sent.map((_, i) => i > 0)); // prettier-ignore
-  assert.equal(sent.map(({ data }) => 'image/png' in data), sent.map((_, i) => i === sent.length - 1), '经过的一幅用画得快的格式'); // prettier-ignore
+  assert.equal(
+    sent.map((bundle) => bundle.update),
+    sent.map((_, i) => i > 0),
+  );
+  assert.equal(
+    sent.map(({ data }) => 'image/png' in data),
+    sent.map((_, i) => i === sent.length - 1),
+    '经过的一幅用画得快的格式',
+  );
   const seen = await picture(sent[sent.length - 1]);
   const [above, below] = [seen.at(200, 60), seen.at(200, 400)];
   assert.ok(above[2] > above[0] && below[0] > below[2], `负的是蓝，正的是橙：${above}，${below}`);

@@ -60,7 +60,12 @@ test('哪些是处理器扮的，显卡叫什么', () => {
     {},
   ];
   for (const info of cards) assert.not(isSoftware(info), JSON.stringify(info));
-  assert.equal(cards.map(adapterName), ['nvidia-geforce-rtx-4070', 'apple metal-3', 'Intel(R) Iris(R) Xe Graphics', 'GPU']); // prettier-ignore
+  assert.equal(cards.map(adapterName), [
+    'nvidia-geforce-rtx-4070',
+    'apple metal-3',
+    'Intel(R) Iris(R) Xe Graphics',
+    'GPU',
+  ]);
   assert.is(adapterName(played[0]), 'swiftshader-device-subzero');
 });
 

@@ -18,7 +18,10 @@ import { leakFree, root } from '../../helpers';
 const CALLS = 6;
 
 const pictures = (n = 2, shift = 0) =>
-  tf.tensor4d(Float32Array.from({ length: n * 12 * 12 * 3 }, (_, i) => Math.sin(i * i + shift) ** 2), [n, 12, 12, 3]); // prettier-ignore
+  tf.tensor4d(
+    Float32Array.from({ length: n * 12 * 12 * 3 }, (_, i) => Math.sin(i * i + shift) ** 2),
+    [n, 12, 12, 3],
+  );
 
 /** Everything that students build with: padding, normalization, both rectifiers, pools, two ways, a dense end. */
 function network(): tf.LayersModel {
@@ -37,7 +40,10 @@ function network(): tf.LayersModel {
   return tf.model({ inputs: input, outputs: scores as tf.SymbolicTensor });
 }
 
-const own = (layers = network()) => ({ layers, model: fromLayersModel(layers, { preprocess: '[-1, 1]', output: 'logits' }) }); // prettier-ignore
+const own = (layers = network()) => ({
+  layers,
+  model: fromLayersModel(layers, { preprocess: '[-1, 1]', output: 'logits' }),
+});
 
 /** d (sum of the scores, of r2 squared) / d images, as numbers. */
 const gradient = (model: ImageModel, images: tf.Tensor4D, rule: Rule = 'backprop'): number[] =>
@@ -79,7 +85,9 @@ test.before(async () => {
 
 test('本机编译的原生后端会运行整段的程序', () => {
   const binding = path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node');
-  const { kind, gpu } = JSON.parse(fs.readFileSync(path.join(path.dirname(fs.realpathSync(binding)), 'ready.json'), 'utf8')); // prettier-ignore
+  const { kind, gpu } = JSON.parse(
+    fs.readFileSync(path.join(path.dirname(fs.realpathSync(binding)), 'ready.json'), 'utf8'),
+  );
   assert.is(canRunPrograms(), kind === 'build' && !gpu, `绑定的来历：${kind}，GPU：${gpu}`);
 });
 
@@ -137,8 +145,14 @@ test('权值改了立刻算数：训练、setWeights', async () => {
   const changed = layers.getWeights().map((w, i) => tf.tidy(() => tf.add(tf.mul(w, 0.5), 0.01 * i)));
   for (const change of [() => undefined, () => layers.setWeights(changed)]) {
     change();
-    assert.equal(forward(model, images), interpreted(() => forward(model, images))); // prettier-ignore
-    assert.equal(gradient(model, images), interpreted(() => gradient(model, images))); // prettier-ignore
+    assert.equal(
+      forward(model, images),
+      interpreted(() => forward(model, images)),
+    );
+    assert.equal(
+      gradient(model, images),
+      interpreted(() => gradient(model, images)),
+    );
   }
   tf.dispose([images, targets, changed]);
   model.dispose();
@@ -150,7 +164,13 @@ test('课程的卷积换了权值（反向用的卷积核随之重做）', () =>
   const model = chain([12, 12], [c.layer], 'c');
   c.fill();
   const images = pictures(1);
-  const slope = () => Array.from(tf.tidy(() => tf.grad((x) => tf.sum(model.forward(x as tf.Tensor4D, ['c'])[0]))(images)).dataSync().slice(0, 3)); // prettier-ignore
+  const slope = () =>
+    Array.from(
+      tf
+        .tidy(() => tf.grad((x) => tf.sum(model.forward(x as tf.Tensor4D, ['c'])[0]))(images))
+        .dataSync()
+        .slice(0, 3),
+    );
   for (let k = 0; k < CALLS; k++) assert.equal(slope(), [1, -2, 3]);
   const weights = [tf.tensor4d([4, 5, 6], [1, 1, 3, 1]), tf.zeros([1])];
   c.layer.setWeights(weights);
@@ -210,10 +230,20 @@ test('别人自己的层可能每次不同：从不记成程序', () => {
 test('在 JavaScript 里读数的反向（开关）照旧逐个运算', async () => {
   const { layers, model } = own();
   const images = pictures(1);
-  const run = () => tf.tidy(() => Array.from(withRule('deconv', () => tf.grad((x) => tf.sum(model.forward(x as tf.Tensor4D, ['scores'])[0]))(images), { pool: 'switches' }).dataSync())); // prettier-ignore
+  const run = () =>
+    tf.tidy(() =>
+      Array.from(
+        withRule('deconv', () => tf.grad((x) => tf.sum(model.forward(x as tf.Tensor4D, ['scores'])[0]))(images), {
+          pool: 'switches',
+        }).dataSync(),
+      ),
+    );
   const expected = interpreted(run);
   for (let k = 0; k < CALLS; k++) await leakFree(() => assert.equal(run(), expected));
-  assert.is(programs(() => void run()), 0); // prettier-ignore
+  assert.is(
+    programs(() => void run()),
+    0,
+  );
   images.dispose();
   model.dispose();
   layers.dispose();

@@ -27,7 +27,10 @@ for (const [images, height, width, channels, size, stride, pad] of POOLS) {
   test(`最大池化的梯度：第一个最大值得到全部，重叠处相加（${name}）`, async () => {
     const shape: [number, number, number, number] = [images, height, width, channels];
     // Few different values: ties everywhere.
-    const x = tf.tensor4d(Float32Array.from({ length: images * height * width * channels }, (_, i) => Math.floor(3 * Math.sin(i * i) ** 2)), shape); // prettier-ignore
+    const x = tf.tensor4d(
+      Float32Array.from({ length: images * height * width * channels }, (_, i) => Math.floor(3 * Math.sin(i * i) ** 2)),
+      shape,
+    );
     const y = tf.maxPool(x, size, stride, pad);
     const above = tf.tensor4d(
       Float32Array.from({ length: y.size }, (_, i) => Math.sin(i + 1)),
@@ -51,7 +54,9 @@ for (const [images, height, width, channels, size, stride, pad] of POOLS) {
 test('本机编译的原生后端带有自己的最大池化梯度', () => {
   if (tf.getBackend() !== 'tensorflow') return;
   const binding = path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node');
-  const { kind, gpu } = JSON.parse(fs.readFileSync(path.join(path.dirname(fs.realpathSync(binding)), 'ready.json'), 'utf8')); // prettier-ignore
+  const { kind, gpu } = JSON.parse(
+    fs.readFileSync(path.join(path.dirname(fs.realpathSync(binding)), 'ready.json'), 'utf8'),
+  );
   assert.is(isCompiledIn(), kind === 'build', `绑定的来历：${kind}，GPU：${gpu}`);
 });
 

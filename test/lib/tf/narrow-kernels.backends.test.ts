@@ -20,16 +20,19 @@ function byHand(x: Float32Array, k: Float32Array, [h, w]: Pair, [kh, kw]: Pair, 
   const left = Math.floor(Math.max(0, (cols - 1) * sw + kw - w) / 2);
   const last = depthwise ? inputs : outputs;
   const y = new Float32Array(rows * cols * last);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) for (let o = 0; o < last; o++)
-    for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) {
-      const [row, col] = [r * sh - top + i, c * sw - left + j];
-      if (row < 0 || col < 0 || row >= h || col >= w) continue;
-      for (let ch = 0; ch < inputs; ch++) {
-        if (depthwise && ch !== o) continue;
-        const weight = depthwise ? k[(i * kw + j) * inputs + ch] : k[((i * kw + j) * inputs + ch) * outputs + o];
-        y[(r * cols + c) * last + o] += x[(row * w + col) * inputs + ch] * weight;
-      }
-    } // prettier-ignore
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < cols; c++)
+      for (let o = 0; o < last; o++)
+        for (let i = 0; i < kh; i++)
+          for (let j = 0; j < kw; j++) {
+            const [row, col] = [r * sh - top + i, c * sw - left + j];
+            if (row < 0 || col < 0 || row >= h || col >= w) continue;
+            for (let ch = 0; ch < inputs; ch++) {
+              if (depthwise && ch !== o) continue;
+              const weight = depthwise ? k[(i * kw + j) * inputs + ch] : k[((i * kw + j) * inputs + ch) * outputs + o];
+              y[(r * cols + c) * last + o] += x[(row * w + col) * inputs + ch] * weight;
+            }
+          }
   return y;
 }
 

@@ -122,7 +122,10 @@ test('ReLU6 的梯度：0 处没有，6 处有，6 之后的第一个数没有�
   const x = tf.tensor4d([-1, -1e-30, 0, 1e-30, 3, 5.9999995, 6, 6.0000005, 7, NaN], [1, 1, 2, 5]);
   const [cpu, wasm] = [await gradientOn('cpu', tf.relu6, x), await gradientOn('wasm', tf.relu6, x)];
   assert.equal(Array.from(wasm.subarray(0, 9), Number), Array.from(cpu.subarray(0, 9), Number));
-  assert.equal(Array.from(wasm.subarray(0, 9), (v) => Number(v !== 0)), [0, 0, 0, 1, 1, 1, 1, 0, 0]); // prettier-ignore
+  assert.equal(
+    Array.from(wasm.subarray(0, 9), (v) => Number(v !== 0)),
+    [0, 0, 0, 1, 1, 1, 1, 0, 0],
+  );
   x.dispose();
 });
 
@@ -135,7 +138,9 @@ test('depthToSpace 与 cpu 每一位相同', async () => {
     const values: number[][] = [];
     for (const backend of ['cpu', 'wasm']) {
       await tf.setBackend(backend);
-      const y = tf.tidy(() => tf.depthToSpace(tf.reshape(tf.range(0, tf.util.sizeFromShape([...shape])), [...shape]) as tf.Tensor4D, block)); // prettier-ignore
+      const y = tf.tidy(() =>
+        tf.depthToSpace(tf.reshape(tf.range(0, tf.util.sizeFromShape([...shape])), [...shape]) as tf.Tensor4D, block),
+      );
       values.push([...y.shape, ...(await y.data())]);
       y.dispose();
     }
@@ -149,15 +154,15 @@ test('转置的矩阵乘积、reverse、tile：与 cpu 相同', async () => {
     nt: () => tf.matMul(random([9, 7], 1), random([4, 7], 2), false, true),
     tn: () => tf.matMul(random([7, 9], 1), random([7, 4], 2), true, false),
     tt: () => tf.matMul(random([1, 7, 9], 1), random([1, 4, 7], 2), true, true),
-    '一行': () => tf.matMul(random([1, 7], 1), random([4, 7], 2), false, true),
-    '一批': () => tf.matMul(random([3, 5, 7], 1), random([3, 4, 7], 2), false, true),
+    一行: () => tf.matMul(random([1, 7], 1), random([4, 7], 2), false, true),
+    一批: () => tf.matMul(random([3, 5, 7], 1), random([3, 4, 7], 2), false, true),
     reverse: () => tf.reverse(random([3, 2, 4, 5], 1), [1, 0]),
     'reverse，别的轴': () => tf.reverse(random([3, 2, 4], 1), [0, 2]),
     tile: () => tf.tile(random([2, 1, 3], 1), [2, 4, 3]),
     'tile，原样': () => tf.tile(random([2, 3], 1), [1, 1]),
     'tile，真假': () => tf.tile(tf.tensor([true], [1, 1], 'bool'), [2, 3]),
     'tile，整数': () => tf.tile(tf.tensor2d([[1, 2]], [1, 2], 'int32'), [2, 2]),
-  }; // prettier-ignore
+  };
   for (const [name, make] of Object.entries(made)) {
     const values: ArrayLike<number>[] = [];
     for (const backend of ['cpu', 'wasm']) {

@@ -38,7 +38,10 @@ test('启动 wasm 之后，没有人接住的错误还是由原来的人处理',
   const events = ['uncaughtException', 'unhandledRejection'] as const;
   const before = events.map((event) => process.listenerCount(event));
   await startBackend('wasm');
-  assert.equal(events.map((event) => process.listenerCount(event)), before); // prettier-ignore
+  assert.equal(
+    events.map((event) => process.listenerCount(event)),
+    before,
+  );
 });
 
 test('两个线程与一个线程，每一位都相同；运算到一半被终止，换一队线程接着算', async () => {

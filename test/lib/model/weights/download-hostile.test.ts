@@ -56,7 +56,7 @@ test('镜像自己给的文件名不算数：content-disposition、content-locat
   };
   await get({ cache, hosts: [(await start(named)).host] });
   assertCacheHolds(cache, NAME);
-  assert.equal(listing(around), ['inner', 'inner/cache', `inner/cache/${NAME}`].map(path.normalize)); // prettier-ignore
+  assert.equal(listing(around), ['inner', 'inner/cache', `inner/cache/${NAME}`].map(path.normalize));
 });
 
 test('重定向：到本机文件、到别的协议、转圈，都被拒绝；转到另一台主机的内容照样要过校验', async () => {
@@ -88,7 +88,11 @@ test('谎报的长度与位置：不预先占磁盘，不在别处写', async ()
     ['巨大的 content-length', (_, r) => void r.writeHead(200, { 'content-length': '1000000000000000' }).write('x')],
     ['位置在文件之外', answer(206, { 'content-range': 'bytes 99999999-99999999/100000000' }, 'x')],
     ['负的位置', answer(206, { 'content-range': 'bytes -5-10/100' }, 'x')],
-    ['没有问就给后半段', (_, r, b) => void r.writeHead(206, { 'content-range': `bytes 100-${b.length - 1}/${b.length}` }).end(b.subarray(100))], // prettier-ignore
+    [
+      '没有问就给后半段',
+      (_, r, b) =>
+        void r.writeHead(206, { 'content-range': `bytes 100-${b.length - 1}/${b.length}` }).end(b.subarray(100)),
+    ],
   ];
   for (const [what, manner] of lies) {
     await refused(get({ cache, hosts: [(await start(manner)).host] }), /取不到/);
@@ -158,7 +162,10 @@ test('别人的 model.json：只有注册过的层，带代码的层（Lambda）
   (await load({ ...layer('Activation', { name: 'a', activation: 'relu' }) })).dispose();
   for (const name of ['Lambda', 'constructor', '__proto__', 'TFOpLambda']) {
     const second = layer(name, { name: 'x', function: ['4wEAAAA=', null, null], function_type: 'lambda' });
-    const error = await load(second).then(() => undefined, (e: Error) => e); // prettier-ignore
+    const error = await load(second).then(
+      () => undefined,
+      (e: Error) => e,
+    );
     assert.instance(error, Error, name);
   }
 });
@@ -183,7 +190,8 @@ test('恶意的 wheel：解包只留下要的文件，没有一个落在文件�
   const { status, stderr } = python(path.join(root, 'scripts', 'setup', 'unpack-wheel.py'), wheel, inner);
   assert.is(status, 0, stderr);
   const files = listing(around).filter((name) => fs.statSync(path.join(around, name)).isFile());
-  for (const file of files.filter((name) => name !== 'w.whl')) assert.ok(file.startsWith(path.join('a', 'b') + path.sep), file); // prettier-ignore
+  for (const file of files.filter((name) => name !== 'w.whl'))
+    assert.ok(file.startsWith(path.join('a', 'b') + path.sep), file);
   assert.ok(!files.some((name) => name.endsWith('other.py')));
   assert.not(fs.existsSync('/tmp/convscope-evil'));
 });

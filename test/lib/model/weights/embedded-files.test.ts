@@ -74,7 +74,10 @@ test('文件：每个小于 10 MB，合计的大小，清单与文件一致', ()
     const sizes = shards.map(({ name }) => fs.statSync(path.join(folderOf(id), name)).size);
     assert.ok(sizes.every((size) => size < 10e6));
     const { weightsManifest } = JSON.parse(fs.readFileSync(path.join(folderOf(id), 'model.json'), 'utf8'));
-    assert.equal(weightsManifest[0].paths, shards.map(({ name }) => name)); // prettier-ignore
+    assert.equal(
+      weightsManifest[0].paths,
+      shards.map(({ name }) => name),
+    );
     assert.is(sum(sizes), NETWORKS[id].bytes, id);
   }
 });
@@ -155,7 +158,11 @@ test('标准的 TF.js layers 模型：AlexNet 的 pool5 与 PyTorch 的相同', 
   const got = await pool5.data();
   const { index, value } = readCheck('alexnet-owt').layers.pool5;
   // PyTorch computed with float32 weights; the half floats cost 4e-4.
-  assertClose(index.map((i) => got[i]), value, 1e-3); // prettier-ignore
+  assertClose(
+    index.map((i) => got[i]),
+    value,
+    1e-3,
+  );
   tf.dispose([image, pool5]);
   model.dispose();
 });
