@@ -100,7 +100,7 @@ export function canvasPixels(canvas: Canvas): Pixels {
 
 /** Above this a picture is a photographic sheet, and a notebook of 3 MB has no room for many of them. */
 const BIG_BYTES = 90_000;
-/** A twin beside a live plot cannot be JPEG: above this it is stored with fewer colours. */
+/** A twin beside a live plot cannot be JPEG: above this it is stored with fewer levels. */
 const BIG_TWIN_BYTES = 70_000;
 
 /** Pixels: sheets at their natural size, whose detail is far above what JPEG takes away. */
@@ -141,14 +141,24 @@ const encodeQuickly = async (canvas: Canvas, quality: number): Promise<Encoded> 
   bytes: await canvas.encode('jpeg', quality),
 });
 
-/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 or 5 bits a channel. */
+/** Fewer levels of brightness; the three channels move alike, for rounding each by itself tints what is nearly grey. */
+function fewerLevels({ data, ...size }: Pixels, step: number): Pixels {
+  const coarse = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i += 3) {
+    const green = data[i + 1];
+    const shift = (green > 255 - step / 2 ? 255 : Math.round(green / step) * step) - green;
+    for (let c = 0; c < 3; c++) coarse[i + c] = data[i + c] + shift;
+  }
+  return { ...size, data: coarse };
+}
+
+/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones have 64 or 32 levels of brightness. */
 function encodeTwin(canvas: Canvas): Encoded {
   const pixels = canvasPixels(canvas);
   let bytes = encodePngBytes(pixels);
   for (const step of [4, 8]) {
     if (bytes.length <= BIG_TWIN_BYTES) break;
-    const data = pixels.data.map((v) => (v > 255 - step / 2 ? 255 : Math.round(v / step) * step));
-    bytes = encodePngBytes({ ...pixels, data });
+    bytes = encodePngBytes(fewerLevels(pixels, step));
   }
   return { mime: 'image/png', bytes };
 }
