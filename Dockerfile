@@ -10,7 +10,7 @@ RUN apt-get update \
 # The students' repository of notebooks is made from the course's history, which itself stays out of the image.
 FROM base AS notebooks
 COPY .git /course/.git
-COPY deploy/place.py deploy/publish.py /course/deploy/
+COPY deploy/paths.py deploy/publish.py /course/deploy/
 RUN python3 /course/deploy/publish.py /course /notebooks.git
 
 FROM base
@@ -52,7 +52,7 @@ COPY data data
 
 # 5. settings; the library, compiled once for everybody
 COPY scripts/start/lab.json scripts/start/
-COPY deploy/place.py deploy/settings.py deploy/warm_up.py deploy/
+COPY deploy/paths.py deploy/settings.py deploy/warm_up.py deploy/
 RUN .venv/bin/python deploy/settings.py .venv \
   && .venv/bin/python deploy/warm_up.py \
   && git config --system --add safe.directory /srv/convscope/notebooks.git

@@ -16,6 +16,7 @@ import { l2Norm } from '../lib/image/metrics';
 import type { ImageModel } from '../lib/model/model';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { coursePhotos, type Photo } from '../lib/image/photos';
+import { readWords } from './words';
 
 const EPSILON = 2 / 255;
 const STEPS = 20;
@@ -105,7 +106,8 @@ async function report(id: NetworkId): Promise<void> {
   model.dispose();
 }
 
-async function main(networks: string[]): Promise<void> {
+async function main(): Promise<void> {
+  const { positionals: networks } = readWords('adversarial.ts [NETWORK ...]', {});
   const backend = await startBackend();
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   console.log(`# Targeted attacks on the course's photos\n`);
@@ -117,7 +119,7 @@ async function main(networks: string[]): Promise<void> {
   for (const id of networks.length ? networks : ['squeezenet', 'efficientnet-lite0']) await report(id as NetworkId);
 }
 
-main(process.argv.slice(2)).catch((error) => {
+main().catch((error) => {
   console.error(error);
   process.exitCode = 1;
 });

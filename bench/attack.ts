@@ -3,7 +3,7 @@
  * turns.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/attack.ts FOLDER [TURNS]
+ *     PYTHON=... npx tsx bench/attack.ts FOLDER [--rounds 7]
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -14,6 +14,7 @@ import { photo } from '../lib/image/photos';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { startBackend, tf } from '../lib/tf/backend';
 import { Contestant } from './contestant';
+import { readWords } from './words';
 
 const OSTRICH = 9;
 const NETWORKS: readonly NetworkId[] = ['efficientnet-lite0', 'squeezenet', 'googlenet'];
@@ -26,8 +27,13 @@ interface Answer {
   version: string;
 }
 
-async function main([weights, turns = '7']: string[]): Promise<void> {
-  if (!weights) throw new Error('npx tsx bench/attack.ts FOLDER [TURNS]');
+async function main(): Promise<void> {
+  const { values, positionals } = readWords(
+    'attack.ts FOLDER [--rounds 7]',
+    { rounds: { type: 'string', default: '7' } },
+    1,
+  );
+  const [weights] = positionals;
   const backend = await startBackend();
   const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'attack.py')]);
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-')), 'image.f32');
@@ -41,7 +47,7 @@ async function main([weights, turns = '7']: string[]): Promise<void> {
     const ours: Answer[] = [];
     const theirs: Answer[] = [];
     // the first of each warms up
-    for (let turn = 0; turn <= Number(turns); turn++) {
+    for (let turn = 0; turn <= Number(values.rounds); turn++) {
       const answer = await python.run({ weights, network: id, image: file, target: OSTRICH, ...SETTINGS });
       const mine = await attackOnce(model, image);
       if (turn === 0) continue;
@@ -80,4 +86,4 @@ function row(title: string, answers: readonly Answer[], base: readonly Answer[])
   return `| ${[title, version, ...cells, probability.toFixed(3)].join(' | ')} |`;
 }
 
-void main(process.argv.slice(2));
+void main();

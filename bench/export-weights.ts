@@ -12,6 +12,7 @@ import { decodeGoogLeNet } from '../lib/model/weights/formats/googlenet';
 import { readEmbeddedNetwork } from '../lib/model/weights/formats/embedded';
 import { decodeAlexNetHead, decodeAlexNetTrunk } from '../lib/model/weights/formats/quantized-cnn';
 import type { NamedWeights } from '../lib/model/weights/formats/weights';
+import { readWords } from './words';
 
 const sources: Record<string, () => Promise<NamedWeights>> = {
   squeezenet: async () => decodeSqueezeNet([...(await fetchNetworkFiles('squeezenet')).values()][0]),
@@ -22,8 +23,9 @@ const sources: Record<string, () => Promise<NamedWeights>> = {
   'efficientnet-lite0': async () => readEmbeddedNetwork('efficientnet-lite0'),
 };
 
-async function main([folder, ...networks]: string[]): Promise<void> {
-  if (!folder) throw new Error('npx tsx bench/export-weights.ts FOLDER [NETWORK ...]');
+async function main(): Promise<void> {
+  const { positionals } = readWords('export-weights.ts FOLDER [NETWORK ...]', {}, 1);
+  const [folder, ...networks] = positionals;
   mkdirSync(folder, { recursive: true });
   for (const network of networks.length ? networks : Object.keys(sources).filter((id) => !id.endsWith('head'))) {
     if (!sources[network]) throw new Error(`no ${network}; there are ${Object.keys(sources).join(', ')}`);
@@ -41,7 +43,7 @@ async function main([folder, ...networks]: string[]): Promise<void> {
   }
 }
 
-main(process.argv.slice(2)).catch((error) => {
+main().catch((error) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

@@ -18,11 +18,12 @@ import type { NetworkId } from '../lib/model/networks/load';
 import { networkFilesPresent } from '../lib/model/weights/present';
 import { Contestant } from './contestant';
 import type { Answer, Request } from './gpu-side';
+import { readWords } from './words';
 
 const MINUTES = 8;
 const END = Date.now() + (MINUTES - 0.5) * 60_000;
-const SMALL = process.argv.includes('--small');
-const WORDS = process.argv.slice(2).filter((word) => word !== '--small');
+const { values, positionals: WORDS } = readWords('gpu.ts [--small] [WORD ...]', { small: { type: 'boolean' } });
+const SMALL = values.small;
 /** Who needs longer for one answer is out: a card needs seconds, and the others have their turn, too. */
 const PATIENCE_SECONDS = SMALL ? 400 : 75;
 const [DOG, FLAMINGO] = [235, 130];

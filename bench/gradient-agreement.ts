@@ -3,7 +3,7 @@
  * backends, the same weights; no times. And all maps of AlexNet's conv5 one by one.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/gradient-agreement.ts FOLDER [PHOTOS]
+ *     PYTHON=... npx tsx bench/gradient-agreement.ts FOLDER [--photos 25]
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -15,6 +15,7 @@ import { loadImage } from '../lib/image/image';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { coursePhotos, type Photo } from '../lib/image/photos';
 import { Contestant } from './contestant';
+import { readWords } from './words';
 
 const NETWORKS: readonly [NetworkId, string, number][] = [
   ['alexnet-2012', 'AlexNet, strongest conv5 unit', 227],
@@ -47,7 +48,7 @@ class Sides {
   private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-agreement-'));
   private readonly others = ['tensorflow', 'wasm'].map(
     (backend) =>
-      new Contestant<object>(process.execPath, [...process.execArgv, path.join(__dirname, 'gradients.ts'), '--serve'], {
+      new Contestant<object>(process.execPath, [...process.execArgv, path.join(__dirname, 'gradients-side.ts')], {
         CONVSCOPE_BACKEND: backend,
       }),
   );
@@ -127,12 +128,15 @@ async function everyMap(sides: Sides, photo: Photo): Promise<void> {
   model.dispose();
 }
 
-async function main([weights, count = '25']: string[]): Promise<void> {
-  if (!weights) throw new Error('npx tsx bench/gradient-agreement.ts FOLDER [PHOTOS]');
+async function main(): Promise<void> {
+  const usage = 'gradient-agreement.ts FOLDER [--photos 25]';
+  const { values, positionals } = readWords(usage, { photos: { type: 'string', default: '25' } }, 1);
+  const [weights] = positionals;
+  const count = Number(values.photos);
   await startBackend();
   const labelled = coursePhotos({ labelled: true });
-  const step = labelled.length / Number(count);
-  const photos = Array.from({ length: Number(count) }, (_, i) => labelled[Math.floor(i * step)]);
+  const step = labelled.length / count;
+  const photos = Array.from({ length: count }, (_, i) => labelled[Math.floor(i * step)]);
   const sides = new Sides(weights);
   console.log(`${photos.length} photos`);
   console.log('| what | rule | pools | native: median | worst | over 1e-4 | wasm: median | worst | over 1e-4 |');
@@ -148,7 +152,7 @@ async function main([weights, count = '25']: string[]): Promise<void> {
   sides.stop();
 }
 
-main(process.argv.slice(2)).catch((error) => {
+main().catch((error) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

@@ -3,7 +3,7 @@
  * in one run, so that a busy machine troubles nobody alone. Compares the maps too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/gradients.ts FOLDER [ROUNDS] [TITLE]        those whose title begins so; prints only
+ *     PYTHON=... npx tsx bench/gradients.ts FOLDER [--rounds 4] [TITLE]        those whose title begins so; prints only
  *     NATIVE_ONLY=1 ...                                                    without wasm
  *
  * On a machine with more cores: taskset -c 0,1.
@@ -18,6 +18,7 @@ import { loadImage } from '../lib/image/image';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { Contestant } from './contestant';
 import type { Answer, Place, Request } from './gradients-side';
+import { readWords } from './words';
 
 const DOG = 235;
 /** On a busy machine two threads of PyTorch mostly wait for each other: THREADS=1 compares the work itself. */
@@ -175,8 +176,10 @@ function report(lines: readonly string[], versions: readonly string[]): string {
   ].join('\n');
 }
 
-async function main([weights, rounds = '4', pattern = '']: string[]): Promise<void> {
-  if (!weights) throw new Error('npx tsx bench/gradients.ts FOLDER [ROUNDS]');
+async function main(): Promise<void> {
+  const usage = 'gradients.ts FOLDER [--rounds 4] [TITLE]';
+  const { values, positionals } = readWords(usage, { rounds: { type: 'string', default: '4' } }, 1);
+  const [weights, pattern = ''] = positionals;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-gradients-'));
   await startBackend();
   const [image, small] = await dogs(folder);
@@ -186,7 +189,7 @@ async function main([weights, rounds = '4', pattern = '']: string[]): Promise<vo
   let versions: string[] = [];
   for (const task of await tasks(image, small)) {
     if (!task.title.startsWith(pattern)) continue;
-    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(rounds));
+    const result = await compare(task, sidesOf(task), weights, folder, task.repeats === 1 ? 1 : Number(values.rounds));
     lines.push(...result.lines);
     versions = [...new Set(result.versions)];
   }
@@ -213,4 +216,4 @@ input of relu2 at row 23, column 22, channel 177 is 2.8e-5 in float64; native ge
 same 50 x 50 pixels. With that ReLU opened in PyTorch too, all 12 agree to 5e-7. No other unit was chosen and no pool differs
 otherwise. Other photos: gradient-agreement.md.`;
 
-void main(process.argv.slice(2));
+void main();

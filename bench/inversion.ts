@@ -3,7 +3,7 @@
  * two threads, in turns in one run, so that a busy machine troubles nobody alone. Compares the final values too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/inversion.ts FOLDER [ROUNDS]
+ *     PYTHON=... npx tsx bench/inversion.ts FOLDER [--rounds 3]
  *
  * Bar: at most 1.5 times PyTorch's time on native.
  */
@@ -20,11 +20,13 @@ import type { ImageModel } from '../lib/model/model';
 import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { photo } from '../lib/image/photos';
 import { Contestant } from './contestant';
+import { readWords } from './words';
 
 const OSTRICH = 9;
 const INVERSION_STEPS = 200;
 const ATTACK_STEPS = 20;
 const LAYER = 'relu3';
+const SWITCHES = { rounds: { type: 'string', default: '3' }, serve: { type: 'boolean' } } as const;
 
 interface Answer {
   readonly seconds: number;
@@ -113,12 +115,15 @@ async function requests(folder: string, weights: string): Promise<(Request & Rec
   return list.map((request) => ({ ...request, weights }));
 }
 
-async function main([weights, rounds = '3']: string[]): Promise<void> {
-  if (weights === '--serve') return serve();
-  if (!weights) throw new Error('npx tsx bench/inversion.ts FOLDER [ROUNDS]');
+async function main(): Promise<void> {
+  const usage = 'inversion.ts FOLDER [--rounds 3]';
+  const { values, positionals } = readWords(usage, SWITCHES, 1);
+  if (values.serve) return serve();
+  const [weights] = positionals;
+  const rounds = Number(values.rounds);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-'));
   const ours = (backend: string) =>
-    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, weights, '--serve'], {
       CONVSCOPE_BACKEND: backend,
     });
   const torch = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'inversion.py')]);
@@ -127,11 +132,11 @@ async function main([weights, rounds = '3']: string[]): Promise<void> {
   const versions = new Set<string>();
   for (const request of await requests(folder, weights)) {
     const answers: Record<string, Answer[]> = { PyTorch: [], native: [], wasm: [] };
-    for (let round = 0; round <= Number(rounds); round++) {
+    for (let round = 0; round <= rounds; round++) {
       for (const [name, who] of Object.entries(contestants)) {
         const answer = await who.run(request);
         // The first turn loads the network and warms up.
-        if (round > 0 || Number(rounds) === 0) answers[name].push(answer);
+        if (round > 0 || rounds === 0) answers[name].push(answer);
         versions.add(answer.version);
       }
     }
@@ -164,4 +169,4 @@ async function main([weights, rounds = '3']: string[]): Promise<void> {
   process.exit(0);
 }
 
-void main(process.argv.slice(2));
+void main();

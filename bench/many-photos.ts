@@ -2,7 +2,7 @@
  * Many photos, on one machine: 20,000 through one process, then over a local Dask cluster of three workers of which
  * one is killed in the middle; the results must be the same bytes. Figures: bench/results/many-photos.json.
  *
- *     CONVSCOPE_MODELS=DIR npx tsx bench/many-photos.ts [COUNT] [photos | single | dask | compare]
+ *     CONVSCOPE_MODELS=DIR npx tsx bench/many-photos.ts [--count 20000] [photos | single | dask | compare]
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import { startBackend } from '../lib/tf/backend';
 import { encodeJpeg, loadImage } from '../lib/image/image';
 import { cacheFolder, projectRoot } from '../lib/base/paths';
 import { makePhotoFolder } from './many-photos-folder';
+import { readWords } from './words';
 
 const FILES = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];
 const WORKERS = 3;
@@ -20,7 +21,10 @@ const WORKERS = 3;
 const KILL_AT = 0.4;
 const IMAGENET = 1_281_167;
 
-const count = Number(process.argv[2] ?? 20_000);
+const { values, positionals: steps } = readWords('many-photos.ts [--count 20000] [photos | single | dask | compare]', {
+  count: { type: 'string', default: '20000' },
+});
+const count = Number(values.count);
 /** Enough shards that a worker can be killed in the middle, of a small count too. */
 const shard = Math.min(256, Math.ceil(count / 40));
 const folder = (...parts: string[]) => cacheFolder('many-photos', String(count), ...parts);
@@ -152,14 +156,14 @@ async function compare(): Promise<void> {
   console.log(`the same bytes: ${FILES.join(', ')}; ${perPhoto.toFixed(1)} ms of processor time a photo; ${file}`);
 }
 
-async function main(steps: string[]): Promise<void> {
+async function main(): Promise<void> {
   const { bad } = await makePhotoFolder(folder('photos'), count);
   console.log(`${count} files in ${folder('photos')}, ${bad} of them bad`);
   const all: Record<string, () => unknown> = { photos: () => {}, single, dask, compare };
   for (const step of steps.length ? steps : Object.keys(all)) await all[step]();
 }
 
-main(process.argv.slice(3)).catch((error) => {
+main().catch((error) => {
   console.error(error);
   process.exitCode = 1;
 });

@@ -3,7 +3,7 @@
  * busy machine troubles nobody alone. Compares the maps too.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/occlusion.ts FOLDER [ROUNDS] [NETWORK ...]        with names: prints only
+ *     PYTHON=... npx tsx bench/occlusion.ts FOLDER [--rounds 3] [NETWORK ...]        with names: prints only
  *     NATIVE_ONLY=1 ...                                                          without wasm
  *
  * AlexNet 2012 has pseudo-random weights (nobody needs its head for a timing); AlexNet in one tower has no class scores,
@@ -24,9 +24,11 @@ import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { occlusionMap } from '../lib/04-occlusion/occlusion';
 import { pseudoAlexNetWeights } from '../test/pseudo-weights';
 import { Contestant } from './contestant';
+import { readWords } from './words';
 
 const SIZE = 40;
 const STRIDE = 8;
+const SWITCHES = { rounds: { type: 'string', default: '3' }, serve: { type: 'boolean' } } as const;
 interface Contest {
   readonly title: string;
   /** Side of the input, pixels. */
@@ -186,16 +188,18 @@ function table(network: string, runs: Run[]): string[] {
   });
 }
 
-async function main([weights, rounds = '3', ...only]: string[]): Promise<void> {
-  if (weights === '--serve') return serve();
-  if (!weights) throw new Error('npx tsx bench/occlusion.ts FOLDER [ROUNDS]');
+async function main(): Promise<void> {
+  const { values, positionals } = readWords('occlusion.ts FOLDER [--rounds 3] [NETWORK ...]', SWITCHES, 1);
+  if (values.serve) return serve();
+  const [weights, ...only] = positionals;
+  const rounds = Number(values.rounds);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-bench-'));
   for (const side of [224, 227]) {
     const image = await loadImage('mammal/sheep.jpg', { size: side });
     fs.writeFileSync(path.join(folder, `${side}.f32`), new Uint8Array((await image.data()).slice().buffer));
   }
   const ours = (backend: string) =>
-    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, '--serve'], {
+    new Contestant<Answer>(process.execPath, [...process.execArgv, __filename, weights, '--serve'], {
       CONVSCOPE_BACKEND: backend,
     });
   const captum = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'occlusion.py')]);
@@ -207,7 +211,7 @@ async function main([weights, rounds = '3', ...only]: string[]): Promise<void> {
   console.log(lines.join('\n'));
   let versions: string[] = [];
   for (const network of only.length ? only : Object.keys(NETWORKS)) {
-    const runs = await compare(network, weights, folder, Number(rounds), contestants);
+    const runs = await compare(network, weights, folder, rounds, contestants);
     versions = [...new Set(runs.map((r) => r.answers[0].version))];
     const part = table(network, runs);
     console.log(part.join('\n'));
@@ -235,4 +239,4 @@ async function main([weights, rounds = '3', ...only]: string[]): Promise<void> {
   fs.writeFileSync(path.join(__dirname, 'results', 'occlusion.md'), text);
 }
 
-void main(process.argv.slice(2));
+void main();

@@ -4,7 +4,7 @@
  * two take turns, 20 steps each, so that a busy machine troubles nobody alone.
  *
  *     npx tsx bench/export-weights.ts FOLDER
- *     PYTHON=... npx tsx bench/optimize.ts FOLDER [STEPS] [NETWORK ...]
+ *     PYTHON=... npx tsx bench/optimize.ts FOLDER [--steps 200] [NETWORK ...]
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -20,6 +20,7 @@ import { jitter } from '../lib/06-optimization/transforms';
 import { livePicture } from '../lib/show/live';
 import { setSink } from '../lib/show/sink';
 import { Contestant } from './contestant';
+import { readWords } from './words';
 
 interface Answer {
   seconds: number;
@@ -137,8 +138,11 @@ async function looking(model: ImageModel) {
   }
 }
 
-async function main([weights, steps = '200', ...only]: string[]): Promise<void> {
-  if (!weights) throw new Error('npx tsx bench/optimize.ts FOLDER [STEPS]');
+async function main(): Promise<void> {
+  const usage = 'optimize.ts FOLDER [--steps 200] [NETWORK ...]';
+  const { values, positionals } = readWords(usage, { steps: { type: 'string', default: '200' } }, 1);
+  const [weights, ...only] = positionals;
+  const steps = Number(values.steps);
   const backend = await startBackend();
   const python = new Contestant<Answer>(process.env.PYTHON ?? 'python3', [path.join(__dirname, 'optimize.py')]);
   console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; Node ${process.version}; ${backend.name} ${backend.version}; load ${os.loadavg()[0].toFixed(1)}\n`); // prettier-ignore
@@ -146,7 +150,7 @@ async function main([weights, steps = '200', ...only]: string[]): Promise<void> 
   for (const [id, task] of Object.entries(TASKS)) {
     if (only.length > 0 && !only.includes(id)) continue;
     const model = await loadModel(id as NetworkId);
-    for (const regular of [false, true]) await compare(model, task, python, weights, Number(steps), regular);
+    for (const regular of [false, true]) await compare(model, task, python, weights, steps, regular);
     model.dispose();
   }
   python.stop();
@@ -156,4 +160,4 @@ async function main([weights, steps = '200', ...only]: string[]): Promise<void> 
   model.dispose();
 }
 
-void main(process.argv.slice(2));
+void main();

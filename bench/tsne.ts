@@ -2,17 +2,20 @@
  * t-SNE beside scikit-learn's Barnes-Hut on one thread: the same points, perplexity 30, 1000 steps, PCA start. CPU
  * seconds, in turns, so that a busy machine troubles neither; one evaluator (scikit-learn's P over all pairs) judges all layouts.
  *
- *     npx tsx bench/tsne.ts            PYTHON=… chooses an interpreter that has scikit-learn
+ *     npx tsx bench/tsne.ts [POINTS ...]    PYTHON=… chooses an interpreter that has scikit-learn
  */
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { embed, type EmbedOptions } from '../lib/03-embedding/embedding';
+import { readWords } from './words';
 
 const PYTHON = process.env.PYTHON ?? 'python3';
 const ROUNDS = 3;
-const SIZES = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [419, 1000, 5000];
+const { positionals: only } = readWords('tsne.ts [POINTS ...]', {});
+/** About as many as the course has photos, and more. */
+const SIZES = only.length > 0 ? only.map(Number) : [419, 1000, 5000];
 const OURS: Record<string, EmbedOptions> = {
   'convscope, barnes-hut': { repulsion: 'barnes-hut' },
   'convscope, exact': { repulsion: 'exact' },
@@ -106,7 +109,7 @@ async function main(): Promise<void> {
     'Run again: `npx tsx bench/tsne.ts` (PYTHON chooses the interpreter).',
     '',
   ].join('\n');
-  if (process.argv.length > 2) return; // a part only
+  if (only.length > 0) return; // a part only
   fs.mkdirSync(path.join(__dirname, 'results'), { recursive: true });
   fs.writeFileSync(path.join(__dirname, 'results', 'tsne.md'), text);
 }

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from place import GIT_CONFIG, ROOT, STATE, STUDENT_FOLDER, models  # noqa: E402
+from paths import GIT_CONFIG, ROOT, STATE, STUDENT_FOLDER, models  # noqa: E402
 
 c = get_config()  # noqa: F821
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import publish
-from place import CLASS, ENVIRONMENT, PROXY, ROOT, STATE
+from paths import CLASS, ENVIRONMENT, PROXY, ROOT, STATE
 from settings import write_settings
 
 HERE = Path(__file__).resolve().parent

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from place import BRANCH, GIT_CONFIG, NOTEBOOKS, ROOT
+from paths import BRANCH, GIT_CONFIG, NOTEBOOKS, ROOT
 
 # A notebook is merged as a whole: half of theirs and half of ours is no valid JSON.
 ATTRIBUTES = "*.ipynb -merge\n"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from place import ROOT
+from paths import ROOT
 
 # What `npm start` gives one reader, and what a class adds to it.
 COMMON = json.loads((ROOT / "scripts" / "start" / "lab.json").read_text(encoding="utf-8"))

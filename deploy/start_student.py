@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from place import BRANCH, NOTEBOOKS, STUDENT_FOLDER
+from paths import BRANCH, NOTEBOOKS, STUDENT_FOLDER
 
 PULL_SECONDS = 60
 programs = Path(sys.executable).parent

@@ -1,7 +1,7 @@
 /** Builds the lab: JupyterLite with the ten chapters, the course's files and the kernel. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, programIn } from '../scripts/setup/place.mjs';
+import { inRoot, programIn } from '../scripts/setup/paths.mjs';
 import { run } from '../scripts/setup/run.mjs';
 import { bundle } from './bundle.mjs';
 import { writeContents } from './contents.mjs';

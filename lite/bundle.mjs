@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import esbuild from 'esbuild';
-import { inRoot, root } from '../scripts/setup/place.mjs';
+import { inRoot, root } from '../scripts/setup/paths.mjs';
 
 const own = (...parts) => inRoot('lite', ...parts);
 const installed = (...parts) => inRoot('node_modules', ...parts);

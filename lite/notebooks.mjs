@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { notebookFiles } from '../scripts/notebooks/execute.mjs';
-import { readJson } from '../scripts/setup/place.mjs';
+import { readJson } from '../scripts/setup/paths.mjs';
 
 const joined = (text) => (Array.isArray(text) ? text.join('') : text);
 const isJson = (type) => /[/+]json$/.test(type);

@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot } from '../scripts/setup/place.mjs';
+import { inRoot } from '../scripts/setup/paths.mjs';
 
 /** JupyterLite brings files that no page ever asks for. */
 const UNUSED = [/^rspack\.config/, /^jupyterlite\.schema/, /^doc\//];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import vm from 'node:vm';
 import zlib from 'node:zlib';
 import { execFileSync } from 'node:child_process';
-import { inRoot, root } from '../scripts/setup/place.mjs';
+import { inRoot, root } from '../scripts/setup/paths.mjs';
 import { bundle } from './bundle.mjs';
 
 const relative = (file) => path.relative(root, file).split(path.sep).join('/');

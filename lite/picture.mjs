@@ -1,5 +1,5 @@
 /** node lite/picture.mjs: docs/lab.jpg, chapter 01 as it runs in the lab that `npm run site` has built. */
-import { inRoot } from '../scripts/setup/place.mjs';
+import { inRoot } from '../scripts/setup/paths.mjs';
 import { newProfile, openChapter, runAll, startSite } from '../test/site/lab.mjs';
 
 const site = await startSite();

@@ -7,7 +7,7 @@ import { fork } from 'node:child_process';
 import os from 'node:os';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { readWords } from './setup/options.mjs';
-import { inRoot } from './setup/place.mjs';
+import { inRoot } from './setup/paths.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { tsxArguments } from './setup/run.mjs';
 

@@ -7,7 +7,7 @@ import { notebookFiles } from './notebooks/execute.mjs';
 import { AUDIENCES } from './handout/audience.mjs';
 import { writeHandout } from './handout/write.mjs';
 import { readWords } from './setup/options.mjs';
-import { inRoot } from './setup/place.mjs';
+import { inRoot } from './setup/paths.mjs';
 
 try {
   readWords(process.argv.slice(2), {}, { positionals: false });

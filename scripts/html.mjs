@@ -4,7 +4,7 @@ import { chosenNotebooks, exportHtml } from './html/export.mjs';
 import { notebookFiles } from './notebooks/execute.mjs';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { readWords } from './setup/options.mjs';
-import { inRoot } from './setup/place.mjs';
+import { inRoot } from './setup/paths.mjs';
 import { megabytes, Report, SetupError } from './setup/report.mjs';
 
 const USAGE = `npm run html -- [笔记本…] [--out 文件夹或 文件.html]

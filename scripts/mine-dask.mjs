@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, inRoot, windows, writeWhole } from './setup/place.mjs';
+import { cacheFolder, inRoot, windows, writeWhole } from './setup/paths.mjs';
 import { findPython } from './setup/python.mjs';
 import { Report } from './setup/report.mjs';
 import { run } from './setup/run.mjs';

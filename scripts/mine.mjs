@@ -9,7 +9,7 @@ import path from 'node:path';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { withLock } from './setup/lock.mjs';
 import { readWords } from './setup/options.mjs';
-import { inRoot } from './setup/place.mjs';
+import { inRoot } from './setup/paths.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { tsxArguments } from './setup/run.mjs';
 

@@ -10,7 +10,7 @@ import { packWeights, packWheels, trackedFiles, writeArchive, writeNote } from '
 import { bootstrap } from './setup/bootstrap.mjs';
 import { folderOf } from './setup/native.mjs';
 import { parseOptions } from './setup/options.mjs';
-import { folderSize, inRoot, readJson } from './setup/place.mjs';
+import { folderSize, inRoot, readJson } from './setup/paths.mjs';
 import { megabytes, Report } from './setup/report.mjs';
 import { findProgram } from './setup/run.mjs';
 

@@ -5,7 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { checkNode, installPackages, packagesInstalled } from './setup/node-packages.mjs';
 import { parseOptions } from './setup/options.mjs';
-import { inRoot } from './setup/place.mjs';
+import { inRoot } from './setup/paths.mjs';
 import { duration, megabytes, Report } from './setup/report.mjs';
 
 let report = new Report();

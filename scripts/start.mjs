@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { bootstrap } from './setup/bootstrap.mjs';
 import { parseOptions } from './setup/options.mjs';
 import { nativeFacts } from './setup/native.mjs';
-import { inRoot, jupyterFolder, venvProgram, windows } from './setup/place.mjs';
+import { inRoot, jupyterFolder, venvProgram, windows } from './setup/paths.mjs';
 import { Report, SetupError } from './setup/report.mjs';
 import { address, jupyterArguments, jupyterEnvironment, serverFacts, writeSettings } from './start/jupyter.mjs';
 

@@ -4,7 +4,7 @@ import type { ImageModel } from '../model/model';
 import { fromLayersModel, type OwnModelOptions } from './from-layers';
 import { layersOfGraph, type LoadedGraph } from './from-graph';
 import { AS_GRAPH, readableTopology } from './keras-json';
-import { HOW, type Source, sourceOf } from './places';
+import { HOW, type Source, sourceOf } from './sources';
 import { disposeWhole, layersModel } from './weights';
 
 async function artifactsOf(source: Source): Promise<tf.io.ModelArtifacts> {

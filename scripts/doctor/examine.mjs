@@ -6,7 +6,7 @@ import { kernelspecFile } from '../setup/kernel.mjs';
 import { anyNative, brokenNative, nativeFacts, planNative } from '../setup/native.mjs';
 import { tryBinding } from '../setup/native-build.mjs';
 import { checkNode, packagesInstalled } from '../setup/node-packages.mjs';
-import { cacheFolder, folderSize, inRoot, jupyterFolder, readJson, root, venvFolder } from '../setup/place.mjs';
+import { cacheFolder, folderSize, inRoot, jupyterFolder, readJson, root, venvFolder } from '../setup/paths.mjs';
 import { findPython, pythonReady } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { findChromium, run } from '../setup/run.mjs';

@@ -1,7 +1,7 @@
 /** Graphics cards of any make, by way of the backend webgpu: is it there, does it compute, on which adapter. */
 import fs from 'node:fs';
 import { webgpuFailureFile } from '../setup/bootstrap.mjs';
-import { cacheFolder, folderSize, readJson } from '../setup/place.mjs';
+import { cacheFolder, folderSize, readJson } from '../setup/paths.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { planWebgpu, tryWebgpu, webgpuFacts, webgpuVersion } from '../setup/webgpu.mjs';
 import { both, could, good, reasonOf } from './texts.mjs';

@@ -1,7 +1,7 @@
 /** Writes the copies so that they run where they lie. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, readJson, writeWhole } from '../setup/place.mjs';
+import { inRoot, readJson, writeWhole } from '../setup/paths.mjs';
 import { handoutOf } from './audience.mjs';
 
 const slashes = (file) => file.replaceAll('\\', '/');

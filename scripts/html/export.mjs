@@ -1,7 +1,7 @@
 /** A notebook as one HTML file, by nbconvert with the template that set-up has installed. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { venvProgram } from '../setup/place.mjs';
+import { venvProgram } from '../setup/paths.mjs';
 import { SetupError } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';
 import { jupyterEnvironment } from '../start/jupyter.mjs';

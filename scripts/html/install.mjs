@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
+import { inRoot, readJson, writeJson, writeWhole } from '../setup/paths.mjs';
 import { katexScript, katexStyle, plotlyScript, versionOf } from './parts.mjs';
 
 export const TEMPLATE = 'convscope';

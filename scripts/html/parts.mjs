@@ -1,6 +1,6 @@
 /** plotly and KaTeX as a page takes them in: for the site, and for a notebook that is exported into one file. */
 import fs from 'node:fs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 
 const packageFolder = (name, ...parts) => inRoot('node_modules', name, ...parts);
 const katexFile = (...parts) => packageFolder('katex', 'dist', ...parts);

@@ -1,6 +1,6 @@
 /** Compares numbers of today with numbers on record. */
 import path from 'node:path';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 
 export const claimsFile = () => inRoot('data', 'records', 'claims.json');
 export const claimsOnRecord = (file) => readJson(claimsFile(), {})[path.basename(file, '.ipynb')];

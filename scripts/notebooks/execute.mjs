@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { inRoot, readJson, venvProgram, writeJson, writeWhole } from '../setup/place.mjs';
+import { inRoot, readJson, venvProgram, writeJson, writeWhole } from '../setup/paths.mjs';
 import { run } from '../setup/run.mjs';
 import { jupyterEnvironment } from '../start/jupyter.mjs';
 import { verdict } from '../test/board.mjs';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { formatCells } from './cells.mjs';
 import { notebookFiles } from './execute.mjs';
 import { readWords } from '../setup/options.mjs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 
 const METADATA = {
   kernelspec: { display_name: 'TypeScript (convscope)', language: 'typescript', name: 'convscope' },

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { cacheFolder, inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
+import { cacheFolder, inRoot, readJson, writeJson, writeWhole } from '../setup/paths.mjs';
 import { verdict } from '../test/board.mjs';
 import { execute } from './execute.mjs';
 import { errorCells, substituted } from './rules.mjs';

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { inRoot, root, venvProgram } from '../setup/place.mjs';
+import { inRoot, root, venvProgram } from '../setup/paths.mjs';
 import { megabytes, SetupError } from '../setup/report.mjs';
 import { findProgram, run } from '../setup/run.mjs';
 import { PREFIX } from './contents.mjs';

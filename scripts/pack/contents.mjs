@@ -1,6 +1,6 @@
 /** What goes into the archive, and under which name; nothing here touches the disk. */
 import path from 'node:path';
-import { inRoot } from '../setup/place.mjs';
+import { inRoot } from '../setup/paths.mjs';
 
 /** Everything lies in this folder of the archive. */
 export const PREFIX = 'convscope';

@@ -9,7 +9,7 @@ import { execute } from '../notebooks/execute.mjs';
 import { errorCells, substituted } from '../notebooks/rules.mjs';
 import { duration } from '../setup/report.mjs';
 import { findProgram, run } from '../setup/run.mjs';
-import { inRoot, jupyterFolder, venvProgram } from '../setup/place.mjs';
+import { inRoot, jupyterFolder, venvProgram } from '../setup/paths.mjs';
 import { startCourse } from '../start/started.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);

@@ -1,7 +1,7 @@
 /** The steps of packing: wheels, weights, a note for whoever unpacks it, the archive itself. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, venvProgram, writeJson, writeWhole } from '../setup/place.mjs';
+import { inRoot, venvProgram, writeJson, writeWhole } from '../setup/paths.mjs';
 import { megabytes, SetupError } from '../setup/report.mjs';
 import { findProgram, run, tsxArguments } from '../setup/run.mjs';
 import { networksToPack, PREFIX } from './contents.mjs';

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { inRoot, readJson, writeJson, writeWhole } from '../setup/place.mjs';
+import { inRoot, readJson, writeJson, writeWhole } from '../setup/paths.mjs';
 import { run, tsxArguments } from '../setup/run.mjs';
 import { numberFaults } from '../notebooks/claims.mjs';
 

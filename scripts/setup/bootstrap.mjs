@@ -1,6 +1,6 @@
 /** What `npm start` and `npm test` do first: bring everything up to date, or find in a moment that it is. */
 import fs from 'node:fs';
-import { cacheFolder, inRoot, readJson, venvFolder, writeJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson, venvFolder, writeJson } from './paths.mjs';
 import { SetupError } from './report.mjs';
 import { withLock } from './lock.mjs';
 import { checkNode, installPackages, packagesInstalled, rememberMachine } from './node-packages.mjs';

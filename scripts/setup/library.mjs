@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isAlive } from './lock.mjs';
-import { cacheFolder, inRoot, readJson, root, writeJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson, root, writeJson } from './paths.mjs';
 
 const record = () => cacheFolder('kernel', 'prepared.json');
 

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { readJson } from './place.mjs';
+import { readJson } from './paths.mjs';
 import { onProgramStart, runningPrograms } from './run.mjs';
 
 const HEARTBEAT_MS = 1000;

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { finished } from './draft.mjs';
 import { folderOf, sizesIn, tfjsPackage } from './native.mjs';
-import { inRoot, readJson, venvProgram, writeJson } from './place.mjs';
+import { inRoot, readJson, venvProgram, writeJson } from './paths.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 

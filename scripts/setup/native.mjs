@@ -10,7 +10,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, inRoot, readJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson } from './paths.mjs';
 import { findProgram } from './run.mjs';
 
 export const tfjsPackage = inRoot('node_modules', '@tensorflow', 'tfjs-node-gpu');

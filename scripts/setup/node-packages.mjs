@@ -1,7 +1,7 @@
 /** The npm packages, exactly as the lockfile says. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, readJson, writeJson } from './place.mjs';
+import { inRoot, readJson, writeJson } from './paths.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 

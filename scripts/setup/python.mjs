@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { inRoot, programIn, readJson, venvFolder, windows, writeJson } from './place.mjs';
+import { inRoot, programIn, readJson, venvFolder, windows, writeJson } from './paths.mjs';
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 

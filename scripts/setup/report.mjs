@@ -1,7 +1,7 @@
 /** What set-up says: Chinese or English, a line per step with its time, and a progress line in between. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from './place.mjs';
+import { root } from './paths.mjs';
 
 // `npm run doctor | head` ends quietly
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { inRoot, root, windows } from './place.mjs';
+import { inRoot, root, windows } from './paths.mjs';
 
 const children = new Set();
 

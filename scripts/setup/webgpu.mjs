@@ -10,7 +10,7 @@ import path from 'node:path';
 import { finished } from './draft.mjs';
 import { lookAtMachine, planNative, sizesIn } from './native.mjs';
 import { installLocked } from './node-packages.mjs';
-import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson, writeJson } from './paths.mjs';
 import { run, tsxArguments } from './run.mjs';
 
 const locked = inRoot('scripts', 'setup', 'webgpu');

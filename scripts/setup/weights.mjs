@@ -1,7 +1,7 @@
 /** The weights of GoogLeNet, the one network that chapters download, fetched once by the library's downloader. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, inRoot, readJson, writeJson } from './place.mjs';
+import { cacheFolder, inRoot, readJson, writeJson } from './paths.mjs';
 import { SetupError, megabytes } from './report.mjs';
 import { run, tsxArguments } from './run.mjs';
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { folderSize, programIn, root } from '../setup/place.mjs';
+import { folderSize, programIn, root } from '../setup/paths.mjs';
 import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { megabytes } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';

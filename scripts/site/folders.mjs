@@ -1,5 +1,5 @@
 /** Where the site's parts lie. The finished site is in site/, everything that leads to it in .cache/site. */
-import { inRoot } from '../setup/place.mjs';
+import { inRoot } from '../setup/paths.mjs';
 
 export const siteFolder = (...parts) => inRoot('site', ...parts);
 /** The lab: JupyterLite with the chapters, which run in the reader's browser. */

@@ -1,6 +1,6 @@
 /** The front page: what the course is, its chapters as cards, and what the README says about the rest. */
 import fs from 'node:fs';
-import { inRoot } from '../setup/place.mjs';
+import { inRoot } from '../setup/paths.mjs';
 import { ownFolder } from './folders.mjs';
 
 /** The cell whose picture stands for a chapter. */

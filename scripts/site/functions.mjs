@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Application, Comment, CommentTag, Converter } from 'typedoc';
 import { notebookFiles } from '../notebooks/execute.mjs';
 import { headingOf } from '../notebooks/heading.mjs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 
 /** The rooms of lib/ that are not a chapter, as a reader looks for them. */
 const ROOMS = {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { notebookFiles } from '../notebooks/execute.mjs';
 import { headingOf } from '../notebooks/heading.mjs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 import { COVERS, frontPage } from './front.mjs';
 import { Pictures, siteOutput } from './outputs.mjs';
 import { labAddress, OFFLINE, ownFolder, sourceFolder, workFolder } from './folders.mjs';

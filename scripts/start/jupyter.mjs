@@ -10,7 +10,7 @@ import {
   windows,
   writeJson,
   writeWhole,
-} from '../setup/place.mjs';
+} from '../setup/paths.mjs';
 
 /** Everything Jupyter would look up in the user's home comes from the project instead. */
 export function jupyterEnvironment() {

@@ -1,7 +1,7 @@
 /** Starts the course as `npm start -- --no-browser` does, and waits for the address that it prints. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { inRoot } from '../setup/place.mjs';
+import { inRoot } from '../setup/paths.mjs';
 
 export const startCourse = (...words) => startCourseIn({}, ...words);
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { inRoot } from '../setup/place.mjs';
+import { inRoot } from '../setup/paths.mjs';
 import { run, tsxArguments } from '../setup/run.mjs';
 import { judge } from './summary.mjs';
 

@@ -1,5 +1,5 @@
 /** The checks of the sources: types, rules and layout of TypeScript and JavaScript, and ruff for Python. */
-import { inRoot, programIn } from '../setup/place.mjs';
+import { inRoot, programIn } from '../setup/paths.mjs';
 import { environmentReady, installEnvironment } from '../setup/python.mjs';
 import { Report } from '../setup/report.mjs';
 import { run } from '../setup/run.mjs';

@@ -9,7 +9,7 @@ import { notebookFiles, RUN_IN_BROWSER, runNotebook, TWO_NETWORKS } from '../not
 import { committedFaults } from '../notebooks/rules.mjs';
 import { recipeNames, recordFaults, recordsToRemake, remakeFaults } from '../records/records.mjs';
 import { findChromium } from '../setup/run.mjs';
-import { inRoot, readJson } from '../setup/place.mjs';
+import { inRoot, readJson } from '../setup/paths.mjs';
 import { Report } from '../setup/report.mjs';
 import { verdict } from './board.mjs';
 import { isDoubled, isFull, runTestFile, testFiles, testTasks } from './files.mjs';

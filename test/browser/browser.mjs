@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { findChromium } from '../../scripts/setup/run.mjs';
-import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson } from '../../scripts/setup/paths.mjs';
 import { startCourse } from '../../scripts/start/started.mjs';
 
 export const MINUTES = 60_000;

@@ -5,7 +5,7 @@ import { createCanvas, loadImage } from 'canvas';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { readJson } from '../../scripts/setup/place.mjs';
+import { readJson } from '../../scripts/setup/paths.mjs';
 import { folder, startLab } from './browser.mjs';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';

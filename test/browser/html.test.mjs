@@ -9,7 +9,7 @@ import { createCanvas, loadImage } from 'canvas';
 import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, venvProgram } from '../../scripts/setup/paths.mjs';
 import { findChromium, run } from '../../scripts/setup/run.mjs';
 import { ARGUMENTS, copyOf, folder, MINUTES, startLab } from './browser.mjs';
 

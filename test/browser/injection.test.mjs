@@ -7,7 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, venvProgram } from '../../scripts/setup/paths.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 import { folder, runAll, startLab } from './browser.mjs';
 

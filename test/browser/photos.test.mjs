@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { cellsOf, folder, startLab, writeNotebook } from './browser.mjs';
 
 const NOTEBOOK = 'photos.ipynb';

@@ -17,7 +17,7 @@ import time
 
 import deployed  # noqa: F401
 import publish
-from place import CLASS, ENVIRONMENT, ROOT, models
+from paths import CLASS, ENVIRONMENT, ROOT, models
 
 if not (ENVIRONMENT / "convscope-done").exists():
     raise SystemExit("还没有准备：npm run class:prepare")

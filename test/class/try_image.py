@@ -21,7 +21,7 @@ from pathlib import Path
 
 import deployed  # noqa: F401
 from dockerfile import parse
-from place import CLASS, ROOT
+from paths import CLASS, ROOT
 
 FOLDER = CLASS / "image"
 RESULTS = ROOT / "bench" / "results" / "image.json"

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import deployed  # noqa: F401
-from place import CLASS, ENVIRONMENT, ROOT
+from paths import CLASS, ENVIRONMENT, ROOT
 
 RESULTS = ROOT / "bench" / "results" / "class-server.json"
 STUDENTS = {"class-amy": "convscope", "class-bob": "convscope", "class-eve": "users"}

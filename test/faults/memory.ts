@@ -1,7 +1,7 @@
 /** Chapters in kernels with little memory: do they end, and if not, where? */
 import { Kernel } from '../kernel/client';
 import { runChapter } from './chapters';
-import { littleMemory } from './places';
+import { littleMemory } from './confinement';
 
 export const CHAPTERS = ['00', '01', '04', '05'] as const;
 

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attackMemory } from '../faults/memory';
-import { littleMemory } from '../faults/places';
+import { littleMemory } from '../faults/confinement';
 import { withNetworks } from '../helpers';
 import { Kernel } from './client';
 

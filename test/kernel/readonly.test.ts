@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nobody, type Place, readOnlyCourse } from '../faults/places';
+import { nobody, type Place, readOnlyCourse } from '../faults/confinement';
 import { Kernel, root } from './client';
 
 /** What writes into the cache elsewhere: compiled modules, the patches of a layer. */

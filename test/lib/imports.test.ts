@@ -12,7 +12,7 @@ const NODE = ['base', 'tf', 'image', 'model/weights'];
 const ON_DISK = [
   '02-patches/cache.ts', // what was computed once of each photo
   '04-occlusion/landmarks.ts', // data/photos/landmarks.json
-  '09-your-own/places.ts', // where a network of one's own lies
+  '09-your-own/sources.ts', // where a network of one's own lies
   '09-your-own/save.ts', // writes one
   'model/classes.ts', // the names of the classes
   'show/records.ts', // data/records

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { text } from '../../scripts/handout/audience.mjs';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson } from '../../scripts/setup/paths.mjs';
 
 const IDS = Array.from({ length: 20 }, (_, i) => `C${i + 1}`);
 const records = readJson(inRoot('data', 'records', 'claims.json'));

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { tagged, text } from '../../scripts/handout/audience.mjs';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { readJson } from '../../scripts/setup/place.mjs';
+import { readJson } from '../../scripts/setup/paths.mjs';
 
 const TITLE = /^\*\*(\d)　([^（*]+)（(\d+) 分钟，(★{1,3})）\*\*　(.+)$/gm;
 

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
 import { codeCells } from '../../scripts/notebooks/rules.mjs';
-import { readJson } from '../../scripts/setup/place.mjs';
+import { readJson } from '../../scripts/setup/paths.mjs';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';
 const joined = (value) => (Array.isArray(value) ? value.join('') : (value ?? ''));

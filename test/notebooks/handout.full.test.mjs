@@ -6,7 +6,7 @@ import { handoutOf, tagged, text } from '../../scripts/handout/audience.mjs';
 import { writeHandout } from '../../scripts/handout/write.mjs';
 import { execute, notebookFiles } from '../../scripts/notebooks/execute.mjs';
 import { codeHash, outputFaults } from '../../scripts/notebooks/rules.mjs';
-import { inRoot, readJson, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson, venvProgram } from '../../scripts/setup/paths.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 
 /** Where a copy must run from: as deep in the project as dist/handout/student. */

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { text } from '../../scripts/handout/audience.mjs';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { readJson } from '../../scripts/setup/place.mjs';
+import { readJson } from '../../scripts/setup/paths.mjs';
 
 const notebooks = notebookFiles().map((file) => ({ name: path.basename(file, '.ipynb'), cells: readJson(file).cells }));
 const prose = notebooks.flatMap(({ name, cells }) =>

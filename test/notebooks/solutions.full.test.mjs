@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { tagged, text } from '../../scripts/handout/audience.mjs';
 import { execute, notebookFiles } from '../../scripts/notebooks/execute.mjs';
 import { codeCells, outputFaults } from '../../scripts/notebooks/rules.mjs';
-import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson } from '../../scripts/setup/paths.mjs';
 import { weightsReady } from '../../scripts/setup/weights.mjs';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-solutions-'));

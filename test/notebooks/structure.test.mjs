@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson } from '../../scripts/setup/paths.mjs';
 
 const LINES = 15;
 const text = (cell) => (Array.isArray(cell.source) ? cell.source.join('') : cell.source);

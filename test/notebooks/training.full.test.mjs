@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { text } from '../../scripts/handout/audience.mjs';
 import { execute } from '../../scripts/notebooks/execute.mjs';
 import { codeCells } from '../../scripts/notebooks/rules.mjs';
-import { inRoot, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson } from '../../scripts/setup/paths.mjs';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-training-'));
 test.after(() => fs.rmSync(scratch, { recursive: true, force: true }));

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 
 const folder = process.env.CONVSCOPE_CLASS || inRoot('.cache', 'class');

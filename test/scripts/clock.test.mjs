@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failedLately } from '../../scripts/setup/bootstrap.mjs';
 import { withLock } from '../../scripts/setup/lock.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { findProgram, run, tsxArguments } from '../../scripts/setup/run.mjs';
 import { startCourseIn } from '../../scripts/start/started.mjs';
 

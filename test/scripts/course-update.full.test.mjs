@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, venvProgram } from '../../scripts/setup/paths.mjs';
 import { findProgram, run } from '../../scripts/setup/run.mjs';
 
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-update-'));

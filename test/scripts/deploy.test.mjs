@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, readJson, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson, venvProgram } from '../../scripts/setup/paths.mjs';
 import { findProgram, run } from '../../scripts/setup/run.mjs';
 
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-deploy-'));

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chosenNotebooks, exportHtml } from '../../scripts/html/export.mjs';
 import { installHtmlTemplate, TEMPLATE } from '../../scripts/html/install.mjs';
-import { inRoot, readJson, venvFolder, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson, venvFolder, venvProgram } from '../../scripts/setup/paths.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 import { SetupError } from '../../scripts/setup/report.mjs';
 import { tagsOf } from '../../scripts/site/links.mjs';

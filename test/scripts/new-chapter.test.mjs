@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newChapter } from '../../scripts/notebooks/new-chapter.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 
 test('a new chapter has every tagged cell, and asks for nothing that there is not', async () => {
   const files = await newChapter('10-zeros', '有多少个零');

@@ -13,7 +13,7 @@ import {
   withOutputs,
 } from '../../scripts/notebooks/execute.mjs';
 import { codeHash, committedFaults, outputFaults } from '../../scripts/notebooks/rules.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'convscope-nb-'));
 test.after(() => fs.rmSync(folder, { recursive: true }));

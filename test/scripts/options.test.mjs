@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { parseOptions } from '../../scripts/setup/options.mjs';
 
 test('the words after npm start --', () => {

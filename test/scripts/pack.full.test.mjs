@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { archiveName, contents, networksToPack, without } from '../../scripts/pack/contents.mjs';
 import { packWeights, trackedFiles, writeArchive, writeNote } from '../../scripts/pack/steps.mjs';
-import { venvProgram } from '../../scripts/setup/place.mjs';
+import { venvProgram } from '../../scripts/setup/paths.mjs';
 import { Report, SetupError } from '../../scripts/setup/report.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 import { weightsReady } from '../../scripts/setup/weights.mjs';

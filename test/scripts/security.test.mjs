@@ -4,7 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, jupyterFolder, readJson } from '../../scripts/setup/place.mjs';
+import { inRoot, jupyterFolder, readJson } from '../../scripts/setup/paths.mjs';
 import { startCourse } from '../../scripts/start/started.mjs';
 
 const linux = process.platform === 'linux';

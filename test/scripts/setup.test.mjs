@@ -10,7 +10,7 @@ import { installNative } from '../../scripts/setup/native-build.mjs';
 import { checkNode, packagesInstalled, rememberMachine } from '../../scripts/setup/node-packages.mjs';
 import { installEnvironment } from '../../scripts/setup/python.mjs';
 import { prepareLibrary } from '../../scripts/setup/library.mjs';
-import { inRoot, programIn, readJson, venvFolder, writeJson } from '../../scripts/setup/place.mjs';
+import { inRoot, programIn, readJson, venvFolder, writeJson } from '../../scripts/setup/paths.mjs';
 import { Report, SetupError } from '../../scripts/setup/report.mjs';
 import { CommandError, run } from '../../scripts/setup/run.mjs';
 

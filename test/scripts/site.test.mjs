@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setFormulas } from '../../scripts/site/finish.mjs';
 import { notebookFiles } from '../../scripts/notebooks/execute.mjs';
-import { readJson } from '../../scripts/setup/place.mjs';
+import { readJson } from '../../scripts/setup/paths.mjs';
 import { chapterQuestions, COVERS, sections } from '../../scripts/site/front.mjs';
 import { examineSite, rawMarks, referencesOf } from '../../scripts/site/links.mjs';
 import { Pictures, siteOutput } from '../../scripts/site/outputs.mjs';

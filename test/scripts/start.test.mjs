@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, jupyterFolder, venvProgram } from '../../scripts/setup/place.mjs';
+import { inRoot, jupyterFolder, venvProgram } from '../../scripts/setup/paths.mjs';
 import { run } from '../../scripts/setup/run.mjs';
 import { startCourse } from '../../scripts/start/started.mjs';
 import { address, jupyterArguments } from '../../scripts/start/jupyter.mjs';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot, readJson, writeJson } from '../../scripts/setup/place.mjs';
+import { inRoot, readJson, writeJson } from '../../scripts/setup/paths.mjs';
 import { planWebgpu, webgpuFacts, webgpuFrom, webgpuVersion } from '../../scripts/setup/webgpu.mjs';
 
 const machine = { platform: 'linux', arch: 'x64', glibc: true, compiler: '/usr/bin/g++', cuda: false, freeBytes: 1e11, wish: '' }; // prettier-ignore

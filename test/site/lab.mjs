@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { createCanvas, loadImage } from 'canvas';
 import { findChromium } from '../../scripts/setup/run.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { serveFolder } from '../../scripts/site/serve.mjs';
 
 const MINUTES = 60_000;

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { claimFaults, claimsOnRecord } from '../../scripts/notebooks/claims.mjs';
 import { claimsOf, codeCells, outputFaults, substituted } from '../../scripts/notebooks/rules.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { isBlank, newProfile, openChapter, runAll, runCode, startSite, textOf, upload, visit } from './lab.mjs';
 
 /** What the server gives until the kernel of the first chapter is ready. */

@@ -5,7 +5,7 @@ import { createCanvas, loadImage as decode } from 'canvas';
 import { require as load } from 'tsx/cjs/api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { newProfile, openChapter, runCode, startSite, textOf, upload } from './lab.mjs';
 
 const own = (file) => load(inRoot(...file.split('/')), import.meta.url);

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findChromium } from '../../scripts/setup/run.mjs';
-import { inRoot } from '../../scripts/setup/place.mjs';
+import { inRoot } from '../../scripts/setup/paths.mjs';
 import { htmlFiles } from '../../scripts/site/finish.mjs';
 
 const folder = inRoot('site');

@@ -11,7 +11,7 @@ import time
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
-from place import ENVIRONMENT, PROXY, ROOT
+from paths import ENVIRONMENT, PROXY, ROOT
 
 AsyncHTTPClient.configure(None, max_clients=60, max_body_size=200_000_000)
 

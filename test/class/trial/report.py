@@ -9,7 +9,7 @@ import subprocess
 import time
 from importlib.metadata import version
 
-from place import ROOT
+from paths import ROOT
 
 RESULTS = ROOT / "bench" / "results" / "class.json"
 PAGE = ROOT / "docs" / "class.md"

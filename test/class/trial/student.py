@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from place import STUDENT_FOLDER
+from paths import STUDENT_FOLDER
 from trial.hub import fetch, wait_for
 
 
