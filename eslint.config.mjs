@@ -22,13 +22,15 @@ const timers = [
   'globalThis',
 ];
 const commonjs = ['require', 'module', '__dirname', '__filename', 'exports'];
-const globals = Object.fromEntries([...node, ...timers].map((name) => [name, 'readonly']));
-const commonjsGlobals = { ...globals, ...Object.fromEntries(commonjs.map((name) => [name, 'readonly'])) };
+/** @param {string[]} names @returns {Record<string, 'readonly'>} */
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
+const globals = readonly([...node, ...timers]);
+const commonjsGlobals = { ...globals, ...readonly(commonjs) };
 const page = ['window', 'document', 'console', 'IntersectionObserver', 'requestAnimationFrame'];
-const pageGlobals = Object.fromEntries(page.map((name) => [name, 'readonly']));
+const pageGlobals = readonly(page);
 
 const worker = ['self', 'navigator', 'queueMicrotask', 'MessageChannel', 'XMLHttpRequest', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'Blob', 'FontFace', 'Worker', 'URLSearchParams', 'atob']; // prettier-ignore
-const workerGlobals = Object.fromEntries(worker.map((name) => [name, 'readonly']));
+const workerGlobals = readonly(worker);
 
 const offline = ['caches', 'Headers', 'Response', 'location', 'sessionStorage'];
 
@@ -67,9 +69,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.mjs', '**/*.cjs'],
+    files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
     extends: [tseslint.configs.base],
-    languageOptions: { parserOptions: { project: ['./tsconfig.lint.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: ['./tsconfig.javascript.json'], tsconfigRootDir: import.meta.dirname },
+    },
     rules: { '@typescript-eslint/no-floating-promises': 'error' },
   },
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], rules: { 'no-undef': 'error', 'no-unused-vars': 'error' } },
@@ -79,7 +83,7 @@ export default tseslint.config(
     files: ['lite/page/*.js'],
     languageOptions: {
       sourceType: 'script',
-      globals: { ...globals, ...pageGlobals, ...workerGlobals, ...Object.fromEntries(offline.map((name) => [name, 'readonly'])) }, // prettier-ignore
+      globals: { ...globals, ...pageGlobals, ...workerGlobals, ...readonly(offline) },
     },
   },
   // what is handed to a page in the browser speaks of that page

@@ -47,8 +47,10 @@ if LIMITED:
 c.Spawner.cmd = [sys.executable, str(ROOT / "deploy" / "start_student.py")]
 c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = f"/lab/tree/{STUDENT_FOLDER}/00-overview.ipynb"
+# The start pulls notebooks first (start_student.py); the slowest of a class on two cores took 12 s (docs/class.md).
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
+# A server that the memory limit has ended is noticed so soon, and the student offered a new one.
 c.Spawner.poll_interval = 10
 
 c.Spawner.environment = {
@@ -61,6 +63,7 @@ c.Spawner.env_keep = ["LANG", "LC_ALL", "CONVSCOPE_CLASS", "CONVSCOPE_BACKEND", 
 
 # ---- servers that nobody uses are stopped; notebooks stay -----------------------------------------------------------
 
+# Twice what a kernel without use is kept (settings.py): the kernel, which holds most of the memory, goes first.
 IDLE_SECONDS = 2 * 3600
 # A hub that comes back hears from every server within five minutes; so long nobody is judged.
 FIRST_LISTEN_SECONDS = 600

@@ -17,6 +17,7 @@ from paths import CLASS, ENVIRONMENT, PROXY, ROOT, STATE
 from settings import write_settings
 
 HERE = Path(__file__).resolve().parent
+# Of the JupyterHub in requirements.txt; the course itself is content with 3.9.
 MINIMUM = (3, 10)
 
 

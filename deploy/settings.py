@@ -15,6 +15,7 @@ COMMON = json.loads((ROOT / "scripts" / "start" / "lab.json").read_text(encoding
 SERVER = {
     **COMMON["server"],
     # A kernel holds a network in memory: one that nobody has used for an hour is ended, the notebook stays.
+    # How often that is looked at: an hour and five minutes are as good as an hour.
     "MappingKernelManager": {"cull_idle_timeout": 3600, "cull_interval": 300, "cull_connected": True},
 }
 LAB = {

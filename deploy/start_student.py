@@ -10,6 +10,7 @@ from pathlib import Path
 
 from paths import BRANCH, NOTEBOOKS, STUDENT_FOLDER
 
+# Half of what the hub waits for the whole start (start_timeout): the server comes in time without the pull, too.
 PULL_SECONDS = 60
 programs = Path(sys.executable).parent
 

@@ -12,4 +12,5 @@ PAUSE = "await new Promise((resolve) => setTimeout(resolve, 1500))"
 # Every kernel looks into the course's own cache, whatever its own is.
 os.environ.pop("CONVSCOPE_CACHE", None)
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell(PAUSE)])
+# The build of an image may stand on a busy machine; on an idle one the two cells take seconds.
 NotebookClient(notebook, kernel_name="convscope", timeout=300, startup_timeout=120).execute()

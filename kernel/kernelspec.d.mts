@@ -1,5 +1,4 @@
 export declare const KERNEL_NAME: string;
-export declare const DISPLAY_NAME: string;
 export declare function kernelspec(
   node?: string,
   env?: Record<string, string>,

@@ -26,7 +26,10 @@ export function kernelspec(node = process.execPath, env = {}) {
   };
 }
 
-/** Installs into PREFIX/share/jupyter/kernels/convscope and returns that folder. */
+/**
+ * Installs into PREFIX/share/jupyter/kernels/convscope and returns that folder.
+ * @param {string} prefix @param {{ node?: string, env?: Record<string, string> }} [options]
+ */
 export function installKernelspec(prefix, { node, env } = {}) {
   const folder = join(prefix, 'share', 'jupyter', 'kernels', KERNEL_NAME);
   mkdirSync(folder, { recursive: true });

@@ -11,6 +11,7 @@ import { packCourse } from './pack.mjs';
 
 /** What the kernel reads when it is asked for: it lies beside the page as it lies in the repository. */
 const FOLDERS = ['data/photos', 'data/models', 'data/records', 'data/fonts'];
+/** Far above what a build takes: one that hangs must not keep a check for ever. */
 const LIMIT_SECONDS = 5 * 60;
 const SETTINGS = { '@jupyterlab/translation-extension:plugin': { locale: 'zh_CN' } };
 /** Our own service worker stands in its place (offline.mjs). */

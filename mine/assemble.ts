@@ -56,6 +56,7 @@ function* inOrder(files: readonly string[], work: string, see: (part: Partial) =
   }
 }
 
+/** The format wants a multiple of 64; the longest shape still fits into 128. */
 const NPY_HEADER = 128;
 
 /** NumPy's format 1.0; the header has a fixed length, so that it can be written when the rows are counted. */

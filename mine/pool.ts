@@ -8,6 +8,7 @@ import { mergePartials, readPartial, writePartial } from './partial';
 import type { Listed } from './walk';
 import type { Answer, Settings } from './worker';
 
+/** One death may be the memory of a moment, three in a row are the work of a photo in this shard. */
 const TRIES = 3;
 /** Growth after which a worker is replaced: the AVIF decoder keeps the memory of every picture that it fails on. */
 const RETIRE_BYTES = 2 ** 30;
@@ -39,6 +40,7 @@ export class Worker {
     const child = spawn(process.execPath, program, { stdio: ['pipe', 'pipe', 'pipe'], env, windowsHide: true });
     this.child = child;
     let complaint = '';
+    // the last words of a process: an error and where it was, which is what bad.csv has room for
     child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-600)));
     child.stdin.on('error', () => {}); // it has died: the exit says so
     readline.createInterface({ input: child.stdout }).on('line', (line) => this.listen(JSON.parse(line) as Answer));

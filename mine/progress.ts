@@ -1,6 +1,7 @@
 /** One line that says how far we are: replaced on a terminal, every ten seconds elsewhere. */
 import { duration } from '../lib/show/progress';
 
+/** In a log file a line every ten seconds is enough: hours of work stay a few hundred lines. */
 const EVERY_MS = 10_000;
 
 export class Progress {

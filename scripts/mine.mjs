@@ -28,6 +28,7 @@ export function readOptions(words) {
   const text = { type: 'string' };
   const number = (value) => ({ ...text, default: String(value) });
   const options = { photos: text, out: text, network: { ...text, default: 'alexnet' }, layer: { ...text, default: 'pool5' } }; // prettier-ignore
+  // nine patches make a sheet of three by three; a shard is some seconds of work, so that an interruption costs little
   const numbers = { top: 9, batch: 16, shard: 256, workers: defaultWorkers() };
   for (const [name, value] of Object.entries(numbers)) options[name] = number(value);
   const switches = { ...options, plan: { type: 'boolean', default: false } };

@@ -57,6 +57,7 @@ function startServer(options) {
 async function waitUntilReady({ server, ended }) {
   let code;
   ended.then((value) => (code = value));
+  // two minutes: JupyterLab is there after some seconds, from a cold and slow disk after one minute
   for (let tries = 0; tries < 600; tries++) {
     const facts = serverFacts(server.pid);
     if (facts && (await answers(facts))) return facts;
@@ -82,6 +83,7 @@ function stopOnSignals({ server, ended }, report) {
     server.kill(asked ? 'SIGKILL' : 'SIGTERM');
     if (!asked) report.say('\n正在停止 JupyterLab…', '\nstopping JupyterLab ...');
     asked = true;
+    // what JupyterLab gives its kernels to end, twice over
     void Promise.race([ended, wait(10_000)]).then(() => server.kill('SIGKILL'));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);

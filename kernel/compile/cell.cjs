@@ -24,7 +24,7 @@ function withoutExports(source, parsed) {
   };
   for (const node of parsed.statements) {
     if (ts.isExportDeclaration(node) || ts.isExportAssignment(node)) {
-      const empty = node.exportClause && !node.moduleSpecifier;
+      const empty = ts.isExportDeclaration(node) && node.exportClause && !node.moduleSpecifier;
       if (empty) text.blank(node.getStart(parsed), node.end);
       else refuse(node);
     }
@@ -81,7 +81,7 @@ function locator(code, rewritten, json, marked) {
   };
 }
 
-/** @returns {Problem[]} a message and what it is explained by */
+/** @returns {import('./compiler.cjs').Problem[]} a message and what it is explained by */
 function toProblems(diagnostic, extraLines) {
   const { file, start = 0, messageText, code } = diagnostic;
   const at = file ? ts.getLineAndCharacterOfPosition(file, start) : { line: extraLines, character: 0 };

@@ -13,8 +13,10 @@ const { readDirectives } = require('./directives.cjs');
  * @typedef {{
  *   code: string, prefix: string, isAsync: boolean, hidden: boolean, boxes: string[], own: string[], hoisted: string[], vars: string[],
  *   imports: import('./rewrite.cjs').Import[], file: string,
- *   original: (line: number, column: number) => { line: number, column: number },
+ *   original: (line: number, column: number) => { line: number, column: number }, draft: Draft,
  * }} CompiledCell
+ * @typedef {ReturnType<Compiler['read']> & { defined?: Map<string, Kind>, stored?: string }} Draft
+ * @typedef {import('./names.cjs').Kind} Kind
  */
 
 /** A cell is a module, so some rules of modules that mean nothing in a notebook are not told. */
@@ -174,7 +176,8 @@ class Compiler {
   /**
    * After a failure: the statements that came to their end count as typed, with all functions and types (they exist from
    * the beginning), the others do not.
-   * @param {number} done statements that came to their end @returns {string[]} names that stay
+   * @param {CompiledCell} cell @param {number} done statements that came to their end
+   * @returns {string[]} names that stay
    */
   keepDone({ draft }, done) {
     const all = draft.parsed.statements;

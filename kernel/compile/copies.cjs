@@ -45,7 +45,7 @@ function isReady(name, loop, file, earlier) {
 
 /**
  * Remembers which names this cell's functions assign.
- * @param {(name: string) => boolean} isShared @param {import('./rewrite.cjs').Names} names
+ * @param {ts.SourceFile} file @param {(name: string) => boolean} isShared @param {import('./rewrite.cjs').Names} names
  * @returns {Map<ts.Node, Set<string>>} loops, and the names that they have copies of
  */
 function copiesIn(file, isShared, { earlier }) {

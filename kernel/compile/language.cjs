@@ -84,7 +84,8 @@ function inspectCode(compiler, code, position) {
 
 function complete(compiler, { code, cursor_pos }) {
   const cursor = toUnits(code, cursor_pos);
-  let found = { start: cursor, end: cursor, candidates: [], original: undefined };
+  /** @type {{ start: number, end: number, candidates: string[], original?: import('typescript').CompletionInfo }} */
+  let found = { start: cursor, end: cursor, candidates: [] };
   try {
     found = completePath(code, cursor) ?? completeCode(compiler, code, cursor);
   } catch {

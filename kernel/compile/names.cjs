@@ -77,9 +77,9 @@ function kindOf(checker, symbol) {
   const type = target !== undefined && (target.flags & (SymbolFlags.Type | SymbolFlags.Namespace)) !== 0;
   const { valueDeclaration: declaration } = symbol;
   const list = declaration && listOf(declaration);
-  const variable = list && (list.flags & ts.NodeFlags.Const ? 'const' : 'let');
+  const word = list?.flags & ts.NodeFlags.Const ? 'const' : 'let';
   const isAmbient = Boolean(declaration && ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Ambient);
-  return { value, type, variable, isAmbient };
+  return { value, type, variable: list ? word : undefined, isAmbient };
 }
 
 /** Undefined where nobody knows; `import type` never is a value. */

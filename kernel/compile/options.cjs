@@ -21,6 +21,7 @@ function optionsOf(sourceFile, checker, position) {
     const fields = type.flags & ts.TypeFlags.Object ? type.getProperties() : [];
     if (
       fields.length === 0 ||
+      // more fields than a table for Shift-Tab has room for: an object that was never meant as options
       fields.length > 30 ||
       fields.some((f) => !f.valueDeclaration || inPackage(f.valueDeclaration))
     )

@@ -31,11 +31,13 @@ function stampOf(file) {
   return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : 'missing';
 }
 
+/** @typedef {{ snapshot?: ts.IScriptSnapshot, version: number }} Versioned */
+
 class Service {
   constructor() {
-    /** Cells and modules of cells. @type {Map<string, { text: string, version: number }>} */
+    /** Cells and modules of cells. @type {Map<string, Versioned & { text: string }>} */
     this.virtual = new Map();
-    /** Files on the disk, as they were read. @type {Map<string, { snapshot?: object, stamp?: string, version: number }>} */
+    /** Files on the disk, as they were read. @type {Map<string, Versioned & { stamp?: string }>} */
     this.disk = new Map();
     /** Where imports lead, by importing file. @type {Map<string, Map<string, object>>} */
     this.resolutions = new Map();

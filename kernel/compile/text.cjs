@@ -10,6 +10,8 @@ class EditedText {
     this.text = text;
     /** @type {{ start: number, end: number, text: string }[]} */
     this.edits = [];
+    /** Where lines begin. @type {number[] | undefined} */
+    this.starts = undefined;
   }
 
   replace(start, end, text) {

@@ -76,6 +76,7 @@ class Clients {
   close() {
     this.closed = true;
     for (const socket of Object.values(this.sockets)) {
+      // so long the last messages may take to leave; close() of front.cjs waits as long
       socket.linger = 1000;
       socket.close();
     }

@@ -3,7 +3,9 @@
  * Collects text for a few milliseconds, so that ten thousand console.log calls become a few messages. It works in the
  * front desk's thread: what was printed before a long computation appears at once.
  */
+/** Milliseconds: the eye takes it for at once, and forty messages a second are few. */
 const PAUSE = 25;
+/** Characters after which nobody waits for the pause: a message stays small, whatever a loop prints. */
 const MOST_TEXT = 1 << 20;
 
 class TextCollector {

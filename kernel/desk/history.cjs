@@ -28,7 +28,7 @@ class History {
       if (unique) found = found.filter(({ input }, i) => found.findLastIndex((e) => e.input === input) === i);
     }
     if (kind !== 'range' && typeof n === 'number') found = n > 0 ? found.slice(-n) : [];
-    const said = ({ input, output: text }) => (output ? [input, text ?? null] : input);
+    const said = ({ input, output: text = null }) => (output ? [input, text] : input);
     return { status: 'ok', history: found.map((entry) => [SESSION, entry.line, said(entry)]) };
   }
 }

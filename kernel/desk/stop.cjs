@@ -33,6 +33,7 @@ async function terminateMain() {
   session.connectToMainThread();
   // JavaScript can be ended, a thread that waits for a child (execSync) cannot: the child is asked to end
   let times = 0;
+  // two seconds of SIGINT, which lets a program tidy up, then SIGTERM
   const waiting = setInterval(() => stopChildren(times++), 500);
   await new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
   clearInterval(waiting);

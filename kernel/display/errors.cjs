@@ -7,8 +7,11 @@ const { hintFor } = require('./habits.cjs');
 
 const red = (text) => `\u001b[31m${text}\u001b[39m`;
 const dim = (text) => `\u001b[2m${text}\u001b[22m`;
+/** The way from the cell to the error; the deeper frames are the library's own affair. */
 const MOST_FRAMES = 8;
+/** Of a longer chain the first ones tell what happened; it may go on for ever. */
 const MOST_CAUSES = 5;
+/** Characters: an error that carries a tensor or a whole response must not bury its message. */
 const MOST_PROPERTIES = 2000;
 
 /** A cell that was stopped by its reader. */
@@ -74,7 +77,7 @@ function describeProblems(problems, count, source) {
   return { ename: 'TypeScriptError', evalue: [...(hint ? [hint] : []), ...lines].join('\n'), traceback };
 }
 
-/** @param {unknown} error @param {number} count number of the cell that failed */
+/** @param {unknown} error @param {number} [count] number of the cell that failed */
 function describeError(error, count) {
   if (!isError(error)) {
     const evalue = inspect(error);

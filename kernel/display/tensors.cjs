@@ -7,7 +7,9 @@ const util = require('util');
 const { tensorClasses } = require('./copies.cjs');
 const { encodePng } = require('./png.cjs');
 
+/** More numbers nobody reads: shape, range and the first ones tell more. */
 const MOST_VALUES = 64;
+/** A batch shows what it is with a few rows of pictures. */
 const MOST_IMAGES = 16;
 /** Reading the values of a larger tensor would take longer than looking at them. */
 const MOST_READ = 5_000_000;

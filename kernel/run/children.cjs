@@ -93,15 +93,18 @@ function passOnFiles({ write, writeSync, writeFileSync, createWriteStream }) {
     if (!STREAMS[fd]) return writeSync(fd, data, at, length, ...rest);
     return sayPart(fd, data, at?.offset ?? at, at?.length ?? length);
   };
-  fs.write = (fd, data, ...rest) => {
-    const done = rest.at(-1);
-    if (!STREAMS[fd] || typeof done !== 'function') return write(fd, data, ...rest);
-    const count = fs.writeSync(fd, data, ...rest.slice(0, -1));
-    process.nextTick(() => done(null, count, data));
-  };
+  // a proxy has what util.promisify looks for
+  fs.write = new Proxy(write, {
+    apply(_write, self, [fd, data, ...rest]) {
+      const done = rest.at(-1);
+      if (!STREAMS[fd] || typeof done !== 'function') return Reflect.apply(write, self, [fd, data, ...rest]);
+      const count = fs.writeSync(fd, data, ...rest.slice(0, -1));
+      process.nextTick(() => done(null, count, data));
+    },
+  });
   fs.writeFileSync = (file, data, ...rest) =>
     STREAMS[file] ? void say(file, data) : writeFileSync(file, data, ...rest);
-  fs.createWriteStream = (file, options) =>
+  fs.createWriteStream = (file, /** @type {{ fd?: number }} */ options) =>
     STREAMS[options?.fd] ? process[STREAMS[options.fd]] : createWriteStream(file, options);
 }
 

@@ -20,14 +20,17 @@ const GRACE = 2000;
 const INTERRUPTED = '已中断。';
 const LET_GO = '已中断：单元格在 2 秒内没有自行停下，不再等它；它的异步计算可能仍在后台继续，但不再输出。';
 
+/** @typedef {'own' | 'sync' | 'waiting'} Phase whose code runs: the kernel's, or a cell's first stretch or rest */
+
 class Executor {
   /**
-   * @param {(phase: 'own' | 'sync' | 'waiting') => void} tell told whose code runs: the kernel's, or a cell's first stretch or rest
+   * @param {(phase: Phase) => void} tell
    * @param {(cell: string) => void} silence told which cell was given up while it was still at work
    */
   constructor(tell, silence = () => undefined) {
     this.tell = tell;
     this.silence = silence;
+    /** @type {Phase} */
     this.phase = 'waiting';
     this.compiler = new Compiler();
     this.modules = new Modules(this.compiler, (phase, work) => this.during(phase, work));
@@ -188,7 +191,7 @@ class Executor {
     }
   }
 
-  /** @param {'own' | 'sync' | 'waiting'} phase */
+  /** @param {Phase} phase */
   enter(phase) {
     this.phase = phase;
     this.tell(phase);

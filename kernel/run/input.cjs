@@ -55,8 +55,7 @@ class Input {
     give('prompt', (message = '', initial = '') => this.ask(message) || String(initial));
     give('confirm', (message = '') => /^\s*(y|yes|是|好|对|true|1)\s*$/i.test(this.ask(`${message} [y/N] `)));
     give('alert', (message = '') => void this.ask(`${message} [Enter] `));
-    const stdin = new Readable({ read: () => this.wantLine() });
-    stdin.fd = 0;
+    const stdin = Object.assign(new Readable({ read: () => this.wantLine() }), { fd: 0 });
     this.stdin = stdin;
     Object.defineProperty(process, 'stdin', {
       configurable: true,
@@ -72,6 +71,7 @@ class Input {
   wantLine() {
     this.starved = !this.touched;
     if (this.waiting || this.starved) return;
+    // 50 ms: a reader that has what it wants closes its stream by then, and is not asked for another line
     this.waiting = setTimeout(() => {
       const { current } = this.executor;
       if (!current) {

@@ -43,7 +43,7 @@ class Modules {
   constructor(compiler, during) {
     this.compiler = compiler;
     this.during = during;
-    /** Evaluated modules by file. @type {Map<string, { exports: object }>} */
+    /** Evaluated modules. @type {Map<string, { exports: object, loaded?: boolean, pending?: Promise<void> }>} */
     this.loaded = new Map();
     /** @type {Map<string, Set<string>>} module -> modules that import it */
     this.importers = new Map();

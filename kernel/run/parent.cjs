@@ -28,6 +28,7 @@ function endWithParent(end) {
     clearInterval(watch);
     end();
   };
+  // an orphan may live half a second; a look costs nothing
   const watch = setInterval(look, 500);
   look();
 }

@@ -25,6 +25,7 @@ function original(filename, line, column) {
   if (script?.original) return script.original(line, column);
   if (!script?.map) return { line, column };
   script.parsed ??= new SourceMap(script.map);
+  /** @type {Partial<import('module').SourceMapping>} */
   const { originalLine, originalColumn } = script.parsed.findEntry(line - 1, column - 1);
   return originalLine === undefined ? { line, column } : { line: originalLine + 1, column: originalColumn + 1 };
 }

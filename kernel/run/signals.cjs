@@ -10,8 +10,8 @@ const ADDERS = ['on', 'addListener', 'once', 'prependListener', 'prependOnceList
 let undo;
 
 function withSafeSignals(run) {
-  const present = process.rawListeners('SIGINT');
-  const before = ADDERS.map((name) => [name, Object.getOwnPropertyDescriptor(process, name)]);
+  const present = /** @type {NodeJS.SignalsListener[]} */ (process.rawListeners('SIGINT'));
+  const before = new Map(ADDERS.map((name) => [name, Object.getOwnPropertyDescriptor(process, name)]));
   undo = () => {
     undo = undefined;
     for (const [name, descriptor] of before) {

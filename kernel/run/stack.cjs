@@ -26,6 +26,7 @@ function describe(site) {
   const { line, column } = original(filename, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
   const cell = CELL.exec(filename);
   const relative = path.relative(root, filename);
+  /** @type {Frame['kind']} */
   let kind = 'project';
   let place = `${relative.replace(/\\/g, '/')}:${line}:${column}`;
   // The line that calls the cell's code is ours.
@@ -63,6 +64,7 @@ const frames = new WeakMap();
 
 /** Makes every `error.stack` speak of cells and TypeScript files. */
 function install() {
+  // V8 keeps ten, which the frames of TensorFlow.js use up before the cell is reached
   Error.stackTraceLimit = 40;
   Error.prepareStackTrace = (error, sites) => {
     const described = sites.map(describe).filter((frame) => frame.kind !== 'kernel');

@@ -53,6 +53,7 @@ export function checkFunction<F>(what: string, f: F): F {
 export function kindOf(value: unknown): string {
   if (value instanceof Promise) return 'Promise：前面忘了 await';
   if (typeof value === 'number') return String(value);
+  // the sentence around it stays readable
   if (typeof value === 'string') return value.length > 60 ? `"${value.slice(0, 60)}…"` : `"${value}"`;
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
   const { shape } = value as { shape?: unknown };

@@ -41,5 +41,6 @@ export function codeFingerprint(...names: string[]): string {
     hash.update(path.relative(lib, file).replaceAll('\\', '/'));
     hash.update(fs.readFileSync(file, 'utf8').replaceAll('\r\n', '\n'));
   }
+  // 32 bits: two of the few states that one folder ever sees hardly meet
   return hash.digest('hex').slice(0, 8);
 }

@@ -32,6 +32,7 @@ export function nearestNames(got: string, allowed: readonly string[], count = 3)
 /** "没有名为…" 的 RangeError：说出给了什么、最接近什么、可选什么。 */
 export function unknownName(kind: string, got: unknown, allowed: readonly string[]): RangeError {
   const list =
+    // a longer list is not read; the nearest names stand before it
     allowed.length > 24 ? `${allowed.slice(0, 24).join('、')} …（共 ${allowed.length} 个）` : allowed.join('、');
   return new RangeError(
     `没有名为"${typeof got === 'object' ? kindOf(got) : String(got)}"的${kind}；最接近：${nearestNames(String(got), allowed).join('、')}；可选：${list}`,

@@ -97,6 +97,7 @@ function rangeOf(data: ArrayLike<number>, name: string): { min: number; max: num
 
 function assertUnitRange(data: ArrayLike<number>, name: string): void {
   const { min, max } = rangeOf(data, name);
+  // rounding of a resampled picture leaves [0, 1] by less than that, a quarter of a step of 8 bits
   if (min < -1e-3 || max > 1.001) throw outOfRange(min, max, name);
 }
 

@@ -14,6 +14,7 @@ export interface ImageFile {
   readonly label: string;
 }
 
+/** A photo of a megabyte comes in that time over 300 kbit/s; longer nobody waits for one. */
 const DOWNLOAD_SECONDS = 30;
 
 /** 图片文件的字节（bytes of an image file）：本地路径、网址、data URL 或内存中的字节。 */

@@ -67,6 +67,7 @@ async function open(source: ImageSource): Promise<{ image: Image | Canvas; heade
 
 function checkSize(size: number | readonly [number, number]): [number, number] {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
+  // 8192² pixels are 800 MB as float32: beyond that it is a slip of the finger
   if (![height, width].every((n) => Number.isInteger(n) && n >= 1 && n <= 8192)) {
     throw new RangeError(`size 应为 1 到 8192 的整数，或 [高, 宽]；得到 ${JSON.stringify(size)}`);
   }

@@ -139,6 +139,7 @@ export async function ssim(a: tf.Tensor, b: tf.Tensor, { range }: { range?: numb
     const product = tf.mul(mx, my);
     const variances = tf.sub(tf.add(mean(tf.square(x)), mean(tf.square(y))), squares);
     const covariance = tf.sub(mean(tf.mul(x, y)), product);
+    // K1 and K2 of the paper, as its window of 11 with sigma 1.5
     const [c1, c2] = [0.01, 0.03].map((k) => tf.square(tf.mul(span, k)));
     const above = tf.mul(tf.add(tf.mul(product, 2), c1), tf.add(tf.mul(covariance, 2), c2));
     const below = tf.mul(tf.add(squares, c1), tf.add(variances, c2));

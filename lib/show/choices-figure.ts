@@ -38,6 +38,7 @@ interface Step {
   readonly args: readonly object[];
 }
 
+// Pixels: as wide as a cell (grid.ts); the rooms are what plotly's own slider, with its labels and value, and menu take.
 const MARGIN = 16;
 const GAP = 14;
 const WIDTH = 920;

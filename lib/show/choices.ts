@@ -80,6 +80,7 @@ export async function showChoices(choices: readonly Choice[], options: ShowChoic
 }
 
 function check(choices: readonly Choice[], { active = 0, tile = 380, quality = 82 }: ShowChoicesOptions): void {
+  // 888: what the figure has without its margins; below 24 a picture is a dot
   if (!(tile >= 24 && tile <= 888)) throw new RangeError(`tile 应在 24 与 888 像素之间，得到 ${tile}`);
   if (!(quality >= 1 && quality <= 100)) throw new RangeError(`quality 应在 1 与 100 之间，得到 ${quality}`);
   if (!Array.isArray(choices) || choices.length < 2) {

@@ -47,6 +47,7 @@ function divergingAt(t: number): Rgb {
   return oklch(0.98 - 0.44 * strength, 0.16 * strength, t < 0.5 ? 255 : 52);
 }
 
+/** As many steps as a screen has of grey. */
 const TABLE_SIZE = 256;
 const tables: Record<ColormapName, readonly Rgb[]> = {
   sequential: Array.from({ length: TABLE_SIZE }, (_, i) => sequentialAt(i / (TABLE_SIZE - 1))),

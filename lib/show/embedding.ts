@@ -44,6 +44,7 @@ function styles(labels: readonly string[]): Map<string, { color: string; symbol:
   );
 }
 
+/** Pixels: as wide as a cell (grid.ts); the title has room for a line of 16. */
 const WIDTH = 940;
 const GAP = 14;
 const TITLE = 30;

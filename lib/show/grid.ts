@@ -39,6 +39,7 @@ export interface ShowGridOptions {
 
 export type GridImages = tf.Tensor4D | readonly (tf.Tensor3D | tf.Tensor2D | string)[];
 
+/** Pixels: about what an output in JupyterLab has on a laptop, beside the file browser and the prompt. */
 const SHEET_WIDTH = 960;
 const MARGIN = 12;
 
@@ -124,6 +125,7 @@ export function scaleRanges(rasters: readonly Raster[], scale: GridScale): { ran
 
 /** Rows of equal length where possible, wider than high. */
 function defaultColumns(n: number): number {
+  // six stand in one row; of more, a sheet as wide as 1.6 times its height: near the golden section, as a screen is
   if (n <= 6) return n;
   const ideal = Math.sqrt(n * 1.6);
   const candidates = Array.from({ length: Math.ceil(ideal * 1.5) }, (_, i) => i + 1).filter((c) => c >= ideal * 0.7);

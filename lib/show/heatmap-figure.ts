@@ -7,6 +7,7 @@ import { describeRange, type Raster } from './picture';
 import type { Figure } from './plotly/figure';
 import { INK, LABEL, MUTED, NOTE } from './text';
 
+// Pixels: the colour bar with its numbers, a line of title above, a line of note below each map.
 const MARGIN = 16;
 const BAR_ROOM = 96;
 const TITLE_ROOM = 30;
@@ -21,6 +22,7 @@ export async function heatFigure(panels: readonly HeatPanel[], style: HeatStyle,
   const { title } = style;
   const columns = panels.length === 4 ? 2 : Math.min(panels.length, 3);
   const first = panels[0].base ?? style.base ?? panels[0].raster;
+  // one, two or three maps with their bars: at most 1054 pixels together
   const width = [400, 360, 250][columns - 1];
   const height = Math.round(Math.min(640, Math.max(80, (width * first.height) / first.width)));
   const head = title ? 44 : 8;
@@ -94,6 +96,7 @@ async function jpegUrl({ width, height, channels, values }: Raster, target: numb
   const grey: Pixels = { width, height, channels: 1, data: new Uint8ClampedArray(width * height) };
   for (let i = 0; i < grey.data.length; i++) {
     const [r, g, b] = [0, 1, 2].map((c) => values[channels * i + (channels === 3 ? c : 0)]);
+    // the weights of brightness in sRGB (Rec. 709)
     grey.data[i] = PALE[0] + (PALE[1] - PALE[0]) * (0.2126 * r + 0.7152 * g + 0.0722 * b);
   }
   const factor = Math.min(1, target / width);

@@ -15,6 +15,7 @@ export interface LiveStep {
   readonly image: tf.Tensor3D;
 }
 
+/** Pixels: the picture and the curve beside it, together as wide as a cell. */
 const PICTURE = 360;
 const PLOT = 560;
 

@@ -48,6 +48,7 @@ function blocksOf(model: ImageModel): Block[] {
   });
 }
 
+// Pixels: a row is a line of 16 with air; the silhouettes have 240, the other columns share the rest by what they hold.
 const ROW = 30;
 const TOP = 64;
 const COLUMNS = { name: 24, silhouette: 300, shape: 520, field: 690, parameters: 830 };

@@ -31,6 +31,7 @@ export interface ShowOccluderOptions {
   alt?: string;
 }
 
+// Pixels: a photo of 224 twice as large, and beside it the bar; together as wide as a cell.
 const PHOTO = 448;
 const SIDE = 16;
 const BAR = { left: 496, width: 380, height: 30 };

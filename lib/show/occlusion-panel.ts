@@ -32,6 +32,7 @@ export interface ShowOcclusionPanelOptions {
   alt?: string;
 }
 
+// Pixels: three tiles and their gaps are as wide as a cell.
 const TILE = 292;
 const GAP = 22;
 const MARGIN = 14;
@@ -41,6 +42,7 @@ const OPACITY = 0.75;
 const MIDDLE = 140;
 const blend = (colour: Rgb) => overGrey(colour, OPACITY, MIDDLE);
 const OTHERS = '#c3c9d1';
+/** With a line for the rest, which is grey, the legend is then as high as a tile. */
 const MOST_CLASSES = 7;
 
 /**

@@ -50,6 +50,7 @@ export function progress(total: number, label = ''): Progress {
 
 function remaining(started: number, current: number, total: number): string {
   const seconds = (Date.now() - started) / 1000;
+  // before that a guess would jump about
   if (current <= 0 || seconds < 0.5) return '';
   return current >= total ? '' : `还需约 ${duration((seconds / current) * (total - current))}`;
 }

@@ -25,6 +25,7 @@ export interface ShowSheetsOptions {
   alt?: string;
 }
 
+/** Pixels between sheets: more than within one, so that they stay apart; and a line of title. */
 const GAP = 16;
 const HEAD = 36;
 

@@ -11,6 +11,7 @@ export const RULE = '#dfe3e8';
 export const PAPER = '#ffffff';
 /** Readable from the back row of a class room. */
 export const LABEL = 16;
+/** Secondary text: still readable, and clearly less than a label. */
 export const NOTE = 14;
 
 /** A name of our own: the course's pictures never depend on which fonts a machine has. */

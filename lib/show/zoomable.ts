@@ -19,6 +19,7 @@ export interface ShowZoomableOptions {
   alt?: string;
 }
 
+/** Pixels: as wide as a cell (grid.ts); the picture itself may be larger, one zooms. */
 const WIDTH = 920;
 
 /**

@@ -16,7 +16,7 @@ require('./packages.cjs');
 
 const NO_INPUT = '浏览器里的内核还不能提问；请把要输入的值直接写进代码。';
 
-/** @param {'log' | 'error'} stream */
+/** @param {'stdout' | 'stderr'} stream */
 const printer =
   (stream) =>
   (...values) =>

@@ -7,6 +7,7 @@ provide({
   '@tensorflow/tfjs-backend-wasm': () => require('@tensorflow/tfjs-backend-wasm'),
   '@tensorflow/tfjs-backend-webgpu': () => require('@tensorflow/tfjs-backend-webgpu'),
   'ml-levenberg-marquardt': () => require('ml-levenberg-marquardt'),
+  // @ts-expect-error an ES module: esbuild puts it in all the same
   munkres: () => require('munkres'),
   'umap-js': () => require('umap-js'),
   canvas: () => require('../node/canvas.cjs'),

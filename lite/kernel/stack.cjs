@@ -35,6 +35,7 @@ function cellOnStack() {
   return found ? Number(/cell:(\d+):/.exec(found)?.[1]) : undefined;
 }
 
+// as in kernel/run/stack.cjs
 const install = () => (Error.stackTraceLimit = 40);
 
 module.exports = { install, WHOLE_CELL, cellOnStack, rememberScript, rememberCell, sourceOf, framesOf };

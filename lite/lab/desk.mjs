@@ -8,7 +8,7 @@ const PATIENCE = { own: Infinity, sync: 1000, waiting: 5000 };
 const LOST =
   '已中断：单元格里的计算不让出来，只能把内核整个重启；变量都已清空，请从头运行（菜单“运行”→“运行所有单元格”）。';
 
-/** @param {typeof import('@jupyterlite/services').BaseKernel} BaseKernel */
+/** @param {new (options: object) => any} BaseKernel of @jupyterlite/services, which only the page has */
 export const kernelClass = (BaseKernel, { workerUrl, base, language, contents }) =>
   class extends BaseKernel {
     constructor(options) {

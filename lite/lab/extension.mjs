@@ -6,7 +6,7 @@ import { kernelClass } from './desk.mjs';
 
 const NAME = 'convscope';
 /** Where this script lies; the worker and the course's files lie beside it. */
-const own = new URL('.', document.currentScript.src).href;
+const own = new URL('.', /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
 
 /** The page's own copy of a package: tokens are compared by identity. */
 async function sharedPackage(scope, name) {
@@ -48,7 +48,7 @@ function pluginOf({ BaseKernel, IKernelClient, IKernelSpecs }) {
 }
 
 let scope;
-(window._JUPYTERLAB ??= {})[NAME] = {
+(globalThis._JUPYTERLAB ??= {})[NAME] = {
   init(given) {
     scope = given;
   },

@@ -3,6 +3,7 @@
 const fs = require('fs');
 
 class Canvas extends OffscreenCanvas {
+  /** @returns {any} what its kind asks for */
   getContext(kind, options) {
     return super.getContext(kind, kind === '2d' ? { willReadFrequently: true, ...options } : options);
   }
@@ -13,7 +14,7 @@ class Canvas extends OffscreenCanvas {
   }
 }
 
-/** Numbers as they are stored: no colour management. */
+/** Numbers as they are stored: no colour management. @type {ImageBitmapOptions} */
 const RAW = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
 
 async function bytesOf(source) {
@@ -33,7 +34,8 @@ async function loadImage(source) {
   const { name, bytes, orientation } = withoutExif(Buffer.from(await bytesOf(source)));
   const image = await createImageBitmap(new Blob([bytes]), RAW);
   if (!orientation || name === 'png') return image;
-  return upright(image, name === 'avif' ? inverse(orientation) : orientation);
+  // drawn like an image of npm's
+  return upright(/** @type {any} */ (image), name === 'avif' ? inverse(orientation) : orientation);
 }
 
 const GlobalFonts = {

@@ -1,6 +1,8 @@
 'use strict';
 /** Node's `crypto`: checksums. (A browser's own can only be waited for.) */
+// @ts-expect-error an ES module: esbuild puts it in all the same
 const { sha1 } = require('@noble/hashes/legacy.js');
+// @ts-expect-error an ES module: esbuild puts it in all the same
 const { sha256 } = require('@noble/hashes/sha2.js');
 
 const HASHES = { sha1, sha256 };

@@ -49,8 +49,9 @@ const KINDS = [
 ];
 
 /**
- * @param {Buffer} data
- * @returns {{ name?: string, bytes: Buffer, orientation?: { turns: number, mirror: boolean } }} the picture without EXIF, and what that said
+ * The picture without EXIF, and what that said.
+ * @param {Buffer<ArrayBuffer>} data
+ * @returns {{ name?: string, bytes: Buffer<ArrayBuffer>, orientation?: { turns: number, mirror: boolean } }}
  */
 function withoutExif(data) {
   if (text(data, 4, 8) === 'ftyp') return { name: 'avif', bytes: data, orientation: avifOrientation(data) };

@@ -5,7 +5,7 @@
  */
 const path = require('path');
 
-/** @type {Map<string, { bytes?: Uint8Array, size: number, time: number, address?: string }>} */
+/** @type {Map<string, { bytes?: Uint8Array<ArrayBuffer>, size: number, time: number, address?: string }>} */
 const files = new Map();
 /** Names in each folder. @type {Map<string, Set<string>>} */
 const folders = new Map([['/', new Set()]]);

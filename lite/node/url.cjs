@@ -3,4 +3,4 @@
 const fileURLToPath = (url) => decodeURIComponent(new URL(url).pathname);
 const pathToFileURL = (name) => new URL(`file://${name.split('/').map(encodeURIComponent).join('/')}`);
 
-module.exports = { fileURLToPath, pathToFileURL, URL, URLSearchParams };
+module.exports = { fileURLToPath, pathToFileURL, URL: globalThis.URL, URLSearchParams: globalThis.URLSearchParams };

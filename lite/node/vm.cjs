@@ -9,8 +9,11 @@ const { addedBefore, breakable } = require('./loops.cjs');
 const shifts = new Map();
 
 class Script {
+  /** @param {string} code @param {{ filename?: string, columnOffset?: number }} [options] */
   constructor(code, { filename, columnOffset = 0 } = {}) {
-    Object.assign(this, { code, filename, head: -columnOffset });
+    this.code = code;
+    this.filename = filename;
+    this.head = -columnOffset;
   }
 
   runInThisContext({ breakOnSigint = false } = {}) {

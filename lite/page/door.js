@@ -8,18 +8,18 @@
   const TRIED = 'convscope-door';
   const workers = navigator.serviceWorker;
   if (!workers) return;
-  const address = new URL('service-worker.js', document.currentScript.src);
+  const address = new URL('service-worker.js', /** @type {HTMLScriptElement} */ (document.currentScript).src);
 
   if (!workers.controller) {
     if (sessionStorage.getItem(TRIED)) return;
     sessionStorage.setItem(TRIED, 'yes');
     window.stop();
     const registered = workers.register(address, { updateViaCache: 'none' });
-    registered.then(() => workers.ready).finally(() => location.reload());
+    void registered.then(() => workers.ready).finally(() => location.reload());
     return;
   }
   sessionStorage.removeItem(TRIED);
-  workers.getRegistration().then((registration) => {
+  void workers.getRegistration().then((registration) => {
     const { waiting } = registration;
     if (!waiting) return;
     // a newer build: it takes over before this page has begun

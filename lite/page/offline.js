@@ -1,7 +1,10 @@
 /** The page that stores the whole course: every file of the lab is asked for once, and the service worker keeps it. */
 (async () => {
+  // a server answers few requests at a time, and a browser asks one host for six at most
   const AT_ONCE = 4;
-  const [button, bar, said] = ['store', 'bar', 'said'].map((id) => document.getElementById(id));
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById('store'));
+  const bar = /** @type {HTMLProgressElement} */ (document.getElementById('bar'));
+  const said = document.getElementById('said');
   const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
   if (!navigator.serviceWorker?.controller) {
@@ -39,4 +42,6 @@
       said.textContent = `没有存完：${error.message}。再按一次，从断的地方接着存。`;
       button.disabled = false;
     });
-})();
+})().catch((error) => {
+  document.getElementById('said').textContent = `取不到要存的清单：${error.message}。请接上网络，再打开这一页。`;
+});

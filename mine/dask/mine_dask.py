@@ -18,6 +18,7 @@ from distributed import Client, LocalCluster, as_completed
 import mine_shard
 
 HOME = Path(__file__).resolve().parents[2]
+# As in mine/pool.ts; a shard that fails so often is left to npm run mine, which finds the photo.
 RETRIES = 3
 
 
@@ -25,6 +26,7 @@ def parse(words):
     parser = argparse.ArgumentParser(prog="npm run mine:dask --", description=__doc__.splitlines()[0])
     parser.add_argument("--photos", required=True)
     parser.add_argument("--out", required=True)
+    # The defaults are those of scripts/mine.mjs: the same command gives the same bytes here and there.
     parser.add_argument("--network", default="alexnet")
     parser.add_argument("--layer", default="pool5")
     parser.add_argument("--top", type=int, default=9)

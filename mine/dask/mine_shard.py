@@ -11,6 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+# As in mine/pool.ts: a worker is a core.
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 

@@ -203,6 +203,7 @@ function disk() {
     `installed ${megabytes(used)} MB, free ${(free / 1e9).toFixed(1)} GB`,
   );
   const label = both('磁盘', 'Disk');
+  // the native backend alone is half a gigabyte, and chapters write a cache
   return free < 1e9 ? could(label, text, both('磁盘快满了：请腾出空间', 'the disk is nearly full')) : good(label, text);
 }
 

@@ -4,11 +4,11 @@
  * from a folder may not read files, but it may load scripts. An exported notebook has both inside.
  */
 (() => {
-  const root = document.currentScript.src.replace(/figures\.js.*$/, '');
+  const root = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/figures\.js.*$/, '');
   const waiting = new Map();
   const scripts = new Map();
 
-  window.convscopeFigure = (key, figure) => waiting.get(key)?.(figure);
+  globalThis.convscopeFigure = (key, figure) => waiting.get(key)?.(figure);
 
   function load(address) {
     if (!scripts.has(address)) {
@@ -47,12 +47,12 @@
   }
 
   async function enliven(holder) {
-    const plotly = window.Plotly ?? load(`${root}plotly.min.js`);
+    const plotly = globalThis.Plotly ?? load(`${root}plotly.min.js`);
     const [{ data, layout, config }] = await Promise.all([dataOf(holder), plotly]);
     const live = document.createElement('div');
     live.className = 'cs-live';
     holder.append(live);
-    await window.Plotly.newPlot(live, data, fitted(layout, holder.clientWidth), { ...config, displaylogo: false });
+    await globalThis.Plotly.newPlot(live, data, fitted(layout, holder.clientWidth), { ...config, displaylogo: false });
     holder.classList.add('cs-alive');
   }
 
@@ -63,7 +63,7 @@
           if (!isIntersecting) continue;
           observer.unobserve(target);
           // the static picture stays
-          enliven(target).catch((error) => console.error('figure', target.dataset.key ?? '', error));
+          enliven(target).catch((error) => console.error('figure', target.getAttribute('data-key') ?? '', error));
         }
       },
       { rootMargin: '300px 0px' },

@@ -1,6 +1,7 @@
 /** What a code cell must look like, so that a student can read it and change it. */
 import prettier from 'prettier';
 
+/** A cell is seen at a glance: with its output it fits on a screen, and no line has to be scrolled. */
 const MOST_LINES = 15;
 export const MOST_COLUMNS = 100;
 const STYLE = { parser: 'typescript', printWidth: MOST_COLUMNS, singleQuote: true };

@@ -9,6 +9,7 @@ import { verdict } from '../test/board.mjs';
 import { claimFaults, claimsFile, claimsOnRecord, recordOf } from './claims.mjs';
 import { claimsOf, codeCells, codeHash, committedFaults, outputBytes, outputFaults, substituted } from './rules.mjs';
 
+/** The slowest cell takes a minute on wasm (times.mjs), ten on a busy machine; a whole notebook twice that and more. */
 const CELL_SECONDS = 600;
 const NOTEBOOK_SECONDS = 25 * 60;
 /**

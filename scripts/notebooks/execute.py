@@ -41,6 +41,7 @@ def main(source, target, folder, cell_seconds):
     client = NotebookClient(
         notebook,
         timeout=int(cell_seconds),
+        # the first kernel of a fresh installation compiles the library: half a minute, more on a busy machine
         startup_timeout=120,
         kernel_name="convscope",
         record_timing=False,

@@ -1,6 +1,7 @@
 /** What an executed notebook must fulfil. Every rule gives a list of complaints; an empty list is good. */
 import crypto from 'node:crypto';
 
+/** Beyond it a browser is slow to open a notebook, and every new version of it stays in the history for good. */
 export const LIMIT_BYTES = 3e6;
 /** In an output that was made on the embedded network because another one could not be had. */
 const SUBSTITUTE = '改用随课程附带的';

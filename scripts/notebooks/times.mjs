@@ -53,7 +53,10 @@ const firstLine = ({ source }) => {
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 };
 
-/** Stores one notebook's numbers beside those of the others, and writes the table anew. */
+/**
+ * Stores one notebook's numbers beside those of the others, and writes the table anew.
+ * @param {string} file @param {object} entries @param {{ date?: string, machine?: string }} [facts]
+ */
 export function storeTimes(file, entries, facts = { date: today(), machine: machine() }) {
   const name = path.basename(file, '.ipynb');
   const all = readJson(numbersFile(), {});

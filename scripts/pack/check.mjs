@@ -54,6 +54,7 @@ export async function checkArchive(report) {
     const { code, output } = await run('env', args, {
       cwd: copy,
       onLine: (line) => report.say(`  ${line}`, `  ${line}`),
+      // set-up without a network, the kernel and two chapters: some minutes, on a slow disk many
       limitSeconds: 1800,
       check: false,
     });

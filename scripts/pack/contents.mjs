@@ -15,7 +15,10 @@ export function archiveName({ version, python, networks }, zip) {
   return `convscope-${version}-${process.platform}-${process.arch}-py${python}${private_}.${zip ? 'zip' : 'tar.gz'}`;
 }
 
-/** [what on this machine, where in the archive]; a folder stands for all that is in it. */
+/**
+ * [what on this machine, where in the archive]; a folder stands for all that is in it.
+ * @param {{ tracked: string[], stage: string, native?: string }} parts
+ */
 export function contents({ tracked, stage, native }) {
   const inside = (...parts) => [PREFIX, ...parts].join('/');
   return [

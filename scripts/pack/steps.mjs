@@ -66,6 +66,7 @@ function sayLicence(report, { withAlexnet }, packed) {
   );
 }
 
+/** @param {string} file @param {{ version: string, python: string, networks: string[], native?: string }} facts */
 export function writeNote(file, { version, python, networks, native }) {
   const alexnet = networks.some((id) => id.startsWith('alexnet-2012'));
   writeWhole(

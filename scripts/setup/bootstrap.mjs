@@ -14,6 +14,7 @@ import { installWebgpu, linkWebgpu, planWebgpu, webgpuFacts, webgpuWished } from
 import { fetchWeights, weightsReady } from './weights.mjs';
 
 const lockFile = () => inRoot('.cache', 'setup.lock');
+/** A try that failed is not made again at every start of the same day: it can take minutes. */
 const DAY = 24 * 3600 * 1000;
 const offlineWished = () => process.env.CONVSCOPE_OFFLINE === '1';
 

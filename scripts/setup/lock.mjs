@@ -9,8 +9,11 @@ import path from 'node:path';
 import { readJson } from './paths.mjs';
 import { onProgramStart, runningPrograms } from './run.mjs';
 
+/** The owner says so often that it lives, and which programs it has started. */
 const HEARTBEAT_MS = 1000;
+/** Sixty heartbeats missed: a busy machine leaves out a few, a living owner not all of them. */
 const STALE_MS = 60_000;
+/** Programs of a dead owner may be at work; after so long their numbers may have gone to others, and nobody waits. */
 const ORPHAN_MS = 10 * 60_000;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

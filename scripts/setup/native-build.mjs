@@ -23,6 +23,7 @@ export const installNative = (plan, report) =>
 export async function tryBinding(...binding) {
   const { stdout } = await run(process.execPath, [path.join(here, 'native-check.cjs'), ...binding], {
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+    // loading TensorFlow takes seconds, from a slow disk many: after minutes it hangs
     limitSeconds: 180,
   });
   return JSON.parse(stdout.trim().split('\n').pop());
@@ -119,6 +120,7 @@ async function fetchPrebuilt(plan, draft) {
   await run(process.execPath, ['scripts/install.js', plan.flavour === 'cuda' ? 'gpu' : 'cpu', 'download'], {
     cwd: draft,
     env: { NODE_PATH: modules, PATH: path.join(modules, '.bin') + path.delimiter + process.env.PATH },
+    // it downloads some hundred MB, over a school's line too
     limitSeconds: 1800,
   });
   const binding = path.join('lib', 'napi-v8', 'tfjs_binding.node');
@@ -132,6 +134,7 @@ async function probePrebuiltHost() {
   const { host } = readJson(path.join(tfjsPackage, 'package.json')).binary;
   const address = process.env.TFJS_NODE_CDN_STORAGE || process.env.CDN_STORAGE || host;
   try {
+    // it only asks whether the host can be reached, before npm tries for minutes
     await fetch(address, { method: 'HEAD', signal: AbortSignal.timeout(5000) });
   } catch {
     throw new SetupError(

@@ -46,7 +46,13 @@ function freeBytes() {
   return bavail * bsize;
 }
 
-/** What the machine offers; the tests hand in their own. */
+/**
+ * What the machine offers; the tests hand in their own.
+ * @typedef {{
+ *   platform: string, arch: string, glibc: boolean, compiler?: string, cuda: boolean, freeBytes: number, wish: string,
+ * }} Machine
+ * @returns {Machine}
+ */
 export function lookAtMachine() {
   return {
     platform: process.platform,
@@ -59,7 +65,10 @@ export function lookAtMachine() {
   };
 }
 
-/** Decides where the native backend comes from; `kind: 'none'` carries the reason, for the doctor. */
+/**
+ * Decides where the native backend comes from; `kind: 'none'` carries the reason, for the doctor.
+ * @param {Machine} [machine]
+ */
 export function planNative(machine = lookAtMachine()) {
   const { platform, arch, glibc, compiler, cuda, freeBytes: free, wish } = machine;
   const none = (zh, en) => ({ kind: 'none', reason: { zh, en } });

@@ -6,7 +6,9 @@ import { inRoot, programIn, readJson, venvFolder, windows, writeJson } from './p
 import { SetupError } from './report.mjs';
 import { findProgram, run } from './run.mjs';
 
+/** Measured; it only says how far the installation has come. */
 const ENVIRONMENT_BYTES = 310e6;
+/** What JupyterLab 4.5 asks for (requirements.txt). */
 const MINIMUM = [3, 9];
 
 /** Packages that came along with the course (`npm run pack`): with them nothing is asked from the network. */
@@ -33,6 +35,7 @@ const requirementsHash = ({ requirements }) =>
 async function versionOf(program, first = []) {
   const { code, stdout } = await run(program, [...first, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
     check: false,
+    // whatever has the name and does not answer is no Python
     limitSeconds: 20,
   });
   return code === 0 ? stdout.trim() : undefined;

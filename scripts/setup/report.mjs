@@ -45,6 +45,7 @@ export class Report {
   #line = false;
   #lastPrinted = 0;
 
+  /** @param {{ lang?: string, stream?: { write(text: string): unknown, isTTY?: boolean }, terminal?: boolean }} [options] */
   constructor({ lang = 'zh', stream = process.stdout, terminal = stream.isTTY } = {}) {
     this.lang = lang;
     this.stream = stream;

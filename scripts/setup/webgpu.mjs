@@ -91,6 +91,7 @@ async function download(key, draft, report) {
 /** Starts the linked one, or that of NODE_PATH, in a process of its own and computes a gradient with it. */
 export async function tryWebgpu(env = {}) {
   const check = inRoot('scripts', 'setup', 'webgpu-check.ts');
+  // as tryBinding of native-build.mjs
   const { stdout } = await run(process.execPath, [...tsxArguments(), check], { env, limitSeconds: 180 });
   return JSON.parse(stdout.trim().split('\n').pop());
 }

@@ -40,6 +40,7 @@ async function fetchAll(): Promise<void> {
     let last = 0;
     await fetchNetworkFiles(id, {
       onProgress: (progress: DownloadProgress) => {
+        // four times a second is more than the eye follows
         if (Date.now() - last < 250) return;
         last = Date.now();
         print({ progress });

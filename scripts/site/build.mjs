@@ -13,6 +13,7 @@ import { examineSite } from './links.mjs';
 import { LAB, ownFolder, siteEnvironment, siteFolder, sourceFolder, workFolder } from './folders.mjs';
 import { stage } from './stage.mjs';
 
+/** Far above what a build takes: one that hangs must not keep a check for ever. */
 const LIMIT_SECONDS = 10 * 60;
 
 /** Builds site/ anew; returns what `examineSite` finds, with the size in bytes. An older site stays until then. */

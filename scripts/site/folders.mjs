@@ -16,6 +16,7 @@ export const ownFolder = (...parts) => inRoot('scripts', 'site', ...parts);
 export const siteEnvironment = {
   folder: () => inRoot('.cache', 'site-venv'),
   requirements: 'requirements-site.txt',
+  // measured; it only says how far the installation has come
   bytes: 400e6,
   texts: ['下载并安装 Sphinx 与 JupyterLite', 'downloading and installing Sphinx and JupyterLite'],
 };

@@ -49,6 +49,7 @@ function firstPage() {
   return fs.existsSync(inRoot(notebook)) ? `/lab/tree/${notebook}` : '/lab';
 }
 
+/** @param {{ noBrowser?: boolean, port?: string, ip?: string }} options */
 export function jupyterArguments({ noBrowser, port, ip }) {
   return [
     '-m',
@@ -67,7 +68,10 @@ export function serverFacts(pid) {
   return readJson(jupyterFolder('runtime', `jpserver-${pid}.json`));
 }
 
-/** Addresses for people: 0.0.0.0 is nothing that a browser can open. */
+/**
+ * Addresses for people: 0.0.0.0 is nothing that a browser can open.
+ * @param {{ port: number, hostname: string, secure?: boolean, base_url?: string }} facts @param {string} token
+ */
 export function address({ port, hostname, secure, base_url: base = '/' }, token) {
   const host = ['0.0.0.0', '::', ''].includes(hostname) ? '127.0.0.1' : hostname;
   const shown = host.includes(':') ? `[${host}]` : host;

@@ -33,6 +33,7 @@ export class Board {
   #stages = [];
   #times = [];
 
+  /** @param {(line: string) => void} [print] */
   constructor(print = (line) => process.stdout.write(`${line}\n`)) {
     this.print = print;
   }

@@ -31,6 +31,7 @@ export function testTasks(files, backends) {
 /** Loaded before a test file: says why a `before` hook failed, which uvu keeps to itself. */
 const HOOKS = ['--import', pathToFileURL(inRoot('scripts', 'test', 'hooks.mjs')).href];
 
+/** @param {{ name: string, file: string, env?: Record<string, string> }} task @param {number} limitSeconds */
 export async function runTestFile({ name, file, env }, limitSeconds) {
   const before = [...(file.endsWith('.ts') ? tsxArguments() : []), ...HOOKS];
   const { code, output } = await run(process.execPath, [...before, path.resolve(inRoot(), file)], {

@@ -16,6 +16,7 @@ import { isDoubled, isFull, runTestFile, testFiles, testTasks } from './files.mj
 import { CHECKS, lint } from './lint.mjs';
 import { softwareVulkan, webgpuForTests } from './software-vulkan.mjs';
 
+/** Far above what the slowest file takes: one that hangs must not keep the others for ever. */
 const LIMIT_SECONDS = 15 * 60;
 
 /** The reference implementation, slow and exact: these files ask it what every backend has to agree with. */

@@ -16,6 +16,7 @@ function countOf(label, text) {
  * The verdict on one test file from its exit code and its output: { passed, failed, skipped, skips, reason? }.
  * A test that printed SKIP and returned was counted as passed by uvu; it is moved to the skipped ones. With
  * `onlyWeights` the others of the file were left out on purpose (test/helpers.ts): they have run in `npm test`.
+ * @returns {Omit<import('./board.mjs').Result, 'name'>}
  */
 export function judge(code, output, { onlyWeights = false } = {}) {
   const text = plain(output);

@@ -161,7 +161,9 @@ const picturesIn = ({ cells }) =>
 /** In the page: every picture in view with its number of colours and the share of the most frequent one. */
 function lookAtPictures() {
   const found = [];
-  for (const picture of document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')) {
+  for (const picture of /** @type {NodeListOf<HTMLImageElement>} */ (
+    document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')
+  )) {
     if (!picture.complete || picture.naturalWidth === 0) continue;
     const [width, height] = [picture.naturalWidth, picture.naturalHeight].map((size) => Math.min(size, 400));
     const canvas = Object.assign(document.createElement('canvas'), { width, height });
@@ -182,7 +184,9 @@ function lookAtPictures() {
 
 /** In the page: what is in view has been loaded and decoded. */
 const areLoaded = () =>
-  [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')].every((picture) => picture.complete);
+  [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output img')].every(
+    (/** @type {HTMLImageElement} */ picture) => picture.complete,
+  );
 
 /**
  * Scrolls through the whole notebook as a reader does, and looks at the pixels of every picture on the way. Takes a

@@ -36,7 +36,7 @@ const SOURCES = {
 
 let lab;
 let page;
-let [cell, output, edit, start, run, firstRun] = [];
+let cell, output, edit, start, run, firstRun;
 
 test.before(async () => {
   writeNotebook(NOTEBOOK, SOURCES);

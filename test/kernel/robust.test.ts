@@ -157,6 +157,9 @@ undefined`;
   const errors = "execSync('echo a >&2; echo b', { stdio: 'inherit' }); execSync('echo c >&2'); undefined";
   const both = await kernel.run(errors);
   assert.equal([both.stdout, both.stderr], ['b\n', 'a\nc\n']);
+  const promised =
+    "import { write } from 'fs'; const { bytesWritten } = await promisify(write)(1, 'four\\n'); bytesWritten";
+  assert.equal([(await kernel.run(promised)).stdout, await kernel.value('bytesWritten')], ['four\n', '5']);
 });
 
 test('habits from Python get one sentence; a result behind `;` is hidden', async () => {

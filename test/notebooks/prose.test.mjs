@@ -75,7 +75,7 @@ test('chapters are named alike and lead to their neighbours', () => {
   none((source) => finds(source, /第 0\d 章/g));
   notebooks.forEach(({ name, cells }, k) => {
     const all = cells.map(text).join('\n');
-    for (const [word, other] of [['上一章', notebooks[k - 1]], ['下一章', notebooks[k + 1]]]) { // prettier-ignore
+    for (const [word, other] of Object.entries({ 上一章: notebooks[k - 1], 下一章: notebooks[k + 1] })) {
       if (other) assert.ok(new RegExp(`${word}：\\[\\d\\d [^\\]]+\\]\\(${other.name}\\.ipynb\\)`).test(all), `${name}: ${word}`);
     }
   });

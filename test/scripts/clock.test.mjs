@@ -22,10 +22,7 @@ async function clockOf(years) {
   return { LD_PRELOAD: stdout.trim(), FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
 }
 
-for (const [name, years] of [
-  ['last', -1],
-  ['next', 1],
-]) {
+for (const [name, years] of Object.entries({ last: -1, next: 1 })) {
   const then = new Date(Date.now() + years * YEAR_MS);
   const clock = await clockOf(years);
   const withClock = (title, work) => {

@@ -158,7 +158,9 @@ const CODE =
 const THREADS = ['03-embedding/layouts/tsne-js.ts', 'tf/wasm-threads.ts'];
 
 test('weights are data: the library neither evaluates text nor starts programs', () => {
-  const files = fs.readdirSync(inRoot('lib'), { recursive: true }).filter((name) => name.endsWith('.ts'));
+  const files = fs
+    .readdirSync(inRoot('lib'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'));
   assert.ok(files.length > 100);
   for (const name of files) {
     const text = fs.readFileSync(path.join(inRoot('lib'), name), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');

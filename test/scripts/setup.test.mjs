@@ -152,7 +152,11 @@ test('a native backend cut short does not count; the doctor’s reason is the er
     fs.rmSync(path.join(folder, 'libtensorflow_cc.so.2'));
     assert.ok(!nativeFacts(plan) && brokenNative(plan) && !anyNative(plan));
   });
-  const dies = (code) => run(process.execPath, ['-e', code]).then(assert.unreachable, reasonOf);
+  const dies = async (code) => {
+    const error = await run(process.execPath, ['-e', code]).catch((thrown) => thrown);
+    assert.instance(error, CommandError);
+    return reasonOf(error);
+  };
   assert.is(
     (await dies('throw new Error("libtensorflow_cc.so.2: cannot open shared object file")')).zh,
     'libtensorflow_cc.so.2: cannot open shared object file',

@@ -36,7 +36,7 @@ async function slowDownload() {
   assert.ok(Number(resumed?.[1]) >= 100_000, output);
   const progress = output.match(/progress \d+ of 200000/g);
   assert.ok(progress.length > 20, `${progress.length} steps of progress`);
-  const [, lost, all] = /(\d+) of (\d+) packets lost/.exec(output);
+  const [, lost, all] = /(\d+) of (\d+) packets lost/.exec(output).map(Number);
   assert.ok(lost > 0.02 * all && lost < 0.1 * all, `${lost} of ${all} packets`);
 }
 

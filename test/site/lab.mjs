@@ -1,5 +1,4 @@
 /** The course in a browser tab (site/lab), served from this machine: what its tests share. */
-/* global window -- in the page */
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
 import * as assert from 'uvu/assert';
@@ -49,7 +48,7 @@ export async function openChapter({ context, server }, chapter) {
   page.setDefaultTimeout(10 * MINUTES);
   await visit(page, `${server.address}/lab/lab/index.html?path=notebooks/${chapter}.ipynb`);
   await page.waitForFunction(() => {
-    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    const kernel = globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.name === 'convscope' && kernel.status === 'idle';
   });
   return page;
@@ -58,7 +57,7 @@ export async function openChapter({ context, server }, chapter) {
 /** The committed outputs would hide a cell that did not run. Returns the notebook as it is then. */
 export const runAll = (page) =>
   page.evaluate(async () => {
-    const { commands, shell } = window.jupyterapp;
+    const { commands, shell } = globalThis.jupyterapp;
     await commands.execute('notebook:clear-all-cell-outputs');
     await commands.execute('notebook:run-all-cells');
     return shell.currentWidget.content.model.toJSON();
@@ -71,7 +70,7 @@ export const runAll = (page) =>
 export const runCode = (page, source, interruptEvery) =>
   page.evaluate(
     async ([code, ms]) => {
-      const { shell, commands } = window.jupyterapp;
+      const { shell, commands } = globalThis.jupyterapp;
       const { content } = shell.currentWidget;
       content.activeCellIndex = content.widgets.length - 1;
       await commands.execute('notebook:insert-cell-below');
@@ -93,7 +92,7 @@ export const textOf = (outputs) =>
 export const upload = (page, name, bytes) =>
   page.evaluate(
     async ([file, content]) => {
-      const { contents } = window.jupyterapp.serviceManager;
+      const { contents } = globalThis.jupyterapp.serviceManager;
       await contents.save(`notebooks/${file}`, { type: 'file', format: 'base64', content });
     },
     [name, Buffer.from(bytes).toString('base64')],

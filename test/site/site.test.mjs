@@ -23,7 +23,10 @@ test.before(async () => {
 });
 test.after(() => browser?.close());
 
-/** A page of the site; `faults` collects what it asks from outside, what it does not get, and its errors. */
+/**
+ * A page of the site; `faults` collects what it asks from outside, what it does not get, and its errors.
+ * @param {string} name @param {{ width?: number, height?: number, javaScriptEnabled?: boolean }} [options]
+ */
 async function open(name, { width = 1400, height = 1000, ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', ...more });
   const faults = [];
@@ -53,7 +56,9 @@ async function scrollThrough(page) {
     }
   });
   await page.waitForFunction(() =>
-    [...document.querySelectorAll('article img')].every((image) => image.complete || !image.offsetParent),
+    [...document.querySelectorAll('article img')].every(
+      (/** @type {HTMLImageElement} */ image) => image.complete || !image.offsetParent,
+    ),
   );
   await page.waitForFunction(() => !document.querySelector('.cs-figure:not(.cs-alive)'));
 }

@@ -3,6 +3,7 @@ import { NetworkBuilder } from './builder';
 import type { NamedWeights } from '../weights/formats/weights';
 import type { Architecture } from './architecture';
 
+/** Of ImageNet's photos, [0, 1]: what torchvision trains with. */
 const MEAN = [0.485, 0.456, 0.406] as const;
 const DEVIATION = [0.229, 0.224, 0.225] as const;
 

@@ -9,6 +9,7 @@ import { WRONG_SUM } from './verify';
 
 /** Nobody waits for what can be done without: a host that does not answer at once, or delivers too slowly. */
 const PATIENCE = { connectTimeout: 1500, stallTimeout: 5000 };
+/** Twelve megabytes in half a minute; a slower line has the compressed weights. */
 const WHOLE = 30_000;
 
 export interface FullPrecision {

@@ -57,8 +57,11 @@ export function downloadSettings(changes: Partial<DownloadSettings> = {}): Downl
     mirror: CONVSCOPE_MODEL_URL ? mirrorHost(CONVSCOPE_MODEL_URL) : undefined,
     hosts: publicHosts,
     offline: CONVSCOPE_OFFLINE === '1',
+    // less is fetched again within a minute, over a line of 20 kB/s too
     resumeOver: 1e6,
+    // two public hosts: after ten seconds the learner knows that there is no network
     connectTimeout: 5000,
+    // more patience for a host that has answered: a slow line may pause
     stallTimeout: 15000,
     fetch: globalThis.fetch,
     // What stands there stays until it is written over: another process may be writing the same.

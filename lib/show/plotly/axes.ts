@@ -5,6 +5,7 @@ import { drawText, INK, LABEL, MUTED, RULE, shorten, textWidth } from '../text';
 import type { Panel } from './panel';
 
 const ZERO = '#9aa3ae';
+/** Degrees and pixels: labels that lie so can still be read, and do not take half of the figure. */
 const TILT = 40;
 const LONGEST_LABEL = 150;
 const TITLE_HEIGHT = 28;

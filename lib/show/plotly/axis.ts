@@ -104,6 +104,7 @@ function ticksOf(
 ): Tick[] {
   if (settings.showticklabels === false || settings.visible === false) return [];
   const [low, high] = [Math.min(min, max), Math.max(min, max)];
+  // 1e-9 here and below: a tick at the very edge must not be lost to rounding
   const inside = (tick: Tick) => tick.value >= low - 1e-9 * (high - low) && tick.value <= high + 1e-9 * (high - low);
   if (Array.isArray(settings.tickvals)) {
     const texts: readonly unknown[] = Array.isArray(settings.ticktext) ? settings.ticktext : settings.tickvals;

@@ -84,6 +84,7 @@ function fitPaper(
   return { x: left, y: top, width: width - left - right, height: height - top - bottom };
 }
 
+/** Pixels: the bar of 16, its gap, and numbers of five characters. */
 const COLORBAR_ROOM = 84;
 const hasTopNotes = (layout: Layout) =>
   (layout.annotations ?? []).some((a: Layout) => a.yref === 'paper' && Number(a.y) >= 1);

@@ -15,6 +15,7 @@ interface Entry {
   readonly name: string;
 }
 
+/** Pixels: a line of text with air. */
 const ROW = 26;
 
 function entries(traces: readonly Trace[], layout: Layout): Entry[] {

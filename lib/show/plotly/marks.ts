@@ -69,6 +69,7 @@ function parseColor(text: string): number[] {
   return named[text] ?? [128, 128, 128, 1];
 }
 
+/** Pixels on and off, about as plotly draws them. */
 const DASHES: Record<string, number[]> = { dash: [8, 5], dot: [2, 4], dashdot: [8, 4, 2, 4], longdash: [14, 6] };
 
 export function setLine(context: SKRSContext2D, color: string, width: number, dash?: string): void {

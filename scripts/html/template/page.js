@@ -1,5 +1,4 @@
 /** The formulas of an exported notebook, and its links to other chapters. */
-/* global renderMathInElement -- from KaTeX */
 (() => {
   const delimiters = [
     { left: '$$', right: '$$', display: true },
@@ -8,7 +7,8 @@
     { left: '$', right: '$', display: false },
   ];
   for (const part of document.querySelectorAll('.jp-RenderedHTMLCommon, .jp-RenderedLatex'))
-    renderMathInElement(part, { delimiters, throwOnError: false, strict: false });
+    // KaTeX's
+    globalThis.renderMathInElement(part, { delimiters, throwOnError: false, strict: false });
 
   // chapters that were exported into the same folder find each other
   for (const link of document.querySelectorAll('a[href*=".ipynb"]')) {
