@@ -35,7 +35,8 @@ export function filterParameters(answer: unknown): Feedback {
 export function flatResponse(answer: unknown): Feedback {
   return checkAnswer(answer, 0, {
     tolerance: 1e-6,
-    praise: '一个通道里的像素是同一个数，相当于这个数乘以该通道的权值之和 0，三个通道都是 0：边缘滤波器对平坦的天空没有反应。',
+    praise:
+      '一个通道里的像素是同一个数，相当于这个数乘以该通道的权值之和 0，三个通道都是 0：边缘滤波器对平坦的天空没有反应。',
     mistakes: [
       [(a) => a === 1, '1 是归一化滤波器（权值之和为 1，如模糊）对亮度 1 的输出；这里权值之和是 0。'],
       [(a) => a === 0.5, '0.5 是画图时 0 对应的灰度，不是输出值。'],
