@@ -7,7 +7,7 @@ export { type ClassLabel, findClass, imageNetClasses } from './model/classes';
 export { loadCourseModel } from './course/course-model';
 export { dispose, type Releasable } from './base/dispose';
 export { CourseError } from './base/errors';
-export { type LongRun, type StopReason } from './base/interrupt';
+export { type LongRun, type RunStep, type StopReason } from './base/interrupt';
 export { encodeJpeg, encodePng, loadImage, type LoadImageOptions, type PhotoBox } from './image/image';
 export { type ClassScore, classify } from './model/classify';
 export { type ImageModel, type LayerInfo, type ReceptiveField, type ReceptiveFields, type Roles } from './model/model';

@@ -8,6 +8,17 @@ export interface PublicFunction {
   /** Where it is declared, for messages: `lib/…ts:12`. */
   readonly at: string;
   readonly examples: readonly string[];
+  /** Of one whose options take a signal. */
+  readonly longRun?: LongRunTypes;
+}
+
+export interface LongRunTypes {
+  /** Which of the arguments the options are. */
+  readonly options: number;
+  /** What `onStep` is told; undefined where there is none. */
+  readonly step?: readonly string[];
+  /** What the result has, or each item of a list. */
+  readonly result: readonly string[];
 }
 
 const entry = path.join(root, 'lib', 'index.ts');
@@ -17,6 +28,18 @@ function optionsOfProject(): ts.CompilerOptions {
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   // A file of its own: the examples are no part of what `tsc` remembers. Their results often go unused.
   return { ...options, incremental: false, tsBuildInfoFile: undefined, noUnusedLocals: false };
+}
+
+function longRunOf(type: ts.Type, at: ts.Node, checker: ts.TypeChecker): LongRunTypes | undefined {
+  const [signature] = type.getCallSignatures();
+  const typeOf = (symbol: ts.Symbol) => checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(symbol, at));
+  const options = signature.parameters.findIndex((parameter) => typeOf(parameter).getProperty('signal'));
+  if (options < 0) return undefined;
+  const onStep = typeOf(signature.parameters[options]).getProperty('onStep');
+  const told = onStep && typeOf(typeOf(onStep).getCallSignatures()[0].parameters[0]);
+  const result = checker.getAwaitedType(signature.getReturnType())!;
+  const names = (one: ts.Type) => checker.getPropertiesOfType(one).map((property) => property.name);
+  return { options, step: told && names(told), result: names(result.getNumberIndexType() ?? result) };
 }
 
 /** Functions, and constants that can be called; namespaces (objective, penalty …) are opened. */
@@ -30,7 +53,8 @@ function functionsOf(program: ts.Program): PublicFunction[] {
       if (!declared?.getSourceFile().fileName.startsWith(path.join(root, 'lib'))) return [];
       if (symbol.flags & ts.SymbolFlags.ValueModule) return within(symbol, `${name}.`);
       if (!(symbol.flags & ts.SymbolFlags.Value)) return [];
-      if (checker.getTypeOfSymbolAtLocation(symbol, declared).getCallSignatures().length === 0) return [];
+      const type = checker.getTypeOfSymbolAtLocation(symbol, declared);
+      if (type.getCallSignatures().length === 0) return [];
       const source = declared.getSourceFile();
       const line = source.getLineAndCharacterOfPosition(declared.getStart()).line + 1;
       const tags = symbol.getJsDocTags(checker).filter((tag) => tag.name === 'example');
@@ -38,6 +62,7 @@ function functionsOf(program: ts.Program): PublicFunction[] {
         name,
         at: `${path.relative(root, source.fileName)}:${line}`,
         examples: tags.map((tag) => ts.displayPartsToString(tag.text)),
+        longRun: longRunOf(type, declared, checker),
       };
     });
   return within(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!, '');

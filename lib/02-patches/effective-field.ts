@@ -1,16 +1,15 @@
 import { tf } from '../tf/backend';
 import { gradientAt } from '../tf/tape';
-import { photoBoxes, loadImage, type PhotoBox } from '../image/image';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { photoBoxes, type PhotoBox } from '../image/image';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import { resolveTarget, seedGradient } from '../model/target';
-import { given } from '../model/given';
+import { inputOptions, photoInput } from '../model/photo-input';
 import { type ChannelPatches, checkChannel } from './patches';
 
-export interface EffectiveFieldOptions {
+export interface EffectiveFieldOptions extends LongRun {
   /** 方框里至少含多少梯度能量（share of the energy），(0, 1)，缺省 0.5。 */
   share?: number;
-  signal?: AbortSignal;
 }
 
 export interface EffectiveFields {
@@ -36,26 +35,25 @@ export async function effectiveFields(
   model: ImageModel,
   layer: string,
   ofChannel: ChannelPatches,
-  { share = 0.5, signal }: EffectiveFieldOptions = {},
+  { share = 0.5, ...run }: EffectiveFieldOptions = {},
 ): Promise<EffectiveFields> {
   if (!(share > 0 && share < 1)) throw new RangeError(`share 应在 0 与 1 之间，得到 ${share}`);
   const { channel, patches } = checkChannel(ofChannel, 'patches');
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const boxes: (PhotoBox | undefined)[] = [];
   for (const { photo, at } of patches) {
     if (watch.stopped) break;
-    const options = { size: given(model).inputSize, crop: photo.crop };
-    const image = await loadImage(photo.path, options);
+    const image = await photoInput(model, photo);
     let energy: tf.Tensor2D | undefined;
     try {
       energy = tf.tidy(() => gradientEnergy(model, image, layer, channel, at));
       const square = energySquare((await energy.data()) as Float32Array, energy.shape[1], share);
-      boxes.push(square && (await photoBoxes(photo.path, options))(square));
+      boxes.push(square && (await photoBoxes(photo.path, inputOptions(model, photo)))(square));
     } finally {
       image.dispose();
       energy?.dispose();
     }
-    await watch.breathe();
+    await watch.step({ done: boxes.length, total: patches.length });
   }
   return { boxes, ...(watch.stopped && { stopped: watch.stopped }) };
 }

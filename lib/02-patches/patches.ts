@@ -1,12 +1,13 @@
 import { tf } from '../tf/backend';
 import { type PhotoSummary, readSummary, type SummaryKind, writeSummary } from './cache';
 import { Strongest } from './strongest';
-import { loadImage, type PhotoBox, photoBoxes } from '../image/image';
+import { type PhotoBox, photoBoxes } from '../image/image';
 import { checkCounts, checkFields, checkFunction } from '../base/check';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel, LayerInfo } from '../model/model';
 import { checkPhotos, type Photo } from '../image/photos';
 import { given } from '../model/given';
+import { inputOptions, photoInput } from '../model/photo-input';
 import { fieldBox, type ReceptiveFields } from '../model/receptive-field';
 
 /** 一个最大激活图块（max-activating patch）。 */
@@ -32,15 +33,14 @@ export interface ChannelPatches {
 export const checkChannel = (channel: ChannelPatches, what = 'channel'): ChannelPatches =>
   checkFields(what, channel, ['channel', 'patches'], ' topPatches 的一项 { channel, patches }');
 
-export interface ScanOptions {
+/** `onStep` 还给 `cached`：已有几张照片取自缓存。 */
+export interface ScanOptions extends LongRun<RunStep & { readonly cached: number }> {
   /** 一次前向传播几张照片，缺省 16。 */
   batchSize?: number;
   /** false：不读也不写磁盘上的缓存（缺省：课程的网络用缓存）。 */
   cache?: boolean;
   /** 每张照片每个通道最多几个位置（positions per photo），默认 1；相邻位置的图块大半重叠。 */
   perPhoto?: number;
-  onStep?: (step: { done: number; total: number; cached: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 /** A layer with height, width and channels whose units see one window each, or an error that says which are such. */
@@ -86,10 +86,9 @@ export async function summarizeImages(
 }
 
 async function summarize(kind: SummaryKind, photos: readonly Photo[]): Promise<PhotoSummary[]> {
-  const size = [...kind.model.inputSize] as [number, number];
   const images: tf.Tensor3D[] = [];
   try {
-    for (const photo of photos) images.push(await loadImage(photo.path, { size, crop: photo.crop }));
+    for (const photo of photos) images.push(await photoInput(kind.model, photo));
     return await summarizeImages(kind, images);
   } finally {
     tf.dispose(images);
@@ -110,7 +109,7 @@ export async function scanPhotos(
   photos: readonly Photo[],
   layer: string,
   visit: (photo: Photo, summary: PhotoSummary, index: number) => void,
-  { batchSize = 16, cache = given(model).weightsId !== undefined, perPhoto = 1, onStep, signal }: ScanOptions = {},
+  { batchSize = 16, cache = given(model).weightsId !== undefined, perPhoto = 1, ...run }: ScanOptions = {},
 ): Promise<{ readonly stopped?: StopReason }> {
   checkPhotos(photos);
   checkFunction('visit', visit);
@@ -119,7 +118,7 @@ export async function scanPhotos(
   if (!Number.isInteger(perPhoto) || perPhoto < 1 || perPhoto > height * width)
     throw new RangeError(`perPhoto 应为 1 到 ${height * width}（${layer} 的位置数）的整数，得到 ${perPhoto}`);
   const kind = { model, layer, perPhoto };
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   let cached = 0;
   for (let i = 0; i < photos.length;) {
     if (watch.stopped) return { stopped: watch.stopped };
@@ -140,8 +139,7 @@ export async function scanPhotos(
         visit(photos[batch[k]], summary, batch[k]);
       });
     }
-    await onStep?.({ done: i, total: photos.length, cached });
-    await watch.breathe();
+    await watch.step({ done: i, total: photos.length, cached });
   }
   return {};
 }
@@ -185,12 +183,7 @@ export async function topPatches(
     const patches: Patch[] = [];
     for (const { value, at, index } of strongest[i].descending()) {
       const photo = photos[index];
-      if (!toPhoto.has(photo)) {
-        toPhoto.set(
-          photo,
-          await photoBoxes(photo.path, { size: [...model.inputSize] as [number, number], crop: photo.crop }),
-        );
-      }
+      if (!toPhoto.has(photo)) toPhoto.set(photo, await photoBoxes(photo.path, inputOptions(model, photo)));
       const place: [number, number] = [Math.floor(at / width), at % width];
       const mapping = toPhoto.get(photo)!;
       const box = mapping(fieldBox(info.receptiveFields, place));

@@ -35,25 +35,25 @@ export const patchPurity = (channel: ChannelPatches, label: PhotoLabel = categor
 
 /**
  * 打乱类别之后的纯度（permutation control）：图块一块不换，只把各张照片的类别互相对调，再求各通道纯度的平均；
- * 重复 `draws` 次。照片在各通道里重复出现的方式、各类的张数都与真的一样，只有"内容"没有了。
+ * 重复 `shuffles` 次。照片在各通道里重复出现的方式、各类的张数都与真的一样，只有"内容"没有了。
  *
  * @param photos 扫描过的全部照片：在它们之间对调
- * @param options `draws` 次数，缺省 500；`seed` 缺省 0；`label` 见 photoPurity
+ * @param options `shuffles` 次数，缺省 500；`seed` 缺省 0；`label` 见 photoPurity
  * @returns 每次的平均纯度，由小到大
- * @throws RangeError 没有通道、没有照片、draws 不是正整数
+ * @throws RangeError 没有通道、没有照片、shuffles 不是正整数
  * @example
  * const photos = coursePhotos().slice(0, 12);
  * const channels = await topPatches(model, photos, model.roles.lastPool);
- * const chance = shuffledPurity(channels, photos, { draws: 20 });
+ * const chance = shuffledPurity(channels, photos, { shuffles: 20 });
  */
 export function shuffledPurity(
   channels: readonly ChannelPatches[],
   photos: readonly Photo[],
-  { draws = 500, seed = 0, label = category }: { draws?: number; seed?: number; label?: PhotoLabel } = {},
+  { shuffles = 500, seed = 0, label = category }: { shuffles?: number; seed?: number; label?: PhotoLabel } = {},
 ): number[] {
   if (!checkList('channels', channels, checkChannel).length || !checkPhotos(photos).length)
     throw new RangeError('至少要有一个通道和一张照片');
-  checkCounts({ draws });
+  checkCounts({ shuffles });
   const random = randomGenerator(seed);
   let labels = photos.map(label);
   const once = () => {
@@ -62,5 +62,5 @@ export function shuffledPurity(
     const purities = channels.map((channel) => patchPurity(channel, (photo) => given.get(photo) ?? label(photo)));
     return purities.reduce((a, b) => a + b, 0) / channels.length;
   };
-  return Array.from({ length: draws }, once).sort((a, b) => a - b);
+  return Array.from({ length: shuffles }, once).sort((a, b) => a - b);
 }

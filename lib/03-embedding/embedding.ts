@@ -7,7 +7,7 @@ import { barnesHutRepulsion } from './layouts/repulsion-barnes-hut';
 import { exactRepulsion } from './layouts/repulsion-exact';
 import { umapLayout } from './layouts/umap';
 import { unknownName } from '../base/errors';
-import { watchInterrupts, type InterruptWatch, type StopReason } from '../base/interrupt';
+import { watchInterrupts, type InterruptWatch, type LongRun, type RunStep, type StopReason } from '../base/interrupt';
 import { principalComponents } from './pca';
 import { randomGenerator } from '../base/random';
 
@@ -18,10 +18,7 @@ export { type Pca, pca } from './pca';
 export type Point = [x: number, y: number];
 export type EmbeddingMethod = 'tsne' | 'umap' | 'tsne-js';
 
-export interface EmbedStep {
-  /** 走了几步，一共 `steps` 步。 */
-  readonly step: number;
-  readonly steps: number;
+export interface EmbedStep extends RunStep {
   /** KL(P ‖ Q)，单位奈特；UMAP 不报，是 undefined。 */
   readonly kl: number | undefined;
   /** 各点现在的位置。 */
@@ -29,7 +26,8 @@ export interface EmbedStep {
   readonly notes: readonly string[];
 }
 
-export interface EmbedOptions {
+/** `onStep` 每 25 步调用一次。 */
+export interface EmbedOptions extends LongRun<EmbedStep> {
   /** 方法（method）：'tsne' 是本课自己的实现；'umap'；'tsne-js' 用来对照（逐对计算，点多时很慢）。 */
   method?: EmbeddingMethod;
   /** 困惑度（perplexity）：每个点大约顾及几个邻居；须小于点数的三分之一。 */
@@ -45,9 +43,6 @@ export interface EmbedOptions {
   theta?: number;
   /** 起点（initialization）：前两个主成分，或随机。 */
   initialization?: 'pca' | 'random';
-  /** 每 25 步调用一次：步数、损失、当前的点。 */
-  onStep?: (state: EmbedStep) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 export interface Embedding {
@@ -131,8 +126,7 @@ export async function embed(
     repulsion,
     theta = 0.4,
     initialization = 'pca',
-    onStep,
-    signal,
+    ...run
   }: EmbedOptions = {},
 ): Promise<Embedding> {
   const matrix = asMatrix(features, 4);
@@ -148,9 +142,9 @@ export async function embed(
     method === 'tsne-js' && rows > 500
       ? [`tsne-js 的工作量与点数的平方成正比，${rows} 个点要几分钟以上；method: 'tsne' 快几十倍，结果一样好`]
       : [];
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const loss: { step: number; kl: number }[] = [];
-  const start = await startPoints(matrix, settings, watch);
+  const start = await startPoints(matrix, settings, run.signal);
   let points = () => start;
   for await (const state of METHODS[method](matrix, start, settings, watch)) {
     points = state.points;
@@ -159,9 +153,8 @@ export async function embed(
     if (method === 'tsne-js' || state.step % REPORT_EVERY === 0 || state.step === steps) {
       const kl = state.kl();
       if (kl !== undefined) loss.push({ step: state.step, kl });
-      await onStep?.({ step: state.step, steps, kl, points: points(), notes });
-    }
-    await watch.breathe();
+      await watch.step({ done: state.step, total: steps, kl, points: points(), notes });
+    } else await watch.breathe();
   }
   return { points: points(), loss, settings: { ...settings, rows, columns }, notes, stopped: watch.stopped };
 }
@@ -189,16 +182,12 @@ function checkSettings(s: Settings, rows: number): void {
 }
 
 /** Two principal components or a small cloud, both with standard deviation 1e-4 as the step size expects. */
-async function startPoints(
-  matrix: Matrix,
-  { initialization, seed }: Settings,
-  watch: InterruptWatch,
-): Promise<Point[]> {
+async function startPoints(matrix: Matrix, { initialization, seed }: Settings, signal?: AbortSignal): Promise<Point[]> {
   const random = randomGenerator(seed);
   const cloud = (size: number) =>
     Array.from({ length: matrix.rows }, (): Point => [size * random.normal(), size * random.normal()]);
   if (initialization === 'random') return cloud(1e-4);
-  const { scores, variances } = await principalComponents(matrix, 2, watch);
+  const { scores, variances } = await principalComponents(matrix, 2, watchInterrupts({ signal }));
   const scale = 1e-4 / Math.sqrt(variances[0] || 1);
   // The jitter lets equal points part: with the same position they would have the same gradient for ever.
   return cloud(1e-8).map(([x, y], i) => [x + scale * scores[0][i], y + scale * (scores[1]?.[i] ?? 0)]);

@@ -210,11 +210,11 @@ async function photoRows(
   photos: readonly Photo[],
   [height, width]: readonly [number, number],
   encode: (images: tf.Tensor4D) => tf.Tensor[],
-  { batchSize = 16, onStep, signal }: Omit<FeatureMatrixOptions, 'pool'>,
+  { batchSize = 16, ...run }: Omit<FeatureMatrixOptions, 'pool'>,
 ) {
   checkPhotos(photos);
   checkCounts({ batchSize });
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const batches: Float32Array[][] = [];
   let done = 0;
   while (done < photos.length && !watch.stopped) {
@@ -234,8 +234,7 @@ async function photoRows(
       tf.dispose(images);
     }
     done += batch.length;
-    await onStep?.({ done, total: photos.length });
-    await watch.breathe();
+    await watch.step({ done, total: photos.length });
   }
   // One array per batch and output: join the batches of each output.
   const matrices = (batches[0] ?? [new Float32Array(0)]).map((_, output) => {

@@ -1,6 +1,6 @@
 import type { Matrix } from './nearest-rows';
 import { asMatrix, type Rows } from './rows';
-import { watchInterrupts, type InterruptWatch, type StopReason } from '../base/interrupt';
+import { watchInterrupts, type InterruptWatch, type LongRun, type StopReason } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 
 /** Leading principal components: `scores[c][i]` is row i along component c, `variances[c]` the variance along it. */
@@ -9,6 +9,9 @@ export interface PrincipalComponents {
   readonly variances: number[];
   readonly totalVariance: number;
 }
+
+/** Most rounds of the iteration. */
+const ROUNDS = 500;
 
 const dot = (a: Float64Array, b: Float64Array, fromA = 0, fromB = 0, length = a.length) => {
   let sum = 0;
@@ -33,7 +36,7 @@ async function gram(a: Float64Array, size: number, watch: InterruptWatch): Promi
   const out = new Float64Array(size * size);
   for (let i = 0; i < size && !watch.stopped; i++) {
     for (let j = 0; j <= i; j++) out[i * size + j] = out[j * size + i] = dot(a, a, i * length, j * length, length);
-    await watch.breathe();
+    await watch.step({ done: i + 1, total: size + ROUNDS });
   }
   return out;
 }
@@ -57,7 +60,7 @@ async function leadingEigenvectors(s: Float64Array, size: number, count: number,
   let vectors = Array.from({ length: count }, () => Float64Array.from({ length: size }, () => random.normal()));
   orthonormalise(vectors);
   let values: number[] = [];
-  for (let round = 0; round < 500 && !watch.stopped; round++) {
+  for (let round = 0; round < ROUNDS && !watch.stopped; round++) {
     const images = vectors.map((v) => Float64Array.from({ length: size }, (_, i) => dot(v, s, 0, i * size)));
     const next = vectors.map((v, c) => dot(v, images[c]));
     const settled = next.every((value, c) => Math.abs(value - values[c]) <= 1e-12 * next[0]);
@@ -65,7 +68,7 @@ async function leadingEigenvectors(s: Float64Array, size: number, count: number,
     if (settled) break;
     orthonormalise(images);
     vectors = images;
-    await watch.breathe();
+    await watch.step({ done: size + round + 1, total: size + ROUNDS });
   }
   return { vectors, values };
 }
@@ -116,19 +119,20 @@ export interface Pca {
  *
  * @param features 特征矩阵，或写成数组的点：每行一个点
  * @param components 取几个主成分，缺省 2
+ * @param run `onStep`、`signal`，见 LongRun
  * @returns `scores`：点数 × 主成分数；`explained`：各主成分占总方差的比例。普通对象，不需要 dispose
  * @throws RangeError 主成分数不对、特征里有 NaN
  * @example
  * const { explained } = await pca([[0, 0], [1, 1], [2, 2]], 1);
  * explained[0]; // 1
  */
-export async function pca(features: Rows, components = 2, { signal }: { signal?: AbortSignal } = {}): Promise<Pca> {
+export async function pca(features: Rows, components = 2, run: LongRun = {}): Promise<Pca> {
   const matrix = asMatrix(features, 2);
   const most = Math.min(matrix.rows, matrix.columns);
   if (!Number.isInteger(components) || components < 1 || components > most) {
     throw new RangeError(`主成分数应为 1 到 ${most} 的整数，得到 ${components}`);
   }
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const { scores, variances, totalVariance } = await principalComponents(matrix, components, watch);
   const data = new Float64Array(matrix.rows * components);
   scores.forEach((score, c) => score.forEach((value, i) => (data[i * components + c] = value)));

@@ -1,18 +1,17 @@
 import { createCanvas, loadImage as decode } from 'canvas';
 import { tf } from '../tf/backend';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { checkFields, checkList, checkNumbers } from '../base/check';
 import { checkPhotos, type Photo } from '../image/photos';
 import { type Corner, pushApart } from './layouts/push-apart';
 
-export interface ThumbnailMapOptions {
+export interface ThumbnailMapOptions extends LongRun {
   /** 整张图的边长，像素，缺省 1100。 */
   size?: number;
   /** 缩略图的边长，像素，缺省 44。 */
   thumbnail?: number;
   /** 把互相遮挡的缩略图推开（spread），直到谁也不被遮住三分之一以上；缺省 false：位置准确，互相遮挡。 */
   spread?: boolean;
-  signal?: AbortSignal;
 }
 
 export interface ThumbnailMap {
@@ -28,7 +27,7 @@ export interface ThumbnailMap {
  *
  * @param photos 照片
  * @param points 每张照片一个 [x, y]，如 `embedding.points`
- * @param options `size`、`thumbnail`：像素；`signal`
+ * @param options `size`、`thumbnail`：像素；`onStep`、`signal`
  * @returns `image`：RGB，[0, 1]，由调用者 dispose；用 `showImage(image)` 显示
  * @throws RangeError 照片与点的个数不同，或点不是有限的数
  * @example
@@ -39,7 +38,7 @@ export interface ThumbnailMap {
 export async function thumbnailMap(
   photos: readonly Photo[],
   points: readonly (readonly number[])[],
-  { size = 1100, thumbnail = 44, spread = false, signal }: ThumbnailMapOptions = {},
+  { size = 1100, thumbnail = 44, spread = false, ...run }: ThumbnailMapOptions = {},
 ): Promise<ThumbnailMap> {
   checkPoints(photos, points);
   const extent = (values: number[]) => {
@@ -54,7 +53,7 @@ export async function thumbnailMap(
   const height = Math.round(y.span * scale) + thumbnail;
   const corners = points.map((p): Corner => [(p[0] - x.low) * scale, (y.low + y.span - p[1]) * scale]);
   const placed = spread ? pushApart(corners, { width, height, thumbnail }) : corners;
-  return drawThumbnails(photos, { width, height, place: (i) => placed[i], thumbnail, signal });
+  return drawThumbnails(photos, { width, height, place: (i) => placed[i], thumbnail, ...run });
 }
 
 /**
@@ -62,7 +61,7 @@ export async function thumbnailMap(
  *
  * @param photos 照片
  * @param cells 每张照片一个 { row, column }，由 `gridLayout(points)` 得到
- * @param options `thumbnail`：格子的边长，像素，缺省 48；`signal`
+ * @param options `thumbnail`：格子的边长，像素，缺省 48；`onStep`、`signal`
  * @returns 同 thumbnailMap；image 由调用者 dispose
  * @example
  * const photos = coursePhotos().slice(0, 4);
@@ -73,7 +72,7 @@ export async function thumbnailMap(
 export async function thumbnailGrid(
   photos: readonly Photo[],
   cells: readonly { readonly row: number; readonly column: number }[],
-  { thumbnail = 48, signal }: Omit<ThumbnailMapOptions, 'size'> = {},
+  { thumbnail = 48, ...run }: Omit<ThumbnailMapOptions, 'size' | 'spread'> = {},
 ): Promise<ThumbnailMap> {
   checkPoints(
     photos,
@@ -87,7 +86,7 @@ export async function thumbnailGrid(
     height: (last(cells.map((cell) => cell.row)) + 1) * thumbnail,
     place: (i) => [cells[i].column * thumbnail, cells[i].row * thumbnail],
     thumbnail,
-    signal,
+    ...run,
   });
 }
 
@@ -98,19 +97,18 @@ function checkPoints(photos: readonly Photo[], points: readonly (readonly number
   points.forEach((point, i) => checkNumbers(`第 ${i} 个位置`, point, 2));
 }
 
-interface Sheet {
+interface Sheet extends LongRun {
   readonly width: number;
   readonly height: number;
   readonly thumbnail: number;
   readonly place: (index: number) => Corner;
-  readonly signal?: AbortSignal;
 }
 
 async function drawThumbnails(
   photos: readonly Photo[],
-  { width, height, thumbnail, place, signal }: Sheet,
+  { width, height, thumbnail, place, ...run }: Sheet,
 ): Promise<ThumbnailMap> {
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const canvas = createCanvas(width, height);
   const context = canvas.getContext('2d');
   context.fillStyle = 'white';
@@ -121,7 +119,7 @@ async function drawThumbnails(
     const side = Math.min(w, h);
     const [left, top] = place(i);
     context.drawImage(image, x + (w - side) / 2, y + (h - side) / 2, side, side, left, top, thumbnail, thumbnail);
-    await watch.breathe();
+    await watch.step({ done: i + 1, total: photos.length });
   }
   const { data } = context.getImageData(0, 0, width, height);
   const rgb = new Float32Array(width * height * 3);

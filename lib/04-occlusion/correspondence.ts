@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import { checkFields, checkList } from '../base/check';
 import { checkImage } from '../image/check';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { FACE_PARTS, type FacePart } from './landmarks';
 import type { ImageModel } from '../model/model';
 import { randomGenerator } from '../base/random';
@@ -111,6 +111,12 @@ export async function signPattern(
   return Int8Array.from(a, (v, i) => (Math.abs(v - b[i]) > threshold ? Math.sign(v - b[i]) : 0));
 }
 
+export interface CorrespondenceRunOptions extends CorrespondenceOptions, LongRun {
+  /** 随机位置抽几轮（samples），默认 10。 */
+  samples?: number;
+  seed?: number;
+}
+
 export interface Correspondence extends Readonly<Record<FacePart | 'random', SignDifference>> {
   readonly layer: string;
   readonly stopped?: StopReason;
@@ -120,7 +126,7 @@ export interface Correspondence extends Readonly<Record<FacePart | 'random', Sig
  * 论文表 1 的一行（Table 1）：盖住右眼、左眼、鼻子，与盖住随机位置相比，各图的变化符号有多一致。
  *
  * @param faces 图像 [h, w, 3] 与三个部位的位置 [行, 列]；见 courseFaces、landmarkIn
- * @param options `size` 方块边长；`trials` 随机位置重复几轮（默认 10）；`seed` 种子
+ * @param options `size` 方块边长；`samples` 随机位置抽几轮；`seed` 种子；`onStep`、`signal`
  * @example
  * const faces = await Promise.all(
  *   courseFaces().slice(0, 2).map(async (face) => ({
@@ -130,39 +136,35 @@ export interface Correspondence extends Readonly<Record<FacePart | 'random', Sig
  *     nose: landmarkIn(face, 'nose', 64),
  *   })),
  * );
- * const { leftEye, random } = await correspondence(model, faces, model.roles.lastConv, { size: 16, trials: 2 });
+ * const { leftEye, random } = await correspondence(model, faces, model.roles.lastConv, { size: 16, samples: 2 });
  * dispose(faces);
  */
 export async function correspondence(
   model: ImageModel,
   faces: readonly ({ readonly image: tf.Tensor3D } & Readonly<Record<FacePart, readonly [number, number]>>)[],
   layer: string,
-  {
-    size = 40,
-    fill = 0.5,
-    trials = 10,
-    seed = 0,
-    signal,
-  }: CorrespondenceOptions & { trials?: number; seed?: number; signal?: AbortSignal } = {},
+  { size = 40, fill = 0.5, samples = 10, seed = 0, ...run }: CorrespondenceRunOptions = {},
 ): Promise<Correspondence> {
   checkList('faces', faces, (face, what) => checkFields(what, face, ['image', ...FACE_PARTS], '一张脸 { image, rightEye, leftEye, nose }')); // prettier-ignore
   given(model).layerName(layer ?? String(layer));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const { uniform } = randomGenerator(seed);
+  const total = faces.length * (FACE_PARTS.length + samples);
+  let done = 0;
   const missing: SignDifference = { mean: NaN, std: NaN, chance: NaN, pairs: 0, images: [] };
   async function compare(places: (face: (typeof faces)[number]) => readonly [number, number]): Promise<SignDifference> {
     const patterns: Int8Array[] = [];
     for (const face of faces) {
       if (watch.stopped) return missing;
       patterns.push(await signPattern(model, { image: face.image, center: places(face) }, layer, { size, fill }));
-      await watch.breathe();
+      await watch.step({ done: ++done, total });
     }
     return signDifference(patterns);
   }
   const parts = {} as Record<FacePart, SignDifference>;
   for (const part of FACE_PARTS) parts[part] = await compare((face) => face[part]);
   const rounds: SignDifference[] = [];
-  for (let i = 0; i < trials && !watch.stopped; i++) {
+  for (let i = 0; i < samples && !watch.stopped; i++) {
     rounds.push(await compare(({ image }) => [uniform() * image.shape[0], uniform() * image.shape[1]]));
   }
   return { layer, ...parts, random: pooled(rounds.filter((r) => r.pairs > 0)), stopped: watch.stopped };

@@ -6,7 +6,7 @@ import { plainScorer } from './plain';
 import { coarseToFine, patchGrid } from './positions';
 import { OcclusionRecord, readScores } from './record';
 import type { Scorer, WatchedMap } from './scorer';
-import { type InterruptWatch, type StopReason, watchInterrupts } from '../base/interrupt';
+import { type InterruptWatch, type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { ClassTarget } from '../model/target';
 import { given } from '../model/given';
@@ -20,10 +20,8 @@ export type { Fill };
  * 这里是全部想法；旁边的 incremental/ 只让它快：盖住一块，每层只有一扇小窗变化，就只重算那扇窗（结果与逐张重算相同）。
  */
 
-export interface OcclusionStep {
-  /** 已算完的位置与全部位置的个数。 */
-  readonly done: number;
-  readonly total: number;
+/** `done`、`total` 是位置的个数。 */
+export interface OcclusionStep extends RunStep {
   /** 由粗到细的第几遍（1 起）与总遍数；第一遍之后就有一幅粗略但完整的图。 */
   readonly stage: number;
   readonly stages: number;
@@ -33,7 +31,7 @@ export interface OcclusionStep {
   readonly map: tf.Tensor2D;
 }
 
-export interface OcclusionOptions {
+export interface OcclusionOptions extends LongRun<OcclusionStep> {
   /** 方块边长（patch size），像素，1 到图像短边；默认短边的六分之一（227 的图是 38）。 */
   size?: number;
   /** 步幅（stride），像素，1 到 size；默认边长的五分之一。 */
@@ -47,8 +45,6 @@ export interface OcclusionOptions {
   batchSize?: number;
   /** false：不用增量计算，每个位置都把整个网络重算一遍（慢，结果相同）；默认 true：网络允许时用增量。 */
   incremental?: boolean;
-  onStep?: (step: OcclusionStep) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 export interface OcclusionMap {
@@ -105,10 +101,10 @@ export async function occlusionMap(
   target: ClassTarget,
   options: OcclusionOptions = {},
 ): Promise<OcclusionMap> {
-  const { size = Math.ceil(Math.min(...given(model).inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep, signal } = options; // prettier-ignore
+  const { size = Math.ceil(Math.min(...given(model).inputSize) / 6), fill = 0.5, layer, seed = 0, batchSize, incremental = true, onStep } = options; // prettier-ignore
   const { stride = Math.ceil(size / 5) } = options;
   const classIndex = await checkOcclusion(model, image, target, { size, stride, batchSize, layer });
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(options);
   const [height, width] = image.shape;
   const grid = patchGrid(height, width, size, stride);
   const picture = { height, width, channels: 3, data: (await image.data()) as Float32Array };

@@ -95,7 +95,7 @@ function changedPool(original: GradConfig): GradConfig {
     gradFunc: (dy, saved, attributes) => ({
       x: () => {
         tally().pools++;
-        return unpoolBySwitches(tf, dy as tf.Tensor, saved, attributes as unknown as PoolingAttributes);
+        return unpoolBySwitches(dy as tf.Tensor, saved, attributes as unknown as PoolingAttributes);
       },
     }),
   };

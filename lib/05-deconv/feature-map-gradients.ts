@@ -45,8 +45,7 @@ export async function featureMapGradients(
     channels,
     at = 'max',
     batchSize = gradientBatch(model),
-    onStep,
-    signal,
+    ...run
   }: FeatureMapOptions = {},
 ): Promise<FeatureMapGradients> {
   checkRule(rule, pool);
@@ -57,7 +56,7 @@ export async function featureMapGradients(
   if (wanted.length === 0) throw new RangeError('channels 是空的：至少要有一个通道');
   const targets = wanted.map((channel) => resolveTarget(model, { layer, channel, at }));
 
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const parts: tf.Tensor4D[] = [];
   try {
     for (let from = 0; from < targets.length && !watch.stopped; from += batchSize) {
@@ -68,8 +67,7 @@ export async function featureMapGradients(
           return backProject(model, images, layer, (a) => seedGradient(a, batch), { rule, pool });
         }),
       );
-      await onStep?.({ done: Math.min(from + batchSize, targets.length), total: targets.length });
-      await watch.breathe();
+      await watch.step({ done: Math.min(from + batchSize, targets.length), total: targets.length });
     }
     const maps = parts.length ? tf.concat(parts, 0) : tf.zeros<tf.Rank.R4>([0, ...image.shape]);
     return { maps, ...(watch.stopped && { stopped: watch.stopped }) };

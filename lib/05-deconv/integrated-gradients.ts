@@ -2,7 +2,7 @@ import { tf } from '../tf/backend';
 import { checkCounts } from '../base/check';
 import { gradientBatch } from './gradient-batch';
 import { backProject } from './gradients';
-import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
+import { type InterruptWatch, type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { fixTarget, resolveTarget, seedGradient, type Target, targetValue } from '../model/target';
@@ -40,13 +40,20 @@ const trapezoid = (count: number, newOnly: boolean): Stop[] =>
     (_, i) => !newOnly || i % 2 === 1,
   );
 
-/** The weighted sum of the gradients at these stops; undefined when stopped on the way. */
+interface Way {
+  readonly model: ImageModel;
+  readonly from: tf.Tensor3D;
+  readonly to: tf.Tensor3D;
+  readonly target: Target;
+  readonly batchSize: number;
+  readonly watch: InterruptWatch;
+}
+
+/** The weighted sum of the gradients at these stops, the last of `total`; undefined when stopped on the way. */
 async function gradientOnTheWay(
-  model: ImageModel,
-  [from, to]: readonly [tf.Tensor3D, tf.Tensor3D],
-  target: Target,
+  { model, from, to, target, batchSize, watch }: Way,
   stops: readonly Stop[],
-  { batchSize, step }: { batchSize: number; step: (done: number, total: number) => Promise<boolean> },
+  total: number,
 ): Promise<tf.Tensor3D | undefined> {
   const resolved = resolveTarget(model, target);
   let sum: tf.Tensor3D | undefined = tf.zerosLike(from);
@@ -63,8 +70,9 @@ async function gradientOnTheWay(
         return tf.add(before, tf.sum(gradients, 0)) as tf.Tensor3D;
       });
       before.dispose();
-      const stopped = await step(Math.min(first + batchSize, stops.length), stops.length);
-      if (stopped && first + batchSize < stops.length) return undefined;
+      const left = Math.max(0, stops.length - first - batchSize);
+      await watch.step({ done: total - left, total });
+      if (watch.stopped && left > 0) return undefined;
     }
     const whole = sum;
     sum = undefined;
@@ -96,27 +104,21 @@ export async function integratedGradients(
     steps = 32,
     maxSteps = 512,
     batchSize = gradientBatch(model),
-    onStep,
-    signal,
+    ...run
   }: IntegratedGradientsOptions = {},
 ): Promise<IntegratedGradients> {
   checkCounts({ steps, maxSteps, batchSize });
   await checkImage(image);
   // On the way the strongest place may change; the neuron explained stays the one of the image itself.
   const fixed = await fixTarget(model, image, target);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const start = baselineImage(model, image, baseline);
-  const way = [start, image] as const;
-  const step = async (done: number, total: number) => {
-    await onStep?.({ done, total });
-    await watch.breathe();
-    return watch.stopped !== undefined;
-  };
+  const way = { model, from: start, to: image, target: fixed, batchSize, watch };
   let mean = tf.zerosLike(image);
   try {
     const difference = (await targetValue(model, image, fixed)) - (await targetValue(model, start, fixed));
     for (let count = steps; ; count *= 2) {
-      const added = await gradientOnTheWay(model, way, fixed, trapezoid(count, count > steps), { batchSize, step });
+      const added = await gradientOnTheWay(way, trapezoid(count, count > steps), count + 1);
       if (added) {
         // Halving the pieces halves the weight of the stops that are already in.
         const next = tf.tidy(() => tf.add(tf.mul(mean, 0.5), added) as tf.Tensor3D);

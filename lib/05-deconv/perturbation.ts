@@ -138,13 +138,13 @@ export async function insertionDeletion(
   image: tf.Tensor3D,
   target: Target,
   map: tf.Tensor,
-  { steps = 20, fill = 'blur', batchSize = 8, onStep, signal }: InsertionDeletionOptions = {},
+  { steps = 20, fill = 'blur', batchSize = 8, ...run }: InsertionDeletionOptions = {},
 ): Promise<InsertionDeletion> {
   checkCounts({ steps, batchSize });
   resolveTarget(model, target);
   await checkImage(image);
   assertMapOf(image, map);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const fractions = Array.from({ length: steps + 1 }, (_, i) => i / steps);
   const empty = blank(model, image, fill);
   const order = await importanceOrder(map);
@@ -155,11 +155,8 @@ export async function insertionDeletion(
     ends.dispose();
     const unit = 'class' in target ? 1 : full || 1;
     const curves = [[full / unit], [none / unit]];
-    const step = async (done: number) => {
-      await onStep?.({ done, total: steps + 1 });
-      await watch.breathe();
-    };
-    await step(2);
+    const total = steps + 1;
+    await watch.step({ done: 2, total });
     for (let from = 1; from < steps && !watch.stopped; from += batchSize) {
       const part = fractions.slice(from, Math.min(from + batchSize, steps));
       for (const [which, start] of [image, empty].entries()) {
@@ -167,7 +164,7 @@ export async function insertionDeletion(
         curves[which].push(...(await scoresOf(model, images, target)).map((score) => score / unit));
         images.dispose();
       }
-      await step(from + part.length + 1);
+      await watch.step({ done: from + part.length + 1, total });
     }
     if (!watch.stopped) [none, full].forEach((score, which) => curves[which].push(score / unit));
     const [deletion, insertion] = curves;

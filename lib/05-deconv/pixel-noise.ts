@@ -8,8 +8,8 @@ import { fixTarget, type Target, targetValue } from '../model/target';
 export interface PixelNoiseOptions {
   /** 噪声的标准差（standard deviation），[0, 1] 的颜色，缺省 0.1。 */
   sigma?: number;
-  /** 重复几次（repeats），缺省 6；取平均。 */
-  repeats?: number;
+  /** 噪声抽几次（samples），缺省 6；取平均。 */
+  samples?: number;
   seed?: number;
 }
 
@@ -29,7 +29,7 @@ export async function pixelNoise(
   image: tf.Tensor3D,
   target: Target,
   pixels: readonly number[],
-  { sigma = 0.1, repeats = 6, seed = 0 }: PixelNoiseOptions = {},
+  { sigma = 0.1, samples = 6, seed = 0 }: PixelNoiseOptions = {},
 ): Promise<number> {
   await checkImage(image);
   const count = image.shape[0] * image.shape[1];
@@ -41,12 +41,12 @@ export async function pixelNoise(
   const clean = (await image.data()) as Float32Array;
   const random = randomGenerator(seed);
   let change = 0;
-  for (let k = 0; k < repeats; k++) {
+  for (let k = 0; k < samples; k++) {
     const values = clean.slice();
     for (const p of pixels) for (let c = 0; c < 3; c++) values[3 * p + c] += sigma * random.normal();
     const noisy = tf.tensor3d(values, image.shape);
     try {
-      change += Math.abs((await targetValue(model, noisy, fixed)) - original) / Math.abs(original) / repeats;
+      change += Math.abs((await targetValue(model, noisy, fixed)) - original) / Math.abs(original) / samples;
     } finally {
       noisy.dispose();
     }

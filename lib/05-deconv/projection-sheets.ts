@@ -50,7 +50,7 @@ export async function projectionSheets(
   const fields = spatialLayer(model, layer).receptiveFields;
   const size = tile ?? Math.max(64, ...fields.map((field) => field.size));
 
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts({ onStep, signal });
   const sheets: ProjectionSheet[] = [];
   try {
     for (const entry of checkList('channels', channels, checkChannel)) {
@@ -62,8 +62,7 @@ export async function projectionSheets(
       } finally {
         maps.dispose();
       }
-      await onStep?.({ done: sheets.length, total: channels.length });
-      await watch.breathe();
+      await watch.step({ done: sheets.length, total: channels.length });
     }
     return { sheets, ...(watch.stopped && { stopped: watch.stopped }) };
   } catch (error) {

@@ -1,9 +1,10 @@
 import { tf } from '../tf/backend';
 import { gradientBatch } from './gradient-batch';
 import { backProject, checkRule, type GradientOptions } from './gradients';
-import { loadImage, type PhotoBox } from '../image/image';
+import type { PhotoBox } from '../image/image';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
+import { photoInput } from '../model/photo-input';
 import { squareAround } from '../02-patches/patch-image';
 import { type ChannelPatches, checkChannel, spatialLayer } from '../02-patches/patches';
 import { fieldBox } from '../model/receptive-field';
@@ -46,8 +47,7 @@ export async function patchProjections(
     pool = 'gradient',
     size = 96,
     batchSize = gradientBatch(model),
-    onStep,
-    signal,
+    ...run
   }: PatchProjectionOptions = {},
 ): Promise<PatchProjections> {
   checkRule(rule, pool);
@@ -55,12 +55,12 @@ export async function patchProjections(
   const { channel, patches } = checkChannel(ofChannel);
   if (!patches.length) throw new RangeError(`通道 ${channel} 没有图块；请先用 topPatches 找出来`);
   const targets = patches.map(({ at }) => resolveTarget(model, { layer, channel, at }));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const parts: tf.Tensor4D[] = [];
   try {
     for (let from = 0; from < patches.length && (!watch.stopped || from === 0); from += batchSize) {
       const batch = patches.slice(from, from + batchSize);
-      const images = await Promise.all(batch.map(({ photo }) => loadImage(photo.path, { size: model.inputSize, crop: photo.crop }))); // prettier-ignore
+      const images = await Promise.all(batch.map(({ photo }) => photoInput(model, photo)));
       const seed = (a: tf.Tensor) => seedGradient(a, targets.slice(from, from + batchSize));
       try {
         parts.push(
@@ -74,8 +74,7 @@ export async function patchProjections(
       } finally {
         tf.dispose(images);
       }
-      await onStep?.({ done: Math.min(from + batchSize, patches.length), total: patches.length });
-      await watch.breathe();
+      await watch.step({ done: Math.min(from + batchSize, patches.length), total: patches.length });
     }
     return { maps: tf.concat(parts, 0), stopped: watch.stopped };
   } finally {

@@ -118,14 +118,14 @@ export async function cascadingRandomisation<M extends string>(
   model: ImageModel,
   image: tf.Tensor3D,
   methods: Readonly<Record<M, ExplanationMethod>>,
-  { layers = weightedLayers(model), seed = 0, onStep, signal }: RandomisationOptions = {},
+  { layers = weightedLayers(model), seed = 0, ...run }: RandomisationOptions = {},
 ): Promise<RandomisationTest<M>> {
   if (!Object.values(Object(methods)).length) throw new TypeError(`methods 应为 { 名称: (model, image) => 图 }，得到 ${kindOf(methods)}`); // prettier-ignore
   for (const [name, method] of Object.entries(methods)) checkFunction(`methods.${name}`, method);
   const steps = layers.map((step) => (typeof step === 'string' ? [step] : step));
   checkWeighted(model, steps.flat());
   const random = randomGenerator(seed);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const copy = copyOf(model);
   const kept = new Map(steps.flat().map((name) => [name, copy.network.getLayer(name).getWeights().map((w) => tf.keep(tf.clone(w)))])); // prettier-ignore
   const history = historyOf(methods);
@@ -140,8 +140,7 @@ export async function cascadingRandomisation<M extends string>(
       if (watch.stopped) break;
       for (const layer of step) await setShuffled(copy.network.getLayer(layer), kept.get(layer)!, random);
       await draw(step[step.length - 1]);
-      await onStep?.({ done: done.length - 1, total: steps.length });
-      await watch.breathe();
+      await watch.step({ done: done.length - 1, total: steps.length });
     }
     return { layers: done, methods: history.result(), stopped: watch.stopped };
   } catch (error) {

@@ -39,14 +39,14 @@ export interface SmoothGrad {
 export async function smoothGrad(
   attribution: Attribution,
   image: tf.Tensor3D,
-  { samples = 25, noise = 0.15, seed = 0, onStep, signal }: SmoothGradOptions = {},
+  { samples = 25, noise = 0.15, seed = 0, ...run }: SmoothGradOptions = {},
 ): Promise<SmoothGrad> {
   checkCounts({ samples });
   checkFunction('attribution', attribution);
   if (!(noise >= 0)) throw new RangeError(`noise 不能是负数，得到 ${noise}`);
   await checkImage(image);
   const random = randomGenerator(seed);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const range = tf.tidy(() => tf.sub(image.max(), image.min()));
   const sigma = noise * (await range.data())[0];
   range.dispose();
@@ -70,8 +70,7 @@ export async function smoothGrad(
         noisy.dispose();
       }
       done++;
-      await onStep?.({ done, total: samples });
-      await watch.breathe();
+      await watch.step({ done, total: samples });
     }
     return { map: tf.div(sum, done), samples: done, stopped: watch.stopped };
   } finally {

@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
 import { checkCounts, checkNumber } from '../base/check';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import { randomGenerator } from '../base/random';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
@@ -9,7 +9,7 @@ import { type BoundObjective, energy, type Objective } from './objectives';
 import { rolled } from './warp';
 import { given } from '../model/given';
 
-export interface DreamOptions {
+export interface DreamOptions extends LongRun<DreamStep> {
   /** 要变大的目标；默认 objective.energy(第四阶段的层)：那一层已经看到的一切。 */
   objective?: Objective;
   /** 由小到大几个尺度（octaves），默认 3；最小的一个不小于网络的输入。 */
@@ -21,15 +21,11 @@ export interface DreamOptions {
   /** 每步每个数平均改变多少（[0, 1] 单位），默认 0.008。 */
   learningRate?: number;
   seed?: number;
-  /** `image` 是这一步之后的图，只在调用期间有效。 */
-  onStep?: (state: DreamStep) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
-export interface DreamStep {
-  /** 各个尺度加起来走了几步，一共几步。 */
-  readonly done: number;
-  readonly total: number;
+/** `done`、`total` 是各个尺度加起来的步数。 */
+export interface DreamStep extends RunStep {
+  /** 这一步之后的图，只在调用期间有效。 */
   readonly image: tf.Tensor3D;
 }
 
@@ -64,8 +60,7 @@ export async function dream(
     steps = 10,
     learningRate = 0.008,
     seed = 0,
-    onStep,
-    signal,
+    ...run
   }: DreamOptions = {},
 ): Promise<Dream> {
   await checkImage(image);
@@ -75,32 +70,32 @@ export async function dream(
   const sizes = octaveSizes(image, model.inputSize, octaves, ratio);
   const target = objective(model);
   const random = randomGenerator(seed);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const total = sizes.length * steps;
-  // What the dream has added so far, at the size of the octave before.
-  let added = tf.zeros([...sizes[0], 3]) as tf.Tensor3D;
   const picture = replaceable(image);
   let done = 0;
   try {
-    for (const size of sizes) {
-      const scaled = (x: tf.Tensor3D) => tf.image.resizeBilinear(x, [...size]);
-      picture.replace(() => tf.add(scaled(image), scaled(added)));
+    for (const [height, width] of sizes) {
+      // What the dream has added so far, at the size of the octave before, goes onto the photo at this one.
+      picture.replace((x) => onto(image, x, [height, width]));
       for (let k = 0; k < steps && !watch.stopped; k++) {
-        const by = [random.integer(size[0]), random.integer(size[1])] as const;
+        const by = [random.integer(height), random.integer(width)] as const;
         picture.replace((x) => tf.add(x, tf.mul(tiledGradient(model, target, x, by), learningRate)));
-        await onStep?.({ done: ++done, total, image: picture.current });
-        await watch.breathe();
+        await watch.step({ done: ++done, total, image: picture.current });
       }
-      added.dispose();
-      added = tf.tidy(() => tf.sub(picture.current, scaled(image)) as tf.Tensor3D);
     }
     return { image: picture.current, sizes, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
   } catch (error) {
     picture.current.dispose();
     throw error;
-  } finally {
-    added.dispose();
   }
+}
+
+/** The photo at this size, with what `dreamt` has more than the photo has at its size. */
+function onto(photo: tf.Tensor3D, dreamt: tf.Tensor3D, size: [number, number]): tf.Tensor {
+  const [height, width] = dreamt.shape;
+  const added = tf.sub(dreamt, tf.image.resizeBilinear(photo, [height, width])) as tf.Tensor3D;
+  return tf.add(tf.image.resizeBilinear(photo, size), tf.image.resizeBilinear(added, size));
 }
 
 /** A picture that one step after another replaces; it stays in [0, 1]. */

@@ -1,7 +1,7 @@
 import { tf } from '../tf/backend';
 import type { Ascent, Problem } from './ascent';
 import { collect, finish, type Log, type Optimized, resumed } from './result';
-import { watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, watchInterrupts } from '../base/interrupt';
 import { checkFunction } from '../base/check';
 import { checkImage } from '../image/check';
 import type { ImageModel } from '../model/model';
@@ -19,10 +19,9 @@ import { checkCounts } from '../base/check';
 export type { Optimized, OptimizeSettings, ResumeState } from './result';
 
 /** 每一步交给 `onStep` 与 `until` 的状态。 */
-export interface OptimizeStep {
+export interface OptimizeStep extends RunStep {
   /** 走了几步；第一步之前是 0。 */
-  readonly step: number;
-  readonly steps: number;
+  readonly done: number;
   /** 目标在 `image` 处的值，不含惩罚项。 */
   readonly value: number;
   readonly trace: readonly number[];
@@ -30,7 +29,7 @@ export interface OptimizeStep {
   readonly image: tf.Tensor3D;
 }
 
-export interface MaximizeOptions {
+export interface MaximizeOptions extends LongRun<OptimizeStep> {
   /** 步数（steps），默认 256；resume 时是再走多少步。 */
   steps?: number;
   /** 默认步进规则的学习率：fourier() 用 adam，默认 0.05；pixels() 用 normalized，默认 0.03（每步每个数平均改变多少，[0, 1] 单位）。 */
@@ -52,12 +51,10 @@ export interface MaximizeOptions {
   seed?: number;
   /** 从上次的结果接着走（resume）；其他选项应与上次相同。 */
   resume?: Optimized;
-  onStep?: (state: OptimizeStep) => void | Promise<void>;
   /** 返回 true 就到此为止（stopped: 'reached'），例如攻击已经成功。 */
   until?: (state: OptimizeStep) => boolean | Promise<boolean>;
   /** 结束时问一次网络它把最好的图看成什么；默认 true。 */
   verdict?: boolean;
-  signal?: AbortSignal;
 }
 
 /** Steps whose values are read in one go when nobody looks at each of them. */
@@ -94,7 +91,7 @@ export async function maximize(
   objective: Objective,
   options: MaximizeOptions = {},
 ): Promise<Optimized> {
-  const { steps = 256, onStep, until, verdict = true, signal, resume } = options;
+  const { steps = 256, onStep, until, verdict = true, resume } = options;
   checkCounts({ steps });
   const problem = problemOf(given(model), objective, options);
   if (options.start instanceof tf.Tensor) await checkImage(options.start, { name: 'start' });
@@ -105,7 +102,7 @@ export async function maximize(
     log.penalty.push(...resume.penalty.slice(0, -1));
   }
   const first = log.trace.length;
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(options);
   const ascent = resume ? resumed(problem, resume) : await begun(problem, options, log);
   let stopped: Optimized['stopped'];
   try {
@@ -116,11 +113,10 @@ export async function maximize(
       if (onStep || until || last || ascent.unread >= READ_EVERY) await collect(ascent, log);
       if (onStep || until) {
         const value = log.trace[log.trace.length - 1];
-        const state = { step, steps: first + steps, value, trace: log.trace, image: ascent.image };
-        await onStep?.(state);
+        const state = { done: step, total: first + steps, value, trace: log.trace, image: ascent.image };
+        await watch.step(state);
         if (await until?.(state)) stopped = 'reached';
-      }
-      await watch.breathe();
+      } else await watch.breathe();
       if (last) break;
       stopped ??= watch.stopped;
       if (!stopped) ascent.advance(step);

@@ -51,6 +51,27 @@ export function blur(sigma: number, every = 1): Projection {
   );
 }
 
+/**
+ * 限制在原图周围（L-infinity ball）：每个数与原图相差不超过 epsilon；攻击里的 ε 邻域。
+ * @param origin 原图，最优化期间不要 dispose 它
+ * @example
+ * const [top] = await classify(model, image);
+ * const away = objective.negative(objective.classScore(top.index));
+ * const result = await maximize(model, away, {
+ *   parametrization: pixels(),
+ *   start: image,
+ *   steps: 3,
+ *   step: step.sign(1 / 255),
+ *   projections: [projection.within(image, 2 / 255)],
+ * });
+ * dispose(result);
+ */
+export function within(origin: tf.Tensor3D, epsilon: number): Projection {
+  return named(`within(${epsilon})`, (image: tf.Tensor3D) =>
+    tf.tidy(() => tf.minimum(tf.maximum(image, tf.sub(origin, epsilon)), tf.add(origin, epsilon)) as tf.Tensor3D),
+  );
+}
+
 function checkEvery(every: number): void {
   checkCounts({ every });
 }

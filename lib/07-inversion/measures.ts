@@ -2,12 +2,12 @@ import { tf } from '../tf/backend';
 import { checkList } from '../base/check';
 import { checkImage, checkTensor } from '../image/check';
 import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
-import { loadImage } from '../image/image';
 import { pearson, ssim } from '../image/metrics';
 import type { ImageModel } from '../model/model';
 import { checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
 import { given } from '../model/given';
+import { photoInput } from '../model/photo-input';
 
 /** One number from the device. */
 async function number(f: () => tf.Tensor): Promise<number> {
@@ -37,26 +37,25 @@ export async function pairwiseDistances(
   model: ImageModel,
   photos: readonly Photo[],
   layers: readonly string[],
-  { onStep, signal }: LongRun = {},
+  run: LongRun = {},
 ): Promise<PairwiseDistances> {
   checkPhotos(photos, 2);
   if (!checkList('layers', layers).length)
     throw new RangeError('没有层名：layers 是空的；层名见 model.layers，常用的见 model.roles');
   layers.forEach((layer) => given(model).layerName(layer ?? String(layer)));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const sums: CodeSum[] = layers.map(() => ({ squares: 0 }));
   let count = 0;
   try {
     for (const photo of photos) {
       if (watch.stopped && count >= 2) break;
-      const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+      const image = await photoInput(model, photo);
       const codes = tf.tidy(() => model.forward(tf.expandDims(image, 0) as tf.Tensor4D, layers));
       image.dispose();
       for (const [k, code] of codes.entries()) await addCode(sums[k], code);
       tf.dispose(codes);
       count++;
-      await onStep?.({ done: count, total: photos.length });
-      await watch.breathe();
+      await watch.step({ done: count, total: photos.length });
     }
     const squared: Record<string, number> = {};
     for (const [k, layer] of layers.entries()) {

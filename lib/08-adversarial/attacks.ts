@@ -6,10 +6,11 @@ import { type ClassScore, classify } from '../model/classify';
 import type { ImageModel } from '../model/model';
 import { classOf, type ClassTarget } from '../model/target';
 import { checkCounts, checkNumber } from '../base/check';
+import type { LongRun } from '../base/interrupt';
 import { named } from '../base/named';
 import { maximize, type OptimizeStep } from '../06-optimization/optimize';
 import { pixels } from '../06-optimization/parametrization';
-import type { Projection } from '../06-optimization/projections';
+import { within } from '../06-optimization/projections';
 import { sign, type Step, type StepState } from '../06-optimization/steps';
 import { given } from '../model/given';
 
@@ -22,10 +23,9 @@ export interface FgsmOptions {
   away?: ClassTarget;
   /** 默认 'crossEntropy'，见 AttackLoss。 */
   loss?: AttackLoss;
-  signal?: AbortSignal;
 }
 
-export interface IterateOptions extends FgsmOptions {
+export interface IterateOptions extends FgsmOptions, LongRun<OptimizeStep> {
   /** 步数，默认 20。 */
   steps?: number;
   /** 每步每个数改变多少（step size），默认 2.5 ε / steps：走到边界之后还能沿边界走。 */
@@ -41,28 +41,6 @@ export interface IterateOptions extends FgsmOptions {
   confidence?: number;
   /** 从上次的结果接着走（resume）。 */
   resume?: Adversarial;
-  onStep?: (state: OptimizeStep) => void | Promise<void>;
-}
-
-/**
- * 限制在原图周围（L-infinity ball）：每个数与原图相差不超过 epsilon。作为 `maximize` 的投影。
- * @param origin 原图，最优化期间不要 dispose 它
- * @example
- * const [top] = await classify(model, image);
- * const away = objective.negative(objective.classScore(top.index));
- * const result = await maximize(model, away, {
- *   parametrization: pixels(),
- *   start: image,
- *   steps: 3,
- *   step: step.sign(1 / 255),
- *   projections: [within(image, 2 / 255)],
- * });
- * dispose(result);
- */
-export function within(origin: tf.Tensor3D, epsilon: number): Projection {
-  return named(`within(${epsilon})`, (image: tf.Tensor3D) =>
-    tf.tidy(() => tf.minimum(tf.maximum(image, tf.sub(origin, epsilon)), tf.add(origin, epsilon)) as tf.Tensor3D),
-  );
 }
 
 /**
@@ -156,31 +134,16 @@ async function attack(
   to: number | undefined,
   options: IterateOptions,
 ): Promise<Adversarial> {
-  const { epsilon = 2 / 255, steps = 20, away, loss = 'crossEntropy', signal, onStep } = options;
-  const { stepSize = (2.5 * epsilon) / steps, randomStart = false, momentum = 0.5 } = options;
-  const { seed = 0, confidence, resume } = options;
+  const { epsilon = 2 / 255, steps = 20, away, loss = 'crossEntropy', randomStart = false } = options;
+  const { stepSize = (2.5 * epsilon) / steps, momentum = 0.5, seed = 0, confidence } = options;
   await checkImage(image);
   checkSettings({ epsilon, stepSize }, { steps, momentum, confidence });
   const { before, from } = await cleanVerdict(model, image, away, to);
+  const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };
   const start = randomStart ? randomPoint(image, epsilon, seed) : image;
   try {
-    const goal: AttackGoal = to === undefined ? { away: { class: from } } : { to: { class: to } };
-    const found = await maximize(model, attackObjective(goal, loss), {
-      parametrization: pixels(),
-      start,
-      steps,
-      step: signWithMomentum(stepSize, momentum),
-      penalties: [],
-      transforms: [],
-      projections: [within(image, epsilon)],
-      verdict: false,
-      seed,
-      signal,
-      onStep,
-      ...(confidence && { until: sureEnough(model, goal, loss, confidence) }),
-      resume: resume && { ...resume.run!, image, best: image },
-    });
-    const { image: last, best, ...run } = found;
+    const settled = { ...options, epsilon, steps, stepSize, momentum, loss };
+    const { image: last, best, ...run } = await climb(model, image, goal, start, settled);
     // One step is what FGSM is; several are there to find the best one.
     const kept = method === 'FGSM' ? last : best;
     (kept === best ? last : best).dispose();
@@ -198,6 +161,27 @@ async function attack(
   } finally {
     if (start !== image) start.dispose();
   }
+}
+
+type Settled = IterateOptions & Required<Pick<IterateOptions, 'epsilon' | 'steps' | 'stepSize' | 'momentum' | 'loss'>>;
+
+/** An attack is a run of `maximize`: steps of the sign, each of them back into the neighbourhood of the image. */
+function climb(model: ImageModel, image: tf.Tensor3D, goal: AttackGoal, start: tf.Tensor3D, options: Settled) {
+  const { epsilon, steps, stepSize, momentum, loss, seed = 0, confidence, resume, onStep, signal } = options;
+  return maximize(model, attackObjective(goal, loss), {
+    parametrization: pixels(),
+    start,
+    steps,
+    step: signWithMomentum(stepSize, momentum),
+    transforms: [],
+    projections: [within(image, epsilon)],
+    verdict: false,
+    seed,
+    signal,
+    onStep,
+    ...(confidence && { until: sureEnough(model, goal, loss, confidence) }),
+    resume: resume && { ...resume.run!, image, best: image },
+  });
 }
 
 /** The cheap test first: the attack's own scores are not quite the network's (see losses.ts). */

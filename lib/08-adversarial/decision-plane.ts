@@ -45,7 +45,7 @@ export async function decisionPlane(
   directions: readonly [tf.Tensor3D, tf.Tensor3D],
   options: PlaneOptions & { target: Target },
 ): Promise<DecisionPlane> {
-  const { target, across = AXIS, up = AXIS, batchSize = 8, onStep, signal } = (options ?? {}) as typeof options;
+  const { target, across = AXIS, up = AXIS, batchSize = 8, ...run } = (options ?? {}) as typeof options;
   const { layer, channel } = resolveTarget(model, target);
   const shape = model.layers.find(({ name }) => name === layer)!.shape;
   if (shape.length !== 1) throw new RangeError(`target 应为类别得分，如 { class: 9 }，得到 ${layer} 层的神经元`);
@@ -56,7 +56,7 @@ export async function decisionPlane(
   for (const direction of directions) assertSameSize(direction, image.shape, 'directions');
   if (across.length === 0 || up.length === 0) throw new RangeError('两个轴都至少要有一个数');
   const points = up.flatMap((b) => across.map((a) => [a, b] as const));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const [margins, answers]: number[][] = [[], []];
   for (let from = 0; from < points.length && !watch.stopped; from += batchSize) {
     const scores = scoresAt(model, image, directions, points.slice(from, from + batchSize), layer);
@@ -67,8 +67,7 @@ export async function decisionPlane(
       margins.push(row[channel] - row[other]);
       answers.push(row[channel] >= row[other] ? channel : other);
     }
-    await onStep?.({ done: margins.length, total: points.length });
-    await watch.breathe();
+    await watch.step({ done: margins.length, total: points.length });
   }
   const inRows = (values: readonly number[]) =>
     up.map((_, r) => values.slice(r * across.length, (r + 1) * across.length)).filter((row) => row.length > 0);

@@ -2,12 +2,12 @@ import { type Adversarial, adversarial, cleanVerdict } from './result';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
 import { checkImage } from '../image/check';
-import { watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, watchInterrupts } from '../base/interrupt';
 import type { ImageModel } from '../model/model';
 import type { ClassTarget } from '../model/target';
 import { checkCounts, checkNumber } from '../base/check';
 
-export interface DeepFoolOptions {
+export interface DeepFoolOptions extends LongRun<DeepFoolStep> {
   /** 考虑得分最高的几个别的类别（candidates），默认 9。 */
   candidates?: number;
   /** 越过边界多少（overshoot），默认 0.02：扰动乘以 1 + overshoot。 */
@@ -16,8 +16,11 @@ export interface DeepFoolOptions {
   steps?: number;
   /** 要离开的、正确的类别 `{ class: 编号 }`；给了就要求网络本来答对，不给就用网络现在的答案。 */
   away?: ClassTarget;
-  onStep?: (state: { step: number; margin: number }) => void | Promise<void>;
-  signal?: AbortSignal;
+}
+
+export interface DeepFoolStep extends RunStep {
+  /** 得分之差 z(原来的类) − max z(别的类)：小于 0 就越过了边界。 */
+  readonly margin: number;
 }
 
 interface Boundary {
@@ -43,14 +46,14 @@ interface Boundary {
 export async function deepFool(
   model: ImageModel,
   image: tf.Tensor3D,
-  { candidates = 9, overshoot = 0.02, steps = 50, away, onStep, signal }: DeepFoolOptions = {},
+  { candidates = 9, overshoot = 0.02, steps = 50, away, ...run }: DeepFoolOptions = {},
 ): Promise<Adversarial> {
   await checkImage(image);
   checkNumber('overshoot', overshoot, 0, 10);
   checkCounts({ candidates, steps });
   const { before, from } = await cleanVerdict(model, image, away);
   const others = await rivals(model, image, from, candidates);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const trace: number[] = [];
   let moved = tf.clone(image);
   try {
@@ -58,8 +61,7 @@ export async function deepFool(
       const boundary = await nearestBoundary(model, moved, from, others);
       try {
         trace.push(-boundary.margin);
-        await onStep?.({ step, margin: boundary.margin });
-        await watch.breathe();
+        await watch.step({ done: step, total: steps, margin: boundary.margin });
         if (boundary.margin < 0 || step === steps || watch.stopped) break;
         // every step stays an image: clipped only at the end, it could be back on this side of the boundary
         const next = tf.tidy(() =>

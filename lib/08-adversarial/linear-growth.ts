@@ -21,17 +21,17 @@ export interface LinearGrowth {
  * 对齐的扰动引起的变化是 ε·||w||₁，与 n 成正比；随机噪声和图像内容只与 √n 成正比，因为正负相消。
  *
  * @param dimensions 维数，例如 [10, 100, 1000, 10000]
- * @param options `epsilon`：扰动上界，默认 2/255；`repeats`：随机噪声与内容重复几次，默认 50
+ * @param options `epsilon`：扰动上界，默认 2/255；`samples`：随机噪声与内容各抽几次，默认 50
  * @see Goodfellow et al. 2014, arXiv:1412.6572
  * @example
- * const [small, large] = linearGrowth([100, 10000], { repeats: 5 });
+ * const [small, large] = linearGrowth([100, 10000], { samples: 5 });
  */
 export function linearGrowth(
   dimensions: readonly number[],
-  { epsilon = 2 / 255, repeats = 50, seed = 0 }: { epsilon?: number; repeats?: number; seed?: number } = {},
+  { epsilon = 2 / 255, samples = 50, seed = 0 }: { epsilon?: number; samples?: number; seed?: number } = {},
 ): LinearGrowth[] {
   checkNumber('epsilon', epsilon, 0, 1);
-  checkCounts({ repeats });
+  checkCounts({ samples });
   const random = randomGenerator(seed);
   return checkList('dimensions', dimensions).map((n) => {
     if (!Number.isInteger(n) || n < 1) throw new RangeError(`维数应为正整数，得到 ${n}`);
@@ -39,8 +39,8 @@ export function linearGrowth(
     const dot = (x: ArrayLike<number>) => w.reduce((sum, v, i) => sum + v * x[i], 0);
     const rms = (draw: () => number) => {
       let squares = 0;
-      for (let k = 0; k < repeats; k++) squares += dot(Float64Array.from(w, draw)) ** 2;
-      return Math.sqrt(squares / repeats);
+      for (let k = 0; k < samples; k++) squares += dot(Float64Array.from(w, draw)) ** 2;
+      return Math.sqrt(squares / samples);
     };
     // Pixels around their mean, as large as those of photos: the deviation of uniform numbers is 0.29.
     const x = Float64Array.from(w, () => random.uniform() - 0.5);

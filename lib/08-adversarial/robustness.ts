@@ -11,7 +11,7 @@ import { classOf, type ClassTarget } from '../model/target';
 import { checkFields, checkNumber } from '../base/check';
 import { checkPhoto, checkPhotos, type Photo } from '../image/photos';
 import { blurred } from '../image/blur';
-import { given } from '../model/given';
+import { photoInput } from '../model/photo-input';
 
 /** 存成 PNG 再读回来（8 位，无损）。调用者 dispose。 */
 export async function throughPng(image: tf.Tensor3D): Promise<tf.Tensor3D> {
@@ -72,7 +72,7 @@ export async function retest(
   return rows;
 }
 
-export interface SmallestEpsilonOptions {
+export interface SmallestEpsilonOptions extends LongRun {
   /** 'fgsm'（默认，一步）或 'iterate'（每试一个 ε 就走 steps 步）。 */
   method?: 'fgsm' | 'iterate';
   /** 目标类别 `{ class: 编号 }`；不给就是任何别的类别。 */
@@ -85,7 +85,6 @@ export interface SmallestEpsilonOptions {
   precision?: number;
   /** 迭代攻击的步数，默认 10。 */
   steps?: number;
-  signal?: AbortSignal;
 }
 
 export interface SmallestEpsilon {
@@ -118,7 +117,8 @@ export async function smallestEpsilon(
   }
   const to = goal && classOf(model, goal, 'to');
   const { from } = await cleanVerdict(model, image, away, to);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(options);
+  const total = mostTrials(precision);
   const tried: { epsilon: number; success: boolean }[] = [];
   // The direction of FGSM does not depend on epsilon: one gradient serves all trials.
   const direction = method === 'fgsm' ? oneStep(model, image, from, to) : undefined;
@@ -130,7 +130,7 @@ export async function smallestEpsilon(
     attacked.dispose();
     const success = succeeded(top, { from, to });
     tried.push({ epsilon, success });
-    await watch.breathe();
+    await watch.step({ done: tried.length, total });
     return success;
   };
   try {
@@ -147,6 +147,9 @@ export async function smallestEpsilon(
     direction?.dispose();
   }
 }
+
+/** Nine from max / 256 on, or from there down to max / 65536; then a pair 2 apart is halved until `precision` apart. */
+const mostTrials = (precision: number) => 9 + Math.max(0, Math.ceil(Math.log2(Math.LN2 / Math.log(precision))));
 
 function oneStep(model: ImageModel, image: tf.Tensor3D, from: number, to?: number): tf.Tensor3D {
   const goal = to === undefined ? { away: { class: from } } : { to: { class: to } };
@@ -188,9 +191,9 @@ export interface RightPhotos {
 export async function rightPhotos(
   model: ImageModel,
   photos: readonly Photo[],
-  { onStep, signal }: LongRun = {},
+  run: LongRun = {},
 ): Promise<RightPhotos> {
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const right: RightPhoto[] = [];
   for (const [i, photo] of checkPhotos(photos).entries()) {
     if (watch.stopped) break;
@@ -198,8 +201,7 @@ export async function rightPhotos(
     const [top] = await classify(model, image, { count: 1 });
     image.dispose();
     if (top.index === photo.imagenet?.index) right.push({ photo, top });
-    await onStep?.({ done: i + 1, total: photos.length });
-    await watch.breathe();
+    await watch.step({ done: i + 1, total: photos.length });
   }
   return { photos: right, ...(watch.stopped && { stopped: watch.stopped }) };
 }
@@ -211,7 +213,7 @@ export async function rightPhotos(
  * dispose(picture);
  */
 export async function loadPhoto(model: ImageModel, photo: Photo): Promise<tf.Tensor3D> {
-  const raw = await loadImage(checkPhoto(photo).path, { size: [...given(model).inputSize], crop: photo.crop });
+  const raw = await photoInput(model, checkPhoto(photo));
   const image = to8bit(raw);
   raw.dispose();
   return image;

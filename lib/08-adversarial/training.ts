@@ -1,13 +1,18 @@
 import { SHAPE_SIZE, shapeImages, type ShapeOptions, SHAPES } from './shapes';
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import { type ImageModel, imageModel } from '../model/model';
 import { given } from '../model/given';
 import { checkCounts, checkFields, checkList, checkNumber } from '../base/check';
 import { checkTensor } from '../image/check';
 
-export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'> {
+export interface TrainingStep extends RunStep {
+  /** 这一批图的交叉熵。 */
+  readonly loss: number;
+}
+
+export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'>, LongRun<TrainingStep> {
   /** 训练时的扰动上界 ε，[0, 1] 单位；默认 0：普通训练。大于 0 就是对抗训练（adversarial training）。 */
   epsilon?: number;
   /** 每批图先攻击几步再拿来训练，默认 3。 */
@@ -18,8 +23,6 @@ export interface TrainingOptions extends Pick<ShapeOptions, 'pattern' | 'noise'>
   /** Adam 的学习率，默认 0.003。 */
   learningRate?: number;
   seed?: number;
-  onStep?: (state: { step: number; steps: number; loss: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 export interface TrainedShapes {
@@ -64,11 +67,11 @@ function shapeModel(seed: number): ImageModel {
  */
 export async function trainShapes(options: TrainingOptions = {}): Promise<TrainedShapes> {
   const { epsilon = 0, attackSteps = 3, steps = 400, batchSize = 40, learningRate = 0.003 } = options;
-  const { seed = 0, pattern, noise, onStep, signal } = options;
+  const { seed = 0, pattern, noise } = options;
   checkNumber('epsilon', epsilon, 0, 1);
   checkNumber('learningRate', learningRate, 1e-8, 1);
   checkCounts({ attackSteps, steps, batchSize });
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(options);
   const model = shapeModel(seed);
   const optimizer = tf.train.adam(learningRate);
   const weights = model.network.trainableWeights.map((w) => w.read() as tf.Variable);
@@ -84,8 +87,7 @@ export async function trainShapes(options: TrainingOptions = {}): Promise<Traine
       );
       trace.push((await loss.data())[0]);
       tf.dispose([images, masks, seen, loss]);
-      await onStep?.({ step: step + 1, steps, loss: trace[step] });
-      await watch.breathe();
+      await watch.step({ done: step + 1, total: steps, loss: trace[step] });
     }
     return { model, trace, ...(watch.stopped ? { stopped: watch.stopped } : {}) };
   } catch (error) {

@@ -55,11 +55,11 @@ export async function transfer(
   source: ImageModel,
   victims: readonly ImageModel[],
   photos: readonly Photo[],
-  { epsilon = 8 / 255, steps = 10, seed = 0, onStep, signal }: TransferOptions = {},
+  { epsilon = 8 / 255, steps = 10, seed = 0, ...run }: TransferOptions = {},
 ): Promise<Transfer[]> {
   checkPhotos(photos);
   for (const model of [source, ...checkList('victims', victims)]) given(model).layerName();
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const counts: Count[] = victims.map(() => ({ tested: 0, fooled: 0, noise: 0, same: 0 }));
   for (const [i, photo] of photos.entries()) {
     if (watch.stopped) break;
@@ -67,7 +67,7 @@ export async function transfer(
     const clean = await loadPhoto(source, photo);
     try {
       if (label === (await topOf(source, clean))) {
-        const example = await iterate(source, clean, { epsilon, steps, signal });
+        const example = await iterate(source, clean, { epsilon, steps, signal: run.signal });
         const noise = signNoise(clean, epsilon, { seed: seed + i });
         for (const [k, victim] of victims.entries()) await ask(victim, label, { clean, example, noise }, counts[k]);
         tf.dispose([example.image, example.perturbation, noise]);
@@ -75,8 +75,7 @@ export async function transfer(
     } finally {
       clean.dispose();
     }
-    await onStep?.({ done: i + 1, total: photos.length });
-    await watch.breathe();
+    await watch.step({ done: i + 1, total: photos.length });
   }
   return victims.map((victim, k) => {
     const { tested, fooled, noise, same } = counts[k];

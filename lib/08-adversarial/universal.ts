@@ -1,6 +1,6 @@
 import { tf } from '../tf/backend';
 import { safely } from '../tf/tape';
-import { type LongRun, type StopReason, watchInterrupts } from '../base/interrupt';
+import { type LongRun, type RunStep, type StopReason, watchInterrupts } from '../base/interrupt';
 import { assertSameSize, checkBatch } from '../image/check';
 import type { ImageModel } from '../model/model';
 import { checkCounts, checkNumber } from '../base/check';
@@ -8,7 +8,12 @@ import { type RandomGenerator, randomGenerator, shuffled } from '../base/random'
 import { jitter, type Transform } from '../06-optimization/transforms';
 import { given } from '../model/given';
 
-export interface UniversalOptions {
+export interface UniversalStep extends RunStep {
+  /** 这一批图上的平均得分之差。 */
+  readonly value: number;
+}
+
+export interface UniversalOptions extends LongRun<UniversalStep> {
   /** 扰动上界 ε（L-infinity），[0, 1] 单位，默认 10/255，与论文相同。 */
   epsilon?: number;
   /** 所有图看几遍（epochs），默认 5。 */
@@ -19,8 +24,6 @@ export interface UniversalOptions {
   /** 每步把这一批图横竖各平移最多多少像素（移出的从另一边回来），并随机左右翻转；默认 16。没有它，扰动会背下这些图。 */
   jitter?: number;
   seed?: number;
-  onStep?: (state: { step: number; steps: number; value: number }) => void | Promise<void>;
-  signal?: AbortSignal;
 }
 
 export interface Universal {
@@ -52,24 +55,17 @@ const ENOUGH = 3;
 export async function universal(
   model: ImageModel,
   images: tf.Tensor4D,
-  {
-    epsilon = 10 / 255,
-    epochs = 5,
-    batchSize = 8,
-    stepSize = epsilon / 10,
-    jitter: shift = 16,
-    seed = 0,
-    onStep,
-    signal,
-  }: UniversalOptions = {},
+  options: UniversalOptions = {},
 ): Promise<Universal> {
+  const { epsilon = 10 / 255, epochs = 5, batchSize = 8, jitter: shift = 16, seed = 0 } = options;
+  const { stepSize = epsilon / 10 } = options;
   checkNumber('epsilon', epsilon, 1e-6, 1);
   checkNumber('stepSize', stepSize, 1e-9, 1);
   const move = jitter(shift);
   checkCounts({ epochs, batchSize });
   await checkSeveral(images);
   const answers = await topClasses(given(model), images, batchSize);
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(options);
   const random = randomGenerator(seed);
   const count = images.shape[0];
   const steps = epochs * Math.ceil(count / batchSize);
@@ -85,8 +81,7 @@ export async function universal(
       perturbation = next;
       trace.push((await value.data())[0]);
       value.dispose();
-      await onStep?.({ step: trace.length, steps, value: trace[trace.length - 1] });
-      await watch.breathe();
+      await watch.step({ done: trace.length, total: steps, value: trace[trace.length - 1] });
     }
   } catch (error) {
     perturbation.dispose();
@@ -185,23 +180,22 @@ export async function foolingRate(
   model: ImageModel,
   images: tf.Tensor4D,
   perturbation: tf.Tensor3D,
-  { batchSize = 8, onStep, signal }: LongRun & { batchSize?: number } = {},
+  { batchSize = 8, ...run }: LongRun & { batchSize?: number } = {},
 ): Promise<FoolingRate> {
   checkCounts({ batchSize });
   await checkBatch(images);
   assertSameSize(perturbation, images.shape.slice(1), 'perturbation');
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts(run);
   const total = images.shape[0];
   const before = await topClasses(given(model), images, batchSize);
   const moved = tf.tidy(() => tf.clipByValue(tf.add(images, perturbation), 0, 1) as tf.Tensor4D);
   const proceed = async (done: number) => {
-    if (done > 0) await onStep?.({ done, total });
-    await watch.breathe();
+    if (done > 0) await watch.step({ done, total });
     return done === 0 || !watch.stopped;
   };
   try {
     const after = await topClasses(model, moved, batchSize, proceed);
-    if (after.length === total) await onStep?.({ done: total, total });
+    if (after.length === total) await watch.step({ done: total, total });
     const rate = after.filter((c, i) => c !== before[i]).length / after.length;
     return { rate, before, after, ...(after.length < total && { stopped: watch.stopped }) };
   } finally {

@@ -16,8 +16,8 @@ export function mean(values: ArrayLike<number>): number {
 }
 
 export interface BootstrapOptions {
-  /** 重抽样的次数（draws），缺省 2000。 */
-  draws?: number;
+  /** 重抽样的次数（bootstrap samples），缺省 2000。 */
+  samples?: number;
   /** 区间的把握（confidence level），(0, 1)，缺省 0.95。 */
   level?: number;
   seed?: number;
@@ -37,26 +37,26 @@ export interface Interval {
  *
  * @param values 至少两个有限的数
  * @returns `{ mean, low, high }`，同一个 seed 给出同一个区间
- * @throws RangeError 少于两个数、不是有限的数、draws 或 level 不对
+ * @throws RangeError 少于两个数、不是有限的数、samples 或 level 不对
  * @see Efron 1979, Annals of Statistics 7(1)
  * @example
  * const { mean, low, high } = bootstrap([0.2, 0.4, 0.3, 0.5], { seed: 1 });
  */
 export function bootstrap(
   values: ArrayLike<number>,
-  { draws = 2000, level = 0.95, seed = 0 }: BootstrapOptions = {},
+  { samples = 2000, level = 0.95, seed = 0 }: BootstrapOptions = {},
 ): Interval {
   const list = Array.from(checkNumbers('values', values));
   if (list.length < 2) throw new RangeError(`自助法至少要两个有限的数，得到 [${list.join(', ')}]`);
-  checkCounts({ draws });
+  checkCounts({ samples });
   if (!(level > 0 && level < 1)) throw new RangeError(`level 应在 0 与 1 之间，得到 ${level}`);
   const random = randomGenerator(seed);
-  const means = Float64Array.from({ length: draws }, () => {
+  const means = Float64Array.from({ length: samples }, () => {
     let sum = 0;
     for (let i = 0; i < list.length; i++) sum += list[random.integer(list.length)];
     return sum / list.length;
   }).sort();
-  const at = (share: number) => means[Math.min(draws - 1, Math.floor(share * draws))];
+  const at = (share: number) => means[Math.min(samples - 1, Math.floor(share * samples))];
   return { mean: mean(list), low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 

@@ -178,6 +178,20 @@ const compile = (network: tf.LayersModel, prepare: (images: tf.Tensor) => tf.Ten
   );
 };
 
+/** Lets in images that fit, and nothing once the network is gone. */
+function entranceOf(network: tf.LayersModel, title: string, height: number, width: number) {
+  const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
+  const entrance = {
+    closed: false,
+    check(images: tf.Tensor): void {
+      if (entrance.closed || firstWeight?.val?.isDisposed)
+        throw new CourseError(`${title} 已被释放（dispose），不能再用；请重新载入这个网络。`);
+      checkInput(images, title, height, width);
+    },
+  };
+  return entrance;
+}
+
 /** Wraps a network: from here on callers see RGB in [0, 1] and layer names, nothing else. */
 export function imageModel(network: tf.LayersModel, description: ModelDescription): ImageModel {
   descriptions.set(network, description);
@@ -186,18 +200,11 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
   const { mean, prepare, dispose } = preprocessing(description.preprocess, channels);
   const layers = describe(network);
   const layerName = layerNames(description, layers.map((l) => l.name)); // prettier-ignore
-  const [firstWeight] = network.weights as unknown as { val?: tf.Tensor }[];
   const compiled = compile(network, prepare);
-  let gone = false;
-
-  function checkImages(images: tf.Tensor): void {
-    if (gone || firstWeight?.val?.isDisposed)
-      throw new CourseError(`${title} 已被释放（dispose），不能再用；请重新载入这个网络。`);
-    checkInput(images, title, height, width);
-  }
+  const entrance = entranceOf(network, title, height, width);
 
   const forward = (images: tf.Tensor4D, wanted: readonly string[]): tf.Tensor[] => {
-    checkImages(images);
+    entrance.check(images);
     // A name that is missing means the scores to layerName, nothing here.
     wanted.forEach((name) => layerName(name ?? String(name)));
     return tf.tidy(() => distinct(wanted, (layers) => compiled.run(images, layers)));
@@ -215,12 +222,12 @@ export function imageModel(network: tf.LayersModel, description: ModelDescriptio
     layerName,
     activations(images, layer) {
       const name = layerName(layer);
-      checkImages(images);
+      entrance.check(images);
       return batched(images, (batch) => forward(batch, [name])[0]);
     },
     dispose() {
-      if (gone) return;
-      gone = true;
+      if (entrance.closed) return;
+      entrance.closed = true;
       dispose();
       compiled.dispose();
       if (ownsNetwork) network.dispose();

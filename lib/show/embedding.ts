@@ -172,8 +172,8 @@ export function photoHover(photos: readonly Photo[]): string[] {
 // This room knows no chapter, only what it draws.
 /** `embed` 的一步交给实时图的东西。 */
 export interface PointsStep {
-  readonly step: number;
-  readonly steps: number;
+  readonly done: number;
+  readonly total: number;
   readonly kl: number | undefined;
   readonly points: readonly (readonly [number, number])[];
 }
@@ -197,13 +197,13 @@ export function livePoints(
 ): (state: PointsStep) => Promise<void> {
   const drawing = throttled('points');
   const trace: { step: number; kl: number }[] = [];
-  return async ({ step, steps, kl, points }) => {
-    if (kl !== undefined) trace.push({ step, kl });
-    await drawing(step >= steps, async (place) => {
-      const heading = `${title || 'embed'}　第 ${step} 步，共 ${steps} 步${kl === undefined ? '' : `，KL ${kl.toFixed(3)}`}`;
+  return async ({ done, total, kl, points }) => {
+    if (kl !== undefined) trace.push({ step: done, kl });
+    await drawing(done >= total, async (place) => {
+      const heading = `${title || 'embed'}　第 ${done} 步，共 ${total} 步${kl === undefined ? '' : `，KL ${kl.toFixed(3)}`}`;
       const figure = pointsFigure([{ title: '', points }], labels, { colours });
-      const canvas = await drawFigure(...withLoss(figure, trace, steps, heading));
-      await emitCanvas(canvas, { alt: heading, ...place, passing: step < steps });
+      const canvas = await drawFigure(...withLoss(figure, trace, total, heading));
+      await emitCanvas(canvas, { alt: heading, ...place, passing: done < total });
     });
   };
 }

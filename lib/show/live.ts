@@ -8,8 +8,8 @@ import { throttled } from './throttle';
 
 /** 长计算的一步交给实时图的东西；`maximize` 的 onStep 正合适。 */
 export interface LiveStep {
-  readonly step: number;
-  readonly steps: number;
+  readonly done: number;
+  readonly total: number;
   readonly trace: readonly number[];
   /** `[h, w, 3]`，[0, 1]；只在调用之中读它。 */
   readonly image: tf.Tensor3D;
@@ -30,18 +30,18 @@ const PLOT = 560;
  */
 export function livePicture(label = ''): (state: LiveStep) => Promise<void> {
   const drawing = throttled('live');
-  return (state) => drawing(state.step >= state.steps, (place) => draw(state, label, place));
+  return (state) => drawing(state.done >= state.total, (place) => draw(state, label, place));
 }
 
-async function draw({ step, steps, trace, image }: LiveStep, label: string, place: { id: string; update: boolean }) {
+async function draw({ done, total, trace, image }: LiveStep, label: string, place: { id: string; update: boolean }) {
   const pixels = toGrey(await rasterOf(image), [0, 1]);
   const picture = enlarge(pixels, PICTURE, Math.round((PICTURE * image.shape[0]) / image.shape[1]));
   const plot = await drawFigure(
     {
       data: [{ type: 'scatter', mode: 'lines', x: trace.map((_, k) => k), y: [...trace] }],
       layout: {
-        title: { text: `${label}　第 ${step} 步，共 ${steps} 步` },
-        xaxis: { title: { text: '步' }, range: [0, steps] },
+        title: { text: `${label}　第 ${done} 步，共 ${total} 步` },
+        xaxis: { title: { text: '步' }, range: [0, total] },
         yaxis: { title: { text: '目标' } },
       },
     },
@@ -54,5 +54,5 @@ async function draw({ step, steps, trace, image }: LiveStep, label: string, plac
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(picture, 0, 0);
   context.drawImage(plot, PICTURE, 0);
-  await emitCanvas(canvas, { alt: `${label}：第 ${step} 步的图像与目标的曲线`, ...place, passing: step < steps });
+  await emitCanvas(canvas, { alt: `${label}：第 ${done} 步的图像与目标的曲线`, ...place, passing: done < total });
 }

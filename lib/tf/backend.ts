@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
 import { choose } from './choose';
@@ -6,7 +6,6 @@ import { sayWhatIsDisposed } from './disposed';
 import { installGradientRepairs } from './gradient-repairs';
 import { NAMES, type BackendName, type Started } from './starters';
 
-/** The one TensorFlow.js everybody uses: the native binding and wasm register themselves on it. */
 export { tf };
 
 export type { BackendName } from './starters';
@@ -17,11 +16,11 @@ export interface Backend extends Started {
 }
 
 tf.enableProdMode();
-sayWhatIsDisposed(tf);
+sayWhatIsDisposed();
 
 async function start(named?: BackendName): Promise<Backend> {
   const running = await choose(named);
-  installGradientRepairs(tf);
+  installGradientRepairs();
   return running;
 }
 

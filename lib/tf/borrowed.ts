@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /** The layer again under another name and at another place in another graph: the same code, the same weights. */
 export function borrowed(original: tf.layers.Layer, name: string): tf.layers.Layer {

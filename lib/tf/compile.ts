@@ -80,11 +80,11 @@ export function compileForward({ plain, images, layers, weights }: Pass): Compil
   const input = idOf(images);
   const written = trace(backend(), () => plain(images, layers));
   const outputs = written.result.map((t) => idOf(t).id);
-  const forward = define(tf, written, written.calls, [input], outputs, weights);
-  if (agree(run(tf, forward, [images]), written.result)) {
+  const forward = define(written, written.calls, [input], outputs, weights);
+  if (agree(run(forward, [images]), written.result)) {
     return { forward, kernels: [], gradients: new Map(), tally: { relus: 0, pools: 0, gates: 0 } };
   }
-  forget(tf, [forward]);
+  forget([forward]);
   return undefined;
 }
 
@@ -117,15 +117,15 @@ export function compileGradient({ plain, images, layers, weights }: Pass): Compi
     const keepsImage = used.has(input.id);
     const kept = [...used].filter((id) => types.has(id)).map((id) => ({ id, dtype: types.get(id)! }));
     const outs = outputs.map((t) => idOf(t).id);
-    const forward = define(tf, written, there, [input], [...outs, ...kept.map(({ id }) => id)], weights);
-    const backward = define(tf, written, back, [...seeds, ...kept, ...(keepsImage ? [input] : [])], [result], weights);
+    const forward = define(written, there, [input], [...outs, ...kept.map(({ id }) => id)], weights);
+    const backward = define(written, back, [...seeds, ...kept, ...(keepsImage ? [input] : [])], [result], weights);
     const gradients: Gradients = new Map(names.map((name) => [name, tf.getGradient(name)]));
-    const made = run(tf, forward, [images]);
-    const [found] = run(tf, backward, [...dys, ...made.slice(outs.length), ...(keepsImage ? [images] : [])]);
+    const made = run(forward, [images]);
+    const [found] = run(backward, [...dys, ...made.slice(outs.length), ...(keepsImage ? [images] : [])]);
     if (agree([...made.slice(0, outs.length), found], [...outputs, gradient])) {
       return { forward, backward, keepsImage, kernels: names, gradients, tally: counted };
     }
-    forget(tf, [forward, backward]);
+    forget([forward, backward]);
     return undefined;
   } finally {
     Object.assign(tally(), before); // the program will say it at each of its runs

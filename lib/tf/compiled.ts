@@ -42,16 +42,14 @@ export class CompiledForward {
 
   run(images: tf.Tensor4D, layers: readonly string[]): tf.Tensor[] {
     const gradient = differentiating();
-    const asAlways = isInterpreting() || !canRunPrograms(tf) || (gradient && this.training);
+    const asAlways = isInterpreting() || !canRunPrograms() || (gradient && this.training);
     if (asAlways || !isKnown(this.network)) return this.plain(images, layers);
     const slot = this.slotOf(`${gradient ? 'gradient' : 'forward'} ${images.shape.join()} ${layers.join('|')}`);
     slot.calls++;
     if (slot.hopeless || slot.calls <= PLAIN_CALLS) return this.plain(images, layers);
     const compiled = this.programFor(slot, gradient, images, layers);
     if (!compiled) return this.plain(images, layers);
-    return gradient
-      ? this.differentiable(compiled, images, layers)
-      : tf.tidy(() => run(tf, compiled.forward, [images]));
+    return gradient ? this.differentiable(compiled, images, layers) : tf.tidy(() => run(compiled.forward, [images]));
   }
 
   private slotOf(key: string): Slot {
@@ -67,7 +65,7 @@ export class CompiledForward {
   }
 
   private programFor(slot: Slot, gradient: boolean, images: tf.Tensor4D, layers: readonly string[]) {
-    const dead = slot.programs.filter((p) => ![p.forward, p.backward].every((one) => !one || isAlive(tf, one)));
+    const dead = slot.programs.filter((p) => ![p.forward, p.backward].every((one) => !one || isAlive(one)));
     dead.forEach(release);
     slot.programs = slot.programs.filter((p) => !dead.includes(p));
     const fits = ({ gradients }: Compiled) => [...gradients].every(([name, config]) => tf.getGradient(name) === config);
@@ -93,7 +91,7 @@ export class CompiledForward {
     const weights = openWeights(this.network);
     const outputs = engine().runKernelFunc({
       forwardFunc: (_, save) => {
-        const made = run(tf, forward, [images]);
+        const made = run(forward, [images]);
         const keep = weights.length || keepsImage ? [images] : [];
         save([...made.slice(layers.length), ...keep]);
         return made.slice(0, layers.length);
@@ -104,7 +102,7 @@ export class CompiledForward {
         return {
           images: () => {
             add(compiled.tally);
-            return tf.tidy(() => run(tf, backward!, inputs)[0]);
+            return tf.tidy(() => run(backward!, inputs)[0]);
           },
           ...this.weightGradients(weights, saved[saved.length - 1] as tf.Tensor4D, layers, above),
         };
@@ -140,4 +138,4 @@ export class CompiledForward {
   }
 }
 
-const release = ({ forward, backward }: Compiled): void => forget(tf, backward ? [forward, backward] : [forward]);
+const release = ({ forward, backward }: Compiled): void => forget(backward ? [forward, backward] : [forward]);

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { isNative, nativeOp } from './native-kernels';
 import { canRunPrograms, defineConvolution, type Program, run } from './programs';
@@ -24,11 +24,11 @@ const differentiating = () => (tf.engine() as unknown as { state: { gradientDept
 
 /** TensorFlow's BiasAdd is one pass over the memory; a broadcasting Add is slower by half. */
 const addBias = (x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D =>
-  isNative(tf) ? (nativeOp(tf, 'BiasAdd', [x, bias], { data_format: 'NHWC' }) as tf.Tensor4D) : tf.add(x, bias);
+  isNative() ? (nativeOp('BiasAdd', [x, bias], { data_format: 'NHWC' }) as tf.Tensor4D) : tf.add(x, bias);
 
 /** x plus a frozen bias for each channel. Differentiable with respect to x. */
 export function addFrozenBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
-  if (!isNative(tf) || !differentiating()) return addBias(x, bias);
+  if (!isNative() || !differentiating()) return addBias(x, bias);
   return tf.customGrad((input, save) => {
     (save as (tensors: tf.Tensor[]) => void)([]);
     return { value: addBias(input as tf.Tensor4D, bias), gradFunc: (dy) => tf.clone(dy as tf.Tensor) };
@@ -38,7 +38,7 @@ export function addFrozenBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
 /** The prepared kernel that a frozen convolution should keep for its gradient on this backend, if any. */
 export function prepareGradient(inShape: Shape4, c: FrozenConvolution): tf.Tensor4D | undefined {
   if (tf.getBackend() === 'cpu') return undefined;
-  return prepareConvolution(tf, inShape, c.kernel, c.stride, c.pad);
+  return prepareConvolution(inShape, c.kernel, c.stride, c.pad);
 }
 
 /**
@@ -51,7 +51,7 @@ function inputGradient(shape: Shape4, dy: tf.Tensor4D, c: FrozenConvolution): tf
   // Padding is symmetric here, and so is its gradient's (a kernel of one pixel has none): no explicit padding is needed.
   const odd = c.pad === 'same' ? height % 2 === 1 && width % 2 === 1 : height === 1 && width === 1;
   if (c.stride === 1 && odd) return tf.conv2d(dy, c.phases, 1, 'same');
-  return convolutionInputGradient(tf, shape, dy, c.kernel, c.stride, c.pad, undefined, c.phases);
+  return convolutionInputGradient(shape, dy, c.kernel, c.stride, c.pad, undefined, c.phases);
 }
 
 /** Programs by stride, padding and rectifier: they take any sizes and any weights. */
@@ -59,16 +59,15 @@ const programs = shared('convolution-programs', () => new Map<string, Program>()
 
 function convolutionProgram(stride: number, pad: 'same' | 'valid', rectified: boolean): Program {
   const key = `${stride} ${pad} ${rectified}`;
-  if (!programs.has(key)) programs.set(key, defineConvolution(tf, stride, pad, rectified));
+  if (!programs.has(key)) programs.set(key, defineConvolution(stride, pad, rectified));
   return programs.get(key)!;
 }
 
 /** x [n, h, w, in] -> [n, h', w', out], bias added and, if asked for, rectified, in one operation. No gradient. */
 export function convolveOnly(x: tf.Tensor4D, c: FrozenConvolution, rectified: boolean): tf.Tensor4D {
   const { kernel, bias, stride, pad } = c;
-  if (canRunPrograms(tf))
-    return run(tf, convolutionProgram(stride, pad, rectified), [x, kernel, bias])[0] as tf.Tensor4D;
-  if (!isNative(tf)) {
+  if (canRunPrograms()) return run(convolutionProgram(stride, pad, rectified), [x, kernel, bias])[0] as tf.Tensor4D;
+  if (!isNative()) {
     return tf.fused.conv2d({
       x,
       filter: kernel,
@@ -84,7 +83,7 @@ export function convolveOnly(x: tf.Tensor4D, c: FrozenConvolution, rectified: bo
 /** x [n, h, w, in] -> [n, h', w', out], bias added. Differentiable with respect to x. */
 export function convolve(x: tf.Tensor4D, c: FrozenConvolution): tf.Tensor4D {
   const forward = (input: tf.Tensor4D) => {
-    if (!isNative(tf)) {
+    if (!isNative()) {
       return tf.fused.conv2d({ x: input, filter: c.kernel, bias: c.bias, strides: c.stride, pad: c.pad });
     }
     return addBias(tf.conv2d(input, c.kernel, c.stride, c.pad), c.bias);
@@ -94,7 +93,7 @@ export function convolve(x: tf.Tensor4D, c: FrozenConvolution): tf.Tensor4D {
     (save as (tensors: tf.Tensor[]) => void)([]);
     return {
       value: tf.tidy(() =>
-        isNative(tf)
+        isNative()
           ? forward(input as tf.Tensor4D)
           : tf.add(tf.conv2d(input as tf.Tensor4D, c.kernel, c.stride, c.pad), c.bias),
       ),

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 const GONE = '这个张量已被释放（dispose），不能再用；请重新读入或重新计算，用完之后再 dispose。';
 
@@ -11,7 +11,7 @@ interface Engine {
  * Whoever uses a tensor that is gone hears it in the reader's language, in every function and every operation: TF.js asks
  * the first of these for its numbers, and the second wherever an operation takes it as an input.
  */
-export function sayWhatIsDisposed(tf: typeof Tf): void {
+export function sayWhatIsDisposed(): void {
   tf.Tensor.prototype.throwIfDisposed = function () {
     if (this.isDisposed) throw new TypeError(GONE);
   };

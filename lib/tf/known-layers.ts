@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { isPrepared } from './gradient-calls';
 

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /**
  * Zeiler & Fergus' unpooling (2014, section 2.1): each window hands its value back to the place where its maximum
@@ -10,7 +10,7 @@ import type * as Tf from '@tensorflow/tfjs';
 export interface PoolingAttributes {
   readonly filterSize: number | [number, number];
   readonly strides: number | [number, number];
-  readonly pad: 'same' | 'valid' | number | Tf.backend_util.ExplicitPadding;
+  readonly pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
@@ -28,7 +28,7 @@ export function scatterToMaxima(
   y: Float32Array,
   dy: Float32Array,
   dx: Float32Array,
-  info: Tf.backend_util.Conv2DInfo,
+  info: tf.backend_util.Conv2DInfo,
   meeting: Meeting = 'add',
 ): void {
   const { batchSize, inHeight, inWidth, outHeight, outWidth, inChannels: channels } = info;
@@ -64,12 +64,7 @@ export function scatterToMaxima(
 export const UNPOOL = 'ConvscopeUnpool';
 
 /** Unpooling by switches, on any backend: most read the tensors, so it is a little slower than the gradient. */
-export function unpoolBySwitches(
-  tf: typeof Tf,
-  dy: Tf.Tensor,
-  [x, y]: readonly Tf.Tensor[],
-  pooling: PoolingAttributes,
-): Tf.Tensor {
+export function unpoolBySwitches(dy: tf.Tensor, [x, y]: readonly tf.Tensor[], pooling: PoolingAttributes): tf.Tensor {
   if (tf.getKernel(UNPOOL, tf.getBackend())) {
     return tf.engine().runKernel(UNPOOL, { dy, input: x, output: y }, pooling as unknown as Record<string, number>);
   }

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { installNativeMaxPoolGrad } from './native-max-pool-grad';
 
@@ -9,25 +9,20 @@ import { installNativeMaxPoolGrad } from './native-max-pool-grad';
 
 interface NodeBackend {
   binding: { TF_ATTR_TYPE: number; TF_ATTR_STRING: number; TF_FLOAT: number };
-  executeSingleOutput(op: string, attributes: object[], inputs: Tf.Tensor[]): Tf.TensorInfo;
+  executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.TensorInfo;
 }
 
 const KERNEL = 'ConvscopeNative';
 
-export const isNative = (tf: typeof Tf) => tf.getBackend() === 'tensorflow';
+export const isNative = () => tf.getBackend() === 'tensorflow';
 
 /** Runs one TensorFlow operation (float32 in and out) as an ordinary kernel, so that tidy and the tape see it. */
-export function nativeOp(
-  tf: typeof Tf,
-  op: string,
-  inputs: Tf.Tensor[],
-  strings: Record<string, string> = {},
-): Tf.Tensor {
+export function nativeOp(op: string, inputs: tf.Tensor[], strings: Record<string, string> = {}): tf.Tensor {
   const named = Object.fromEntries(inputs.map((t, i) => [`input${i}`, t]));
   return tf.engine().runKernel(KERNEL, named, { op, strings: strings as unknown as string });
 }
 
-export function installNativeKernels(tf: typeof Tf): void {
+export function installNativeKernels(): void {
   shared('native-kernels', () => {
     tf.registerKernel({
       kernelName: KERNEL,
@@ -39,7 +34,7 @@ export function installNativeKernels(tf: typeof Tf): void {
         for (const [name, value] of Object.entries(strings)) {
           attributes.push({ name, type: native.binding.TF_ATTR_STRING, value });
         }
-        return native.executeSingleOutput(op, attributes, Object.values(inputs) as Tf.Tensor[]);
+        return native.executeSingleOutput(op, attributes, Object.values(inputs) as tf.Tensor[]);
       },
     });
     for (const relu of ['Relu', 'Relu6']) {
@@ -51,12 +46,12 @@ export function installNativeKernels(tf: typeof Tf): void {
         inputsToSave: ['x'],
         outputsToSave: [true],
         gradFunc: (dy, saved, attributes) =>
-          isNative(tf)
-            ? { x: () => nativeOp(tf, `${relu}Grad`, [dy as Tf.Tensor, saved[1]]) }
+          isNative()
+            ? { x: () => nativeOp(`${relu}Grad`, [dy as tf.Tensor, saved[1]]) }
             : composed.gradFunc(dy, saved, attributes),
       });
     }
-    installNativeMaxPoolGrad(tf);
+    installNativeMaxPoolGrad();
     return true;
   });
 }

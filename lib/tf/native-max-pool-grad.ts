@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { type PoolingAttributes, scatterToMaxima } from './max-pool-switches';
 
 /**
@@ -12,16 +12,16 @@ interface NodeBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { TF_ATTR_INT: number };
   readSync(dataId: object): Float32Array;
-  write(values: Float32Array, shape: number[], dtype: Tf.DataType): object;
-  executeSingleOutput(op: string, attributes: object[], inputs: Tf.TensorInfo[]): Tf.TensorInfo;
+  write(values: Float32Array, shape: number[], dtype: tf.DataType): object;
+  executeSingleOutput(op: string, attributes: object[], inputs: tf.TensorInfo[]): tf.TensorInfo;
 }
 
 /** input, output (the maxima) and dy -> dx. */
 type PoolGradient = (
   backend: NodeBackend,
-  tensors: [input: Tf.TensorInfo, output: Tf.TensorInfo, dy: Tf.TensorInfo],
-  info: Tf.backend_util.Conv2DInfo,
-) => Tf.TensorInfo;
+  tensors: [input: tf.TensorInfo, output: tf.TensorInfo, dy: tf.TensorInfo],
+  info: tf.backend_util.Conv2DInfo,
+) => tf.TensorInfo;
 
 const compiled: PoolGradient = (backend, tensors, info) => {
   const pairs = {
@@ -46,8 +46,8 @@ const interpreted: PoolGradient = (backend, tensors, info) => {
 const manyImages = (images: number) => images > 3 * Math.ceil(images / cpus().length);
 
 /** Whether the binding knows the operation: one pixel tells. */
-export function isCompiledIn(tf: typeof Tf): boolean {
-  const one = tf.ones([1, 1, 1, 1]) as Tf.Tensor4D;
+export function isCompiledIn(): boolean {
+  const one = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
   const info = tf.backend_util.computePool2DInfo(one.shape, 1, 1, 1, 'valid');
   try {
     const dx = compiled(tf.backend() as unknown as NodeBackend, [one, one, one], info);
@@ -60,15 +60,15 @@ export function isCompiledIn(tf: typeof Tf): boolean {
   }
 }
 
-export function installNativeMaxPoolGrad(tf: typeof Tf): void {
+export function installNativeMaxPoolGrad(): void {
   if ((tf.backend() as unknown as NodeBackend).isUsingGpuDevice) return;
-  const gradient = isCompiledIn(tf) ? compiled : interpreted;
+  const gradient = isCompiledIn() ? compiled : interpreted;
   const original = tf.getKernel('MaxPoolGrad', 'tensorflow');
   tf.unregisterKernel('MaxPoolGrad', 'tensorflow');
   tf.registerKernel({
     ...original,
     kernelFunc: (call) => {
-      const { dy, input, output } = call.inputs as Record<'dy' | 'input' | 'output', Tf.TensorInfo>;
+      const { dy, input, output } = call.inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
       const shape = input.shape as [number, number, number, number];
       if (gradient === interpreted && manyImages(shape[0])) return original.kernelFunc(call);
       const { filterSize, strides, pad, dimRoundingMode } = call.attrs as unknown as PoolingAttributes;

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { convolutionAttributes, FLOAT, fused, fusedAttributes } from './fuse';
 import { graphDef, type GraphNode } from './graph-def';
@@ -20,10 +20,10 @@ export interface Program {
    * What is handed over behind the inputs. Weights are followed as they change; of several that had the same data when
    * the program was written it cannot say which one was meant, so they must go on having the same.
    */
-  readonly captured: readonly (readonly Tf.TensorInfo[])[];
+  readonly captured: readonly (readonly tf.TensorInfo[])[];
 }
 
-const backendOf = (tf: typeof Tf) => tf.backend() as unknown as TracedBackend;
+const backendOf = () => tf.backend() as unknown as TracedBackend;
 
 function strings(backend: TracedBackend, parts: readonly (string | Uint8Array)[]): number {
   const encoded = parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part));
@@ -54,11 +54,11 @@ export function neededFor(calls: readonly Call[], outputs: readonly number[]): C
 type Written = Pick<Trace<unknown>, 'constants' | 'sources'>;
 
 /** A function's graph in the making: its nodes, and where each tensor of the trace is found among them. */
-function graphWriter(backend: TracedBackend, { constants, sources }: Written, weights: readonly Tf.Tensor[]) {
+function graphWriter(backend: TracedBackend, { constants, sources }: Written, weights: readonly tf.Tensor[]) {
   const nodes: GraphNode[] = [];
   const places = new Map<number, string>();
   const handedOver: string[] = [];
-  const captured: Tf.TensorInfo[][] = [];
+  const captured: tf.TensorInfo[][] = [];
   const placeholder = (id: number, dtype: number) => {
     const name = `x${handedOver.length}`;
     nodes.push({ name, op: 'Placeholder', placeholder: dtype });
@@ -89,14 +89,13 @@ function graphWriter(backend: TracedBackend, { constants, sources }: Written, we
  * @param weights the variables that may change from one call to the next
  */
 export function define(
-  tf: typeof Tf,
   written: Written,
   calls: readonly Call[],
   inputs: readonly { id: number; dtype: number }[],
   outputs: readonly number[],
-  weights: readonly Tf.Tensor[],
+  weights: readonly tf.Tensor[],
 ): Program {
-  const backend = backendOf(tf);
+  const backend = backendOf();
   const { nodes, places, handedOver, captured, placeholder, placeOf } = graphWriter(backend, written, weights);
   for (const { id, dtype } of inputs) placeholder(id, dtype);
   fused(neededFor(calls, outputs), outputs).forEach(({ op, attributes, inputs: used, outputs: made }, i) => {
@@ -117,7 +116,7 @@ export function define(
 }
 
 /** One convolution with its bias, of any sizes: (images, kernel, bias) to maps. */
-export function defineConvolution(tf: typeof Tf, stride: number, pad: 'same' | 'valid', rectified: boolean): Program {
+export function defineConvolution(stride: number, pad: 'same' | 'valid', rectified: boolean): Program {
   const [images, kernel, bias, maps] = [0, 1, 2, 3];
   const attributes = fusedAttributes(convolutionAttributes(stride, pad), rectified ? 'Relu' : undefined);
   const call = {
@@ -127,32 +126,32 @@ export function defineConvolution(tf: typeof Tf, stride: number, pad: 'same' | '
     outputs: [{ id: maps, dtype: FLOAT }],
   };
   const inputs = call.inputs.map((id) => ({ id, dtype: FLOAT }));
-  return define(tf, { constants: new Map(), sources: new Map() }, [call], inputs, [maps], []);
+  return define({ constants: new Map(), sources: new Map() }, [call], inputs, [maps], []);
 }
 
 /** Whether everything that the program needs from outside is still there. */
-export const isAlive = (tf: typeof Tf, { captured }: Program): boolean =>
+export const isAlive = ({ captured }: Program): boolean =>
   captured.every(([one, ...others]) => {
     const { dataId } = one;
-    return backendOf(tf).tensorMap.has(dataId) && others.every((other) => other.dataId === dataId);
+    return backendOf().tensorMap.has(dataId) && others.every((other) => other.dataId === dataId);
   });
 
 /** Runs a program. The tape sees one kernel without a gradient. */
-export function run(tf: typeof Tf, program: Program, inputs: readonly Tf.Tensor[]): Tf.Tensor[] {
+export function run(program: Program, inputs: readonly tf.Tensor[]): tf.Tensor[] {
   const named = Object.fromEntries(inputs.map((t, i) => [`input${i}`, t]));
-  return tf.engine().runKernel(KERNEL, named, { program: program as unknown as string }) as unknown as Tf.Tensor[];
+  return tf.engine().runKernel(KERNEL, named, { program: program as unknown as string }) as unknown as tf.Tensor[];
 }
 
-export function forget(tf: typeof Tf, programs: readonly Program[]): void {
+export function forget(programs: readonly Program[]): void {
   if (programs.length && tf.getBackend() === 'tensorflow') {
-    command(backendOf(tf), 'ConvscopeForgetFunction', programs.map(({ name }) => name)); // prettier-ignore
+    command(backendOf(), 'ConvscopeForgetFunction', programs.map(({ name }) => name)); // prettier-ignore
   }
 }
 
 /** Whether this binding can do it at all; a ready-made one cannot, and on a GPU nobody has tried. */
-export function installPrograms(tf: typeof Tf): void {
+export function installPrograms(): void {
   shared('program-kernel', () => {
-    const native = backendOf(tf);
+    const native = backendOf();
     if (native.isUsingGpuDevice) return false;
     try {
       command(native, 'ConvscopeForgetFunction', []);
@@ -168,7 +167,7 @@ export function installPrograms(tf: typeof Tf): void {
         const ids = traced.getInputTensorIds([
           ...Object.values(inputs as object),
           ...program.captured.map(([one]) => one),
-        ] as Tf.Tensor[]);
+        ] as tf.Tensor[]);
         const made = traced.binding.executeOp(program.name, [], ids, program.outputs);
         return made.map((metadata) => traced.createOutputTensor(metadata));
       },
@@ -177,5 +176,5 @@ export function installPrograms(tf: typeof Tf): void {
   });
 }
 
-export const canRunPrograms = (tf: typeof Tf): boolean =>
+export const canRunPrograms = (): boolean =>
   tf.getBackend() === 'tensorflow' && Boolean(tf.getKernel(KERNEL, 'tensorflow'));

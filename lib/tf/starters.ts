@@ -1,5 +1,5 @@
 import * as os from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { adapterName, isSoftware } from './adapter';
 import { installNativeKernels } from './native-kernels';
 import { installPrograms } from './programs';
@@ -52,8 +52,8 @@ async function startTensorflow(): Promise<Started> {
   await tf.setBackend('tensorflow');
   await tf.ready();
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
-  installNativeKernels(tf);
-  installPrograms(tf);
+  installNativeKernels();
+  installPrograms();
   return {
     name: 'tensorflow',
     device: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
@@ -84,11 +84,11 @@ async function startWasm(): Promise<Started> {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     require('@tensorflow/tfjs-backend-wasm');
     const threads = threadsFor(os.availableParallelism());
-    if (threads > 1) registerThreadedWasm(tf, threads);
+    if (threads > 1) registerThreadedWasm(threads);
     if (!(await tf.setBackend('wasm'))) throw new Error('wasm 后端没有启动');
     await tf.ready();
   });
-  installWasmGradients(tf);
+  installWasmGradients();
   return { name: 'wasm', device: 'cpu', version: tf.version.tfjs };
 }
 

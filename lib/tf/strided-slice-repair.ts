@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { sliceInfo, type StridedSliceAttributes } from './strided-slice';
 
 /**
@@ -6,16 +6,16 @@ import { sliceInfo, type StridedSliceAttributes } from './strided-slice';
  * Sliced first and reshaped afterwards, the numbers are right.
  */
 
-export function repairStridedSlice(tf: typeof Tf, backend: 'wasm' | 'webgpu'): void {
+export function repairStridedSlice(backend: 'wasm' | 'webgpu'): void {
   const original = tf.getKernel('StridedSlice', backend);
   tf.unregisterKernel('StridedSlice', backend);
   tf.registerKernel({
     ...original,
     kernelFunc: (params) => {
       const a = params.attrs as unknown as StridedSliceAttributes;
-      const x = params.inputs.x as Tf.Tensor;
+      const x = params.inputs.x as tf.Tensor;
       if (!a.shrinkAxisMask || a.strides.some((s) => s < 0)) return original.kernelFunc(params);
-      const info = sliceInfo(tf, x.shape, a);
+      const info = sliceInfo(x.shape, a);
       return tf.tidy(() => tf.reshape(tf.stridedSlice(x, info.begin, info.end, info.strides), info.finalShape));
     },
   });

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /** The attributes of TF.js' StridedSlice kernel. */
 export interface StridedSliceAttributes {
@@ -13,5 +13,5 @@ export interface StridedSliceAttributes {
 }
 
 /** Where a strided slice begins, ends and steps on every axis, with its masks worked in. */
-export const sliceInfo = (tf: typeof Tf, shape: number[], a: StridedSliceAttributes) =>
+export const sliceInfo = (shape: number[], a: StridedSliceAttributes) =>
   tf.slice_util.sliceInfo(shape, a.begin, a.end, a.strides, a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask); // prettier-ignore

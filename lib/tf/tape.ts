@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { CourseError } from '../base/errors';
 import { shared } from '../base/state';
 

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import type { tf } from './tf';
 import type { Attribute, Constant } from './graph-def';
 
 /**
@@ -25,9 +25,9 @@ export interface TracedBackend {
   binding: Binding;
   readonly isUsingGpuDevice: boolean;
   readonly tensorMap: { has(id: object): boolean; get(id: object): Held };
-  getInputTensorIds(tensors: readonly Tf.TensorInfo[]): number[];
-  write(values: unknown, shape: number[], dtype: Tf.DataType): object;
-  createOutputTensor(metadata: object): Tf.Tensor;
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
+  write(values: unknown, shape: number[], dtype: tf.DataType): object;
+  createOutputTensor(metadata: object): tf.Tensor;
 }
 
 export interface Call {
@@ -43,7 +43,7 @@ export interface Trace<T> {
   readonly calls: readonly Call[];
   readonly constants: ReadonlyMap<number, Constant>;
   /** The data behind the numbers of all tensors that went into an operation. */
-  readonly sources: ReadonlyMap<number, Tf.TensorInfo>;
+  readonly sources: ReadonlyMap<number, tf.TensorInfo>;
 }
 
 /** The code did something that cannot be written down, such as reading a number from a tensor. */
@@ -87,7 +87,7 @@ const watched = (binding: Binding, calls: Call[], constants: Map<number, Constan
 export function trace<T>(backend: TracedBackend, run: (calls: readonly Call[]) => T): Trace<T> {
   const calls: Call[] = [];
   const constants = new Map<number, Constant>();
-  const sources = new Map<number, Tf.TensorInfo>();
+  const sources = new Map<number, tf.TensorInfo>();
   /** Data that the code itself makes from JavaScript's numbers: constants. */
   const written = new WeakSet<object>();
   const { binding } = backend;
@@ -97,13 +97,13 @@ export function trace<T>(backend: TracedBackend, run: (calls: readonly Call[]) =
     throw new Untraceable('chance');
   };
   backend.binding = watched(binding, calls, constants);
-  own.getInputTensorIds = (tensors: Tf.TensorInfo[]) => {
+  own.getInputTensorIds = (tensors: tf.TensorInfo[]) => {
     for (const { dataId } of tensors) if (dataId && !written.has(dataId)) handOver(backend, binding, dataId);
     const ids = (Object.getPrototypeOf(backend) as TracedBackend).getInputTensorIds.call(backend, tensors);
     ids.forEach((id, i) => sources.set(id, tensors[i]));
     return ids;
   };
-  own.write = (values: unknown, shape: number[], dtype: Tf.DataType) => {
+  own.write = (values: unknown, shape: number[], dtype: tf.DataType) => {
     const dataId = (Object.getPrototypeOf(backend) as TracedBackend).write.call(backend, values, shape, dtype);
     written.add(dataId);
     return dataId;

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /**
  * The gradient of a convolution with respect to its KERNEL on wasm, which lacks the operation: without it no
@@ -8,7 +8,7 @@ import type * as Tf from '@tensorflow/tfjs';
  * of X with dY as its kernel, where channels take the place of images and the stride becomes a dilation.
  */
 
-type T4 = Tf.Tensor4D;
+type T4 = tf.Tensor4D;
 type Shape4 = [number, number, number, number];
 
 interface Attributes {
@@ -19,7 +19,7 @@ interface Attributes {
   filterShape: Shape4;
 }
 
-function convolutionFilterGradient(tf: typeof Tf, x: T4, dy: T4, attributes: Attributes): T4 {
+function convolutionFilterGradient(x: T4, dy: T4, attributes: Attributes): T4 {
   const { strides, pad, dimRoundingMode, filterShape } = attributes;
   return tf.tidy(() => {
     const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
@@ -38,12 +38,12 @@ function convolutionFilterGradient(tf: typeof Tf, x: T4, dy: T4, attributes: Att
   });
 }
 
-export function installWasmFilterGradient(tf: typeof Tf): void {
+export function installWasmFilterGradient(): void {
   if (tf.getKernel('Conv2DBackpropFilter', 'wasm')) return;
   tf.registerKernel({
     kernelName: 'Conv2DBackpropFilter',
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) =>
-      convolutionFilterGradient(tf, inputs.x as T4, inputs.dy as T4, attrs as unknown as Attributes),
+      convolutionFilterGradient(inputs.x as T4, inputs.dy as T4, attrs as unknown as Attributes),
   });
 }

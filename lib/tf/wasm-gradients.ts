@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { repairStridedSlice } from './strided-slice-repair';
 import { installWasmFilterGradient } from './wasm-filter-gradient';
@@ -15,7 +15,7 @@ import { installWasmMaxPoolGrad } from './wasm-max-pool-grad';
  * DepthwiseConv2dNativeBackpropInput does not exist.
  */
 
-type T4 = Tf.Tensor4D;
+type T4 = tf.Tensor4D;
 type Shape4 = [number, number, number, number];
 
 interface Geometry {
@@ -48,7 +48,7 @@ function geometryOf(
 }
 
 /** Pads (or cuts) the output gradient so that the stride-1 VALID convolution yields height x width. */
-function padGradient(tf: typeof Tf, dy: T4, g: Geometry): T4 {
+function padGradient(dy: T4, g: Geometry): T4 {
   const [batch, outHeight, outWidth, channels] = dy.shape;
   const below = g.height - outHeight;
   const right = g.width - outWidth;
@@ -63,14 +63,14 @@ function padGradient(tf: typeof Tf, dy: T4, g: Geometry): T4 {
 }
 
 /** Fills the kernel with zeros up to a multiple of the stride. */
-function padKernel(tf: typeof Tf, kernel: T4, g: Geometry): T4 {
+function padKernel(kernel: T4, g: Geometry): T4 {
   const rows = g.rows * g.stride - kernel.shape[0];
   const cols = g.cols * g.stride - kernel.shape[1];
   return rows || cols ? tf.pad(kernel, [[0, rows], [0, cols], [0, 0], [0, 0]]) : kernel; // prettier-ignore
 }
 
 /** Phases back to pixels, then the padding off. */
-function unpad(tf: typeof Tf, phases: T4, inShape: Shape4, g: Geometry): T4 {
+function unpad(phases: T4, inShape: Shape4, g: Geometry): T4 {
   const [batch, height, width, channels] = inShape;
   const full = g.stride > 1 ? tf.depthToSpace(phases, g.stride, 'NHWC') : phases;
   const exact = !g.top && !g.left && full.shape[1] === height && full.shape[2] === width;
@@ -78,12 +78,12 @@ function unpad(tf: typeof Tf, phases: T4, inShape: Shape4, g: Geometry): T4 {
 }
 
 /** The kernel of the phase convolution: [rows, cols, out, stride * stride * in], spatially reversed. */
-function phaseKernel(tf: typeof Tf, kernel: T4, g: Geometry): T4 {
+function phaseKernel(kernel: T4, g: Geometry): T4 {
   return tf.tidy(() => {
     const { stride: s, rows, cols } = g;
     const [, , channels, filters] = kernel.shape;
     if (s === 1) return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
-    const split = tf.reshape(padKernel(tf, kernel, g), [rows, s, cols, s, channels * filters]);
+    const split = tf.reshape(padKernel(kernel, g), [rows, s, cols, s, channels * filters]);
     const taps = tf.reverse(tf.transpose(split, [0, 2, 1, 3, 4]), [0, 1]);
     const perTap = tf.transpose(tf.reshape(taps, [rows * cols, s * s * channels, filters]), [0, 2, 1]);
     return tf.reshape(perTap, [rows, cols, filters, s * s * channels]) as T4;
@@ -92,12 +92,11 @@ function phaseKernel(tf: typeof Tf, kernel: T4, g: Geometry): T4 {
 
 /** d loss / d input of a convolution. `phases`: a prepared phaseKernel, when the caller keeps one. */
 export function convolutionInputGradient(
-  tf: typeof Tf,
   inShape: Shape4,
   dy: T4,
   kernel: T4,
   strides: number | [number, number],
-  pad: 'same' | 'valid' | number | Tf.backend_util.ExplicitPadding,
+  pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding,
   roundingMode?: 'floor' | 'round' | 'ceil',
   phases?: T4,
 ): T4 {
@@ -105,30 +104,23 @@ export function convolutionInputGradient(
   return tf.tidy(() => {
     const info = tf.backend_util.computeConv2DInfo(inShape, kernel.shape, strides, 1, pad, roundingMode);
     const g = geometryOf(inShape, kernel.shape, info);
-    return unpad(tf, tf.conv2d(padGradient(tf, dy, g), phases ?? phaseKernel(tf, kernel, g), 1, 'valid'), inShape, g);
+    return unpad(tf.conv2d(padGradient(dy, g), phases ?? phaseKernel(kernel, g), 1, 'valid'), inShape, g);
   });
 }
 
 /** The phase kernel of a convolution whose input has this shape: frozen layers prepare it once. */
-export function prepareConvolution(
-  tf: typeof Tf,
-  inShape: Shape4,
-  kernel: T4,
-  stride: number,
-  pad: 'same' | 'valid' | number,
-): T4 {
+export function prepareConvolution(inShape: Shape4, kernel: T4, stride: number, pad: 'same' | 'valid' | number): T4 {
   const info = tf.backend_util.computeConv2DInfo(inShape, kernel.shape, stride, 1, pad);
-  return phaseKernel(tf, kernel, geometryOf(inShape, kernel.shape, info));
+  return phaseKernel(kernel, geometryOf(inShape, kernel.shape, info));
 }
 
 /** d loss / d input of a depthwise convolution (channel multiplier m allowed). */
 function depthwiseInputGradient(
-  tf: typeof Tf,
   inShape: Shape4,
   dy: T4,
   kernel: T4,
   strides: number | [number, number],
-  pad: 'same' | 'valid' | number | Tf.backend_util.ExplicitPadding,
+  pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding,
   roundingMode?: 'floor' | 'round' | 'ceil',
 ): T4 {
   // prettier-ignore
@@ -143,15 +135,15 @@ function depthwiseInputGradient(
     if (s === 1) {
       taps = tf.reshape(tf.reverse(kernel, [0, 1]), [kernel.shape[0], kernel.shape[1], outputs, 1]);
     } else {
-      const split = tf.reshape(padKernel(tf, kernel, g), [rows, s, cols, s, outputs]);
+      const split = tf.reshape(padKernel(kernel, g), [rows, s, cols, s, outputs]);
       taps = tf.reshape(tf.reverse(tf.transpose(split, [0, 2, 4, 1, 3]), [0, 1]), [rows, cols, outputs, s * s]);
     }
-    let phases = tf.depthwiseConv2d(padGradient(tf, dy, g), taps, 1, 'valid') as T4;
+    let phases = tf.depthwiseConv2d(padGradient(dy, g), taps, 1, 'valid') as T4;
     if (multiplier > 1 || s > 1) {
       const perChannel = tf.sum(tf.reshape(phases, [batch * g.height * g.width, channels, multiplier, s * s]), 2);
       phases = tf.reshape(tf.transpose(perChannel, [0, 2, 1]), [batch, g.height, g.width, s * s * channels]);
     }
-    return unpad(tf, phases, inShape, g);
+    return unpad(phases, inShape, g);
   });
 }
 
@@ -163,7 +155,7 @@ type ConvAttributes = {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 };
 
-function replaceGradient(tf: typeof Tf, kernelName: string, inputGradient: typeof depthwiseInputGradient): void {
+function replaceGradient(kernelName: string, inputGradient: typeof depthwiseInputGradient): void {
   const original = tf.getGradient(kernelName);
   tf.unregisterGradient(kernelName);
   tf.registerGradient({
@@ -175,22 +167,22 @@ function replaceGradient(tf: typeof Tf, kernelName: string, inputGradient: typeo
       const plain = tf.backend_util.tupleValuesAreOne(dilations ?? 1) && (dataFormat ?? 'NHWC') === 'NHWC';
       if (tf.getBackend() === 'wasm' && even && plain) {
         const [x, kernel] = saved as [T4, T4];
-        gradients.x = () => inputGradient(tf, x.shape, dy as T4, kernel, strides, pad, dimRoundingMode);
+        gradients.x = () => inputGradient(x.shape, dy as T4, kernel, strides, pad, dimRoundingMode);
       }
       return gradients;
     },
   });
 }
 
-export function installWasmGradients(tf: typeof Tf): void {
+export function installWasmGradients(): void {
   shared('wasm-gradients', () => {
-    replaceGradient(tf, 'Conv2D', convolutionInputGradient);
-    replaceGradient(tf, 'DepthwiseConv2dNative', depthwiseInputGradient);
-    installWasmMaxPoolGrad(tf);
-    installWasmFilterGradient(tf);
-    installWasmSamePadding(tf);
-    installWasmKernels(tf);
-    repairStridedSlice(tf, 'wasm');
+    replaceGradient('Conv2D', convolutionInputGradient);
+    replaceGradient('DepthwiseConv2dNative', depthwiseInputGradient);
+    installWasmMaxPoolGrad();
+    installWasmFilterGradient();
+    installWasmSamePadding();
+    installWasmKernels();
+    repairStridedSlice('wasm');
     return true;
   });
 }

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /**
  * Operations that wasm has, but slowly, made of its fast ones or written in JavaScript over its memory. On
@@ -10,19 +10,19 @@ import type * as Tf from '@tensorflow/tfjs';
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
 interface WasmBackend {
-  makeOutput(shape: readonly number[], dtype: Tf.DataType): Tf.TensorInfo;
-  typedArrayFromHeap(tensor: Tf.TensorInfo): Numbers;
+  makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  typedArrayFromHeap(tensor: tf.TensorInfo): Numbers;
 }
 
 /** A result and the numbers of everything; the result first: growing the memory detaches views taken before. */
-function views(backend: unknown, shape: readonly number[], ...inputs: Tf.TensorInfo[]) {
+function views(backend: unknown, shape: readonly number[], ...inputs: tf.TensorInfo[]) {
   const wasm = backend as WasmBackend;
   const output = wasm.makeOutput(shape, inputs[0].dtype);
   return { output, to: wasm.typedArrayFromHeap(output), from: inputs.map((t) => wasm.typedArrayFromHeap(t)) };
 }
 
 /** [n, h, w, b·b·c] to [n, h·b, w·b, c]: runs of b·c numbers move, in order. */
-function depthToSpace(backend: unknown, x: Tf.TensorInfo, block: number): Tf.TensorInfo {
+function depthToSpace(backend: unknown, x: tf.TensorInfo, block: number): tf.TensorInfo {
   const [n, height, width, depth] = x.shape;
   const channels = depth / (block * block);
   const { output, to, from: [data] } = views(backend, [n, height * block, width * block, channels], x); // prettier-ignore
@@ -40,7 +40,7 @@ function depthToSpace(backend: unknown, x: Tf.TensorInfo, block: number): Tf.Ten
 }
 
 /** Turned round along the first axes, as a kernel is for its gradient: whole blocks move, the last to the front. */
-function reverse(backend: unknown, x: Tf.TensorInfo, axes: number): Tf.TensorInfo {
+function reverse(backend: unknown, x: tf.TensorInfo, axes: number): tf.TensorInfo {
   const { output, to, from: [data] } = views(backend, x.shape, x); // prettier-ignore
   const block = x.shape.slice(axes).reduce((a, b) => a * b, 1);
   for (let at = 0; at < to.length; at += block) to.set(data.subarray(at, at + block), to.length - block - at);
@@ -48,7 +48,7 @@ function reverse(backend: unknown, x: Tf.TensorInfo, axes: number): Tf.TensorInf
 }
 
 /** Repeats along each axis, from the last on: what was repeated so far lies in a row. */
-function tile(backend: unknown, x: Tf.TensorInfo, reps: readonly number[]): Tf.TensorInfo {
+function tile(backend: unknown, x: tf.TensorInfo, reps: readonly number[]): tf.TensorInfo {
   const { output, to, from: [data] } = views(backend, x.shape.map((n, axis) => n * reps[axis]), x); // prettier-ignore
   let done = data;
   let block = 1;
@@ -73,7 +73,7 @@ function repeated(data: Numbers, block: number, times: number): Numbers {
   return out;
 }
 
-type Kernel = Tf.KernelConfig['kernelFunc'];
+type Kernel = tf.KernelConfig['kernelFunc'];
 
 /** A few rows are done sooner than a large matrix is turned. */
 const FEW = 8;
@@ -82,22 +82,22 @@ const FEW = 8;
 const product =
   (plain: Kernel, transpose: Kernel): Kernel =>
   (call) => {
-    const { a, b } = call.inputs as Record<'a' | 'b', Tf.TensorInfo>;
+    const { a, b } = call.inputs as Record<'a' | 'b', tf.TensorInfo>;
     const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
     const single = [a, b].every(({ shape, dtype }) => dtype === 'float32' && shape.slice(0, -2).every((n) => n === 1));
     const rows = a.shape[a.shape.length - (transposeA ? 1 : 2)];
     if (!single || rows < FEW || !(transposeA || transposeB)) return plain(call);
-    const turned: Tf.TensorInfo[] = [];
-    const turn = (x: Tf.TensorInfo, wanted: boolean) => {
+    const turned: tf.TensorInfo[] = [];
+    const turn = (x: tf.TensorInfo, wanted: boolean) => {
       if (!wanted) return x;
       const axes = x.shape.map((_, axis) => axis);
       const perm = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
-      turned.push(transpose({ ...call, inputs: { x }, attrs: { perm } }) as Tf.TensorInfo);
+      turned.push(transpose({ ...call, inputs: { x }, attrs: { perm } }) as tf.TensorInfo);
       return turned[turned.length - 1];
     };
     const inputs = { a: turn(a, transposeA), b: turn(b, transposeB) };
     const result = plain({ ...call, inputs, attrs: { transposeA: false, transposeB: false } });
-    turned.forEach(({ dataId }) => (call.backend as Tf.KernelBackend).disposeData(dataId));
+    turned.forEach(({ dataId }) => (call.backend as tf.KernelBackend).disposeData(dataId));
     return result;
   };
 
@@ -105,44 +105,44 @@ const product =
 const AFTER_SIX = 6.0000004768371582;
 
 /** dy where 0 < x <= 6, else 0, of operations that wasm has as vectors: it compares one number at a time. */
-const relu6Gradient = (tf: typeof Tf, dy: Tf.Tensor, x: Tf.Tensor): Tf.Tensor =>
+const relu6Gradient = (dy: tf.Tensor, x: tf.Tensor): tf.Tensor =>
   tf.tidy(() => tf.mul(dy, tf.mul(tf.step(x), tf.step(tf.sub(AFTER_SIX, x)))));
 
 /** Replaces a kernel of wasm by one that may hand over to it. */
-function replace(tf: typeof Tf, kernelName: string, made: (original: Kernel) => Kernel): void {
+function replace(kernelName: string, made: (original: Kernel) => Kernel): void {
   const { kernelFunc, ...rest } = tf.getKernel(kernelName, 'wasm');
   tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel({ ...rest, kernelFunc: made(kernelFunc) });
 }
 
 /** Replaces them, on wasm alone. */
-export function installWasmKernels(tf: typeof Tf): void {
-  replace(tf, 'DepthToSpace', (original) => (call) => {
+export function installWasmKernels(): void {
+  replace('DepthToSpace', (original) => (call) => {
     const { blockSize, dataFormat } = call.attrs as unknown as { blockSize: number; dataFormat: string };
-    const { x } = call.inputs as Record<'x', Tf.TensorInfo>;
+    const { x } = call.inputs as Record<'x', tf.TensorInfo>;
     if (dataFormat !== 'NHWC' || x.dtype !== 'float32') return original(call);
     return depthToSpace(call.backend, x, blockSize);
   });
-  replace(tf, 'Tile', (original) => (call) => {
-    const { x } = call.inputs as Record<'x', Tf.TensorInfo>;
+  replace('Tile', (original) => (call) => {
+    const { x } = call.inputs as Record<'x', tf.TensorInfo>;
     const numeric = x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';
     return numeric ? tile(call.backend, x, call.attrs!.reps as number[]) : original(call);
   });
-  replace(tf, 'Reverse', (original) => (call) => {
-    const { x } = call.inputs as Record<'x', Tf.TensorInfo>;
+  replace('Reverse', (original) => (call) => {
+    const { x } = call.inputs as Record<'x', tf.TensorInfo>;
     const axes = tf.util.parseAxisParam(call.attrs!.dims as number | number[], x.shape);
     const leading = axes.length > 0 && axes.length < x.shape.length && [...axes].sort().every((axis, i) => axis === i);
     return leading && x.dtype === 'float32' ? reverse(call.backend, x, axes.length) : original(call);
   });
   const transpose = tf.getKernel('Transpose', 'wasm').kernelFunc;
-  replace(tf, 'BatchMatMul', (original) => product(original, transpose));
+  replace('BatchMatMul', (original) => product(original, transpose));
   const composed = tf.getGradient('Relu6');
   tf.unregisterGradient('Relu6');
   tf.registerGradient({
     ...composed, // what it saves too: another backend's gradient may read it
     gradFunc: (dy, saved, attributes) =>
       tf.getBackend() === 'wasm' && saved[0].dtype === 'float32'
-        ? { x: () => relu6Gradient(tf, dy as Tf.Tensor, saved[0]) }
+        ? { x: () => relu6Gradient(dy as tf.Tensor, saved[0]) }
         : composed.gradFunc(dy, saved, attributes),
   });
 }

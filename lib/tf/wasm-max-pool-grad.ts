@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { type PoolingAttributes, scatterToMaxima } from './max-pool-switches';
 
 /**
@@ -8,17 +8,17 @@ import { type PoolingAttributes, scatterToMaxima } from './max-pool-switches';
  */
 
 interface WasmBackend {
-  makeOutput(shape: number[], dtype: Tf.DataType): Tf.TensorInfo;
-  typedArrayFromHeap(tensor: Tf.TensorInfo): Float32Array;
+  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array;
 }
 
-export function installWasmMaxPoolGrad(tf: typeof Tf): void {
+export function installWasmMaxPoolGrad(): void {
   tf.unregisterKernel('MaxPoolGrad', 'wasm');
   tf.registerKernel({
     kernelName: 'MaxPoolGrad',
     backendName: 'wasm',
     kernelFunc: ({ inputs, backend, attrs }) => {
-      const { dy, input, output: maxima } = inputs as Record<'dy' | 'input' | 'output', Tf.TensorInfo>;
+      const { dy, input, output: maxima } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
       const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolingAttributes;
       const shape = input.shape as [number, number, number, number];
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /**
  * TensorFlow.js' wasm backend with several threads in Node, where its own start takes one only (its threads are made for
@@ -39,7 +39,7 @@ interface Config extends Partial<Wasm> {
 }
 
 interface Package {
-  BackendWasm: new (wasm: Wasm) => Tf.KernelBackend;
+  BackendWasm: new (wasm: Wasm) => tf.KernelBackend;
   setThreadsCount(count: number): void;
 }
 
@@ -137,7 +137,7 @@ function load(threads: number): Promise<Wasm> {
 }
 
 /** Makes TensorFlow.js start its wasm backend so. */
-export function registerThreadedWasm(tf: typeof Tf, threads: number): void {
+export function registerThreadedWasm(threads: number): void {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { BackendWasm, setThreadsCount } = require('@tensorflow/tfjs-backend-wasm') as Package;
   const alone = tf.findBackendFactory('wasm');

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { type Meeting, type PoolingAttributes, UNPOOL } from './max-pool-switches';
 
 /**
@@ -21,7 +21,7 @@ interface Program {
 }
 
 interface WebgpuBackend {
-  runWebGPUProgram(program: Program, inputs: Tf.TensorInfo[], dtype: Tf.DataType, uniforms: object[]): Tf.TensorInfo;
+  runWebGPUProgram(program: Program, inputs: tf.TensorInfo[], dtype: tf.DataType, uniforms: object[]): tf.TensorInfo;
 }
 
 /** Each place of the image asks the windows over it, in order, whether it is their first maximum. */
@@ -62,10 +62,10 @@ const SIZE = 64;
 /** dy to the first maximum of each window of x; `maxima` are the windows' own. */
 function scatterOnCard(
   backend: unknown,
-  [x, maxima, dy]: readonly Tf.TensorInfo[],
-  info: Tf.backend_util.Conv2DInfo,
+  [x, maxima, dy]: readonly tf.TensorInfo[],
+  info: tf.backend_util.Conv2DInfo,
   meeting: Meeting,
-): Tf.TensorInfo {
+): tf.TensorInfo {
   const threads = info.inShape.reduce((a, b) => a * b, 1);
   const program: Program = {
     variableNames: ['x', 'maxima', 'dy'],
@@ -87,12 +87,12 @@ function scatterOnCard(
   return (backend as WebgpuBackend).runWebGPUProgram(program, [x, maxima, dy], 'float32', uniforms);
 }
 
-function register(tf: typeof Tf, kernelName: string, meeting: Meeting): void {
+function register(kernelName: string, meeting: Meeting): void {
   tf.registerKernel({
     kernelName,
     backendName: 'webgpu',
     kernelFunc: ({ inputs, backend, attrs }) => {
-      const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', Tf.TensorInfo>;
+      const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
       const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolingAttributes;
       const shape = input.shape as [number, number, number, number];
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
@@ -101,8 +101,8 @@ function register(tf: typeof Tf, kernelName: string, meeting: Meeting): void {
   });
 }
 
-export function installWebgpuMaxPoolGrad(tf: typeof Tf): void {
+export function installWebgpuMaxPoolGrad(): void {
   tf.unregisterKernel('MaxPoolGrad', 'webgpu');
-  register(tf, 'MaxPoolGrad', 'add');
-  register(tf, UNPOOL, 'overwrite');
+  register('MaxPoolGrad', 'add');
+  register(UNPOOL, 'overwrite');
 }

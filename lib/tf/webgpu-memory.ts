@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 
 /**
  * TensorFlow.js keeps every buffer of the card that a tensor has given back, for the next of exactly the same size, for
@@ -30,7 +30,7 @@ function giveUpSpare(pool: Pool): void {
 }
 
 /** A buffer is given back only after its last command has been submitted: destroying it then is safe. */
-export function limitSpareMemory(tf: typeof Tf): void {
+export function limitSpareMemory(): void {
   const { bufferManager: pool } = tf.backend() as unknown as { bufferManager: Pool };
   const release = pool.releaseBuffer.bind(pool);
   pool.releaseBuffer = (buffer, reuse) => {

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { CourseError } from '../base/errors';
 import { tick } from './webgpu-ticks';
 
@@ -16,8 +16,8 @@ interface Buffer {
 }
 
 interface TensorData {
-  readonly values?: Tf.backend_util.BackendValues;
-  readonly dtype: Tf.DataType;
+  readonly values?: tf.backend_util.BackendValues;
+  readonly dtype: tf.DataType;
   readonly complexTensorInfos?: object;
   readonly resource: Buffer;
 }
@@ -35,9 +35,9 @@ interface WebgpuBackend {
   ensureCommandEncoderReady(): void;
   endComputePassEncoder(): void;
   submitQueue(): void;
-  convertAndCacheOnCPU(id: object, values: Tf.backend_util.BackendValues): Tf.backend_util.BackendValues;
-  read(id: object): Promise<Tf.backend_util.BackendValues>;
-  readSync(id: object): Tf.backend_util.BackendValues;
+  convertAndCacheOnCPU(id: object, values: tf.backend_util.BackendValues): tf.backend_util.BackendValues;
+  read(id: object): Promise<tf.backend_util.BackendValues>;
+  readSync(id: object): tf.backend_util.BackendValues;
 }
 
 /** WebGPU's constants for a buffer that is copied to and read. */
@@ -60,19 +60,19 @@ function readBuffer(backend: WebgpuBackend, resource: Buffer): ArrayBuffer {
   return values;
 }
 
-function readAtOnce(tf: typeof Tf, backend: WebgpuBackend, id: object): Tf.backend_util.BackendValues {
+function readAtOnce(backend: WebgpuBackend, id: object): tf.backend_util.BackendValues {
   const { values, dtype, resource, complexTensorInfos } = backend.tensorMap.get(id);
   if (values || dtype === 'string') return values!;
   if (complexTensorInfos) {
-    const { real, imag } = complexTensorInfos as { real: Tf.TensorInfo; imag: Tf.TensorInfo };
-    const [a, b] = [real, imag].map(({ dataId }) => readAtOnce(tf, backend, dataId) as Float32Array);
+    const { real, imag } = complexTensorInfos as { real: tf.TensorInfo; imag: tf.TensorInfo };
+    const [a, b] = [real, imag].map(({ dataId }) => readAtOnce(backend, dataId) as Float32Array);
     return backend.convertAndCacheOnCPU(id, tf.backend_util.mergeRealAndImagArrays(a, b));
   }
   const bytes = readBuffer(backend, resource);
   return backend.convertAndCacheOnCPU(id, tf.util.convertBackendValuesAndArrayBuffer(bytes, dtype));
 }
 
-export function installWebgpuReading(tf: typeof Tf): void {
+export function installWebgpuReading(): void {
   const backend = tf.backend() as unknown as WebgpuBackend;
   let refused: string | undefined;
   backend.device.addEventListener('uncapturederror', (event) => {
@@ -87,5 +87,5 @@ export function installWebgpuReading(tf: typeof Tf): void {
   };
   const read = backend.read.bind(backend);
   backend.read = async (id) => sound(await read(id));
-  backend.readSync = (id) => sound(readAtOnce(tf, backend, id));
+  backend.readSync = (id) => sound(readAtOnce(backend, id));
 }

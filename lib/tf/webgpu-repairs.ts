@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { repairStridedSlice } from './strided-slice-repair';
 import { installWebgpuMaxPoolGrad } from './webgpu-max-pool-grad';
@@ -6,14 +6,14 @@ import { limitSpareMemory } from './webgpu-memory';
 
 /** What the WebGPU backend computes otherwise than the others, or not at all, in Node and in a page. */
 
-type Kernel = NonNullable<ReturnType<typeof Tf.getKernel>>;
+type Kernel = NonNullable<ReturnType<typeof tf.getKernel>>;
 
 interface Backend {
   disposeData(id: object): void;
 }
 
 /** Puts another function in the place of a kernel; it gets the package's own to call. */
-function wrap(tf: typeof Tf, name: string, change: (own: Kernel['kernelFunc']) => Kernel['kernelFunc']): void {
+function wrap(name: string, change: (own: Kernel['kernelFunc']) => Kernel['kernelFunc']): void {
   const original = tf.getKernel(name, 'webgpu');
   tf.unregisterKernel(name, 'webgpu');
   tf.registerKernel({ ...original, kernelFunc: change(original.kernelFunc) });
@@ -23,7 +23,7 @@ function wrap(tf: typeof Tf, name: string, change: (own: Kernel['kernelFunc']) =
 const reverse =
   (own: Kernel['kernelFunc']): Kernel['kernelFunc'] =>
   ({ inputs, attrs, backend }) => {
-    const { x } = inputs as { x: Tf.TensorInfo };
+    const { x } = inputs as { x: tf.TensorInfo };
     const { shape, dtype } = x;
     const axes = [attrs!.dims as number | number[]].flat().map((axis) => (axis + shape.length) % shape.length);
     if (shape.length <= 4 || axes.length === 0) return own({ inputs, attrs, backend });
@@ -31,19 +31,19 @@ const reverse =
     let { dataId } = x;
     for (const axis of axes) {
       const flat = { dataId, dtype, shape: [size(0, axis), shape[axis], size(axis + 1, shape.length)] };
-      const turned = own({ inputs: { x: flat }, attrs: { dims: [1] }, backend }) as Tf.TensorInfo;
+      const turned = own({ inputs: { x: flat }, attrs: { dims: [1] }, backend }) as tf.TensorInfo;
       if (dataId !== x.dataId) (backend as Backend).disposeData(dataId);
       dataId = turned.dataId;
     }
     return { dataId, dtype, shape };
   };
 
-export function installWebgpuRepairs(tf: typeof Tf): void {
+export function installWebgpuRepairs(): void {
   shared('webgpu-repairs', () => {
-    installWebgpuMaxPoolGrad(tf);
-    wrap(tf, 'Reverse', reverse);
-    repairStridedSlice(tf, 'webgpu');
-    limitSpareMemory(tf);
+    installWebgpuMaxPoolGrad();
+    wrap('Reverse', reverse);
+    repairStridedSlice('webgpu');
+    limitSpareMemory();
     return true;
   });
 }

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { shared } from '../base/state';
 import { type AdapterInfo, adapterName, isSoftware } from './adapter';
 import { catchTicks } from './webgpu-ticks';
@@ -65,7 +65,7 @@ export async function useWebgpu(software: boolean): Promise<AdapterInfo> {
     if (!(await tf.setBackend('webgpu'))) throw new Error('webgpu 后端没有启动');
     await tf.ready();
   });
-  installWebgpuReading(tf);
-  installWebgpuRepairs(tf);
+  installWebgpuReading();
+  installWebgpuRepairs();
   return info;
 }

@@ -22,7 +22,7 @@ const SOURCES = {
   ],
   long: [
     "const bar = progress(100000, '最大化');",
-    'const onStep = ({ step }: { step: number }) => bar.step(step);',
+    'const onStep = ({ done }: { done: number }) => bar.step(done);',
     'const result = await maximize(model, objective.classScore(130), { steps: 100000, seed: 1, onStep });',
     'bar.done();',
   ],

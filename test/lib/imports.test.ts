@@ -66,6 +66,11 @@ test("Node's own modules stay in their rooms", () => {
   assert.equal(wrong, []);
 });
 
+test('TensorFlow.js has one door', () => {
+  const wrong = files.filter((file) => file !== 'tf/tf.ts' && importsOf(file).includes('@tensorflow/tfjs'));
+  assert.equal(wrong, []);
+});
+
 test('the map of the rooms in CONTRIBUTING names every room, and no other', () => {
   const map = fs.readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8');
   const named = [...map.matchAll(/^\| `([\w-]+)\/`/gm)].map(([, room]) => room);

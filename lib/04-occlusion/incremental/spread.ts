@@ -25,7 +25,7 @@ export function spreadable({ steps }: Chain): (Convolution | undefined)[] {
     const alone = !other && branch.layers[0]?.getClassName() === 'Convolution' && rows.stride * cols.stride === 1;
     const rectified = ['Relu', 'Relu6'].includes(then[0]?.getClassName());
     const cutOut = next && next.branches.length === 1 && next.branches[0].layers.length > 0;
-    return isNative(tf) && i > 0 && alone && rectified && cutOut ? (branch.layers[0] as Convolution) : undefined;
+    return isNative() && i > 0 && alone && rectified && cutOut ? (branch.layers[0] as Convolution) : undefined;
   });
 }
 

@@ -77,7 +77,7 @@ export async function fetchNetworkFiles(
     },
   };
   // The caller's abort and the learner's interrupt are noticed within a tenth of a second.
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts({ signal });
   const told = `${set.title} 的下载被中断。已下载的部分留着，再运行一次就接着下载。`;
   const look = () => watch.stopped && stop.abort(new CourseError(told));
   const timer = setInterval(look, 100);

@@ -27,7 +27,7 @@ const refused = (why: string): FullPrecision => ({ note: `${UNPROVEN}，所以�
 /** The files, or why there are none; waits for nothing long, and asks hosts that are out of reach once a process. */
 async function files({ signal, settings, ...options }: FetchOptions): Promise<Map<string, Uint8Array> | FullPrecision> {
   const state = shared<{ failed?: FullPrecision }>('alexnet-2012-full', () => ({}));
-  const watch = watchInterrupts(signal);
+  const watch = watchInterrupts({ signal });
   const late = AbortSignal.timeout(WHOLE);
   const offline = options.offline ?? downloadSettings(settings).offline;
   try {

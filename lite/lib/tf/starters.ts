@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf';
 import { isSoftware } from './adapter';
 import { installWasmGradients } from './wasm-gradients';
 import { threadsFor } from './threads';
@@ -52,7 +52,7 @@ async function startWebgpu(): Promise<Started> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('@tensorflow/tfjs-backend-webgpu');
   const running = await use('webgpu', 'gpu');
-  installWebgpuRepairs(tf);
+  installWebgpuRepairs();
   return running;
 }
 
@@ -79,7 +79,7 @@ async function startWasm(): Promise<Started> {
   const running = await use('wasm', 'cpu').finally(() => {
     Reflect.deleteProperty(page.navigator, 'hardwareConcurrency');
   });
-  installWasmGradients(tf);
+  installWasmGradients();
   return running;
 }
 

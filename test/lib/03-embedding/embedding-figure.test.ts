@@ -51,7 +51,7 @@ test('livePoints draws in place, the last step always', async () => {
   const sent = await collect(async () => {
     const draw = livePoints(['a', 'b', 'a', 'b'], '试');
     for (const step of [25, 50, 75, 100]) {
-      await draw({ step, steps: 100, kl: 1 / step, points: points as [number, number][] });
+      await draw({ done: step, total: 100, kl: 1 / step, points: points as [number, number][] });
     }
   });
   assert.ok(sent.length >= 2);

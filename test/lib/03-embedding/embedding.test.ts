@@ -166,8 +166,8 @@ test('abort and interrupt stop at once and keep what there is', async () => {
       perplexity: 6,
       steps: 1000,
       signal: controller.signal,
-      onStep: ({ step }) => {
-        steps.push(step);
+      onStep: ({ done }) => {
+        steps.push(done);
         if (steps.length === 2) controller.abort();
       },
     });
@@ -190,9 +190,9 @@ test('onStep sees the points of its step; an error in it comes out', async () =>
   const result = await embed(data, {
     perplexity: 5,
     steps: 50,
-    onStep: ({ points, steps, kl }) => {
+    onStep: ({ points, total, kl }) => {
       seen = points;
-      assert.is(steps, 50);
+      assert.is(total, 50);
       assert.ok(kl! > 0);
     },
   });

@@ -56,7 +56,7 @@ test('表 1：同一处变化的图距离为 0，随机位置大于 0；种子�
     leftEye: [1, 6] as const,
     nose: [6, 4] as const,
   }));
-  const run = (seed: number) => correspondence(model, faces, 'c1', { size: 2, fill: 0, trials: 4, seed });
+  const run = (seed: number) => correspondence(model, faces, 'c1', { size: 2, fill: 0, samples: 4, seed });
   const [a, b, c] = [await run(1), await run(1), await run(2)];
   for (const part of FACE_PARTS) assert.is(a[part].mean, 0);
   assert.ok(a.random.mean > 0.05);

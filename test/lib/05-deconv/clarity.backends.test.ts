@@ -45,7 +45,7 @@ test('像素噪声：线性的单元，变化是 σ·|权值|·E|z|；不看的�
   const model = tinyModel([2, 2], [{ size: [1, 1], filters: 1, kernel: [2, 0, 0] }]);
   const image = tf.fill([2, 2, 3], 0.5) as tf.Tensor3D; // the unit's value is 1
   const target = { layer: 'c1', channel: 0, at: [0, 1] as const };
-  const change = await pixelNoise(model, image, target, [1], { sigma: 0.1, repeats: 2000, seed: 3 });
+  const change = await pixelNoise(model, image, target, [1], { sigma: 0.1, samples: 2000, seed: 3 });
   assert.ok(Math.abs(change / (0.2 * Math.sqrt(2 / Math.PI)) - 1) < 0.06, `${change}`);
   assert.is(await pixelNoise(model, image, target, [0, 2, 3]), 0);
   // 'max' is one place, whatever the noise makes larger: noise elsewhere changes nothing.

@@ -44,12 +44,12 @@ test('abort, interrupt and until stop within one step and keep what there is', a
   const controller = new AbortController();
   const aborted = await run(o.classScore(1), {
     signal: controller.signal,
-    onStep: ({ step }) => step === 3 && controller.abort(),
+    onStep: ({ done }) => done === 3 && controller.abort(),
   } as MaximizeOptions);
   assert.is(aborted.stopped, 'aborted');
   assert.is(aborted.trace.length, 4);
   const interrupted = await run(o.classScore(1), {
-    onStep: ({ step }) => (step === 2 ? requestInterrupt() : undefined),
+    onStep: ({ done }) => (done === 2 ? requestInterrupt() : undefined),
   });
   assert.is(interrupted.stopped, 'interrupted');
   assert.is(interrupted.trace.length, 3);
@@ -119,9 +119,9 @@ test('memory is flat over 2000 steps', async () => {
   const tiny = tinyModel([4, 4], [{ kernel: [1, 1, 1], size: [1, 1], filters: 1, relu: false }]);
   let most = 0;
   let least = Infinity;
-  const onStep = ({ step }: { step: number }) => {
+  const onStep = ({ done }: { done: number }) => {
     // The last evaluation takes no gradient.
-    if (step < 2 || step === steps) return;
+    if (done < 2 || done === steps) return;
     most = Math.max(most, tf.memory().numTensors);
     least = Math.min(least, tf.memory().numTensors);
   };

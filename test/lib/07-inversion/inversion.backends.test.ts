@@ -140,7 +140,7 @@ test('停止信号、泄漏', async () => {
   const [model, image, controller] = [network(), picture(), new AbortController()];
   const stopped = await invert(model, image, 'c1', {
     signal: controller.signal,
-    onStep: ({ step }) => void (step === 4 && controller.abort()),
+    onStep: ({ done }) => void (done === 4 && controller.abort()),
   });
   assert.is(stopped.stopped, 'aborted');
   assert.is(stopped.trace.length, 5);

@@ -190,7 +190,7 @@ test('参数不对的错误', async () => {
     [() => weightVector(model, image, { away: { class: 0 }, to: { class: 2 } }), /类别编号应为 0 到 1/],
     [() => logitsAlong(model, image, other, [0], [{ class: 0 }]), /应与图像一样大 \[\d+, \d+, 3\]/],
     [() => linearGrowth([0]), /维数应为正整数/],
-    [() => linearGrowth([10], { repeats: 0 }), /repeats 应为正整数/],
+    [() => linearGrowth([10], { samples: 0 }), /samples 应为正整数/],
     [() => growthExponent([1], [1]), /至少 2 个点/],
     [() => signNoise(image, NaN), /epsilon 应为/],
   ];

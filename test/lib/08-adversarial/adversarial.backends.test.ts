@@ -128,7 +128,7 @@ test('同一个种子给出同一个对抗样本，另一个种子给出另一�
 test('DeepFool 在线性网络上一步到达最近的边界：||r|| = |差| / ||w||', async () => {
   const [model, image] = [linear(), grey()];
   const steps: number[] = [];
-  const result = await deepFool(model, image, { overshoot: 0.02, onStep: ({ step }) => void steps.push(step) });
+  const result = await deepFool(model, image, { overshoot: 0.02, onStep: ({ done }) => void steps.push(done) });
   const distance = [1, 2].map(
     (c) => (score(0, [1, 0, 0]) - score(c, [1, 0, 0])) / (Math.hypot(...difference(c, 0)) / SIDE),
   );
@@ -160,7 +160,7 @@ test('停止信号在一步之内停下，交出已有结果', async () => {
     epsilon: 0.1,
     steps: 50,
     signal: controller.signal,
-    onStep: ({ step }) => void (step === 3 && controller.abort()),
+    onStep: ({ done }) => void (done === 3 && controller.abort()),
   });
   assert.is(result.stopped, 'aborted');
   assert.is(result.trace.length, 4);
@@ -191,7 +191,7 @@ test('不泄漏张量：成功、停止、出错', async () => {
 test('长时间的循环不占用更多内存：300 步', async () => {
   const [model, image] = [linear(), grey()];
   const counts = new Set<number>();
-  const result = await iterate(model, image, { steps: 300, onStep: ({ step }) => void (step > 0 && step < 300 && counts.add(tf.memory().numTensors)) }); // prettier-ignore
+  const result = await iterate(model, image, { steps: 300, onStep: ({ done }) => void (done > 0 && done < 300 && counts.add(tf.memory().numTensors)) }); // prettier-ignore
   assert.is(counts.size, 1, `张量数 ${[...counts]}`);
   disposeAll([result, image]);
   model.dispose();

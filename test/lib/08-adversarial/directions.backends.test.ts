@@ -80,7 +80,7 @@ test('小块越小，同样的 ε 引起的变化越大：手算的 4×4', async
 });
 
 test('线性模型：对齐的扰动与 n 成正比，噪声和图像内容与 √n 成正比', () => {
-  const rows = linearGrowth([10, 100, 1000, 10000], { epsilon: 0.01, repeats: 60, seed: 1 });
+  const rows = linearGrowth([10, 100, 1000, 10000], { epsilon: 0.01, samples: 60, seed: 1 });
   const n = rows.map((r) => r.dimension);
   for (const r of rows) assert.ok(Math.abs(r.signChange / r.predicted - 1) < 1e-9);
   const near = (name: 'signChange' | 'noiseChange' | 'content', expected: number) => {
@@ -90,7 +90,7 @@ test('线性模型：对齐的扰动与 n 成正比，噪声和图像内容与 �
   near('signChange', 1);
   near('noiseChange', 0.5);
   near('content', 0.5);
-  assert.equal(rows, linearGrowth([10, 100, 1000, 10000], { epsilon: 0.01, repeats: 60, seed: 1 }));
+  assert.equal(rows, linearGrowth([10, 100, 1000, 10000], { epsilon: 0.01, samples: 60, seed: 1 }));
 });
 
 test.run();

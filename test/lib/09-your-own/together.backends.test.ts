@@ -77,7 +77,7 @@ const RUNS: Record<string, Run> = {
   decisionPlane: (m, x) => along(m, x, (d, e) => decisionPlane(m, x, [d, e], { target, across: [0, 1], up: [0, 1, 2], batchSize: 2, onStep })), // prettier-ignore
   logitsAlong: (m, x) => along(m, x, (d) => logitsAlong(m, x, d, [0, 0.1, 0.2], [{ class: 1 }, { class: 2 }])),
   responseAlong: (m, x) => along(m, x, (d) => responseAlong(m, x, target, d, [0, 0.1, 0.2])),
-  pixelNoise: (m, x) => pixelNoise(m, x, target, [3, 40, 100], { repeats: 3 }),
+  pixelNoise: (m, x) => pixelNoise(m, x, target, [3, 40, 100], { samples: 3 }),
   guidedGradCam: async (m, x) => guidedGradCam(m, x, target),
   topPatches: (m) => topPatches(m, photos, 'two', { channels: [0, 3], count: 2, batchSize: 2, cache: false, onStep }),
   effectiveFields: async (m) => effectiveFields(m, 'two', await patchesOf(m)),

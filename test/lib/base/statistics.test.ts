@@ -26,7 +26,7 @@ test('自助法：覆盖率。真值在 95% 的区间里，一百次里约九十
   const random = randomGenerator(9);
   let covered = 0;
   for (let k = 0; k < 300; k++) {
-    const { low, high } = bootstrap(Array.from({ length: 60 }, () => random.normal()), { seed: k, draws: 400 }); // prettier-ignore
+    const { low, high } = bootstrap(Array.from({ length: 60 }, () => random.normal()), { seed: k, samples: 400 }); // prettier-ignore
     if (low < 0 && high > 0) covered++;
   }
   assert.ok(covered / 300 > 0.9 && covered / 300 < 0.98, `${covered} / 300`);
@@ -38,7 +38,7 @@ test('成对的差；不对的输入说得清楚', () => {
   assert.throws(() => bootstrap([1]), /至少要两个有限的数，得到 \[1\]/);
   assert.throws(() => bootstrap([1, NaN]), /有限的数/);
   assert.throws(() => bootstrap([1, 2], { level: 95 }), /level 应在 0 与 1 之间/);
-  assert.throws(() => bootstrap([1, 2], { draws: 0 }), /draws 应为正整数/);
+  assert.throws(() => bootstrap([1, 2], { samples: 0 }), /samples 应为正整数/);
 });
 
 test.run();

@@ -104,7 +104,7 @@ for (const text of HOSTILE) {
     await show.showChoices([{ label: text, images: [image] }, { label: 'b', images: [image], caption: text }], { name: text, title: text }); // prettier-ignore
     const trace = { type: 'scatter', x: [1, 2], y: [1, 2], name: text, text: [text, text] };
     await show.showPlot({ data: [trace], layout: { title: { text }, xaxis: { title: { text } } } });
-    await livePicture(text)({ step: 1, steps: 1, trace: [1], image });
+    await livePicture(text)({ done: 1, total: 1, trace: [1], image });
     assert.is(assertHarmless(sent), '', 'figures hold no HTML at all');
     assert.ok(sent.every(({ data }) => data['image/png'] ?? data['image/jpeg']));
   });

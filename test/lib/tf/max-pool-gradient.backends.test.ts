@@ -52,7 +52,7 @@ test('本机编译的原生后端带有自己的最大池化梯度', () => {
   if (tf.getBackend() !== 'tensorflow') return;
   const binding = path.join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node');
   const { kind, gpu } = JSON.parse(fs.readFileSync(path.join(path.dirname(fs.realpathSync(binding)), 'ready.json'), 'utf8')); // prettier-ignore
-  assert.is(isCompiledIn(tf), kind === 'build', `绑定的来历：${kind}，GPU：${gpu}`);
+  assert.is(isCompiledIn(), kind === 'build', `绑定的来历：${kind}，GPU：${gpu}`);
 });
 
 test.run();

@@ -42,12 +42,12 @@ test('启动 wasm 之后，没有人接住的错误还是由原来的人处理',
 });
 
 test('两个线程与一个线程，每一位都相同；运算到一半被终止，换一队线程接着算', async () => {
-  registerThreadedWasm(tf, 1);
+  registerThreadedWasm(1);
   assert.ok(await tf.setBackend('wasm'));
   assert.is(wasmOf().tfjs.getThreadsCount(), 1);
   const alone = await numbers();
 
-  registerThreadedWasm(tf, 2);
+  registerThreadedWasm(2);
   assert.ok(await tf.setBackend('wasm'));
   assert.is(wasmOf().tfjs.getThreadsCount(), 2);
   assert.equal(await numbers(), alone);
