@@ -52,8 +52,8 @@ async function pack(report, options) {
       `${place}: ${size}, ${megabytes(bytes)} MB unpacked, and 310 MB more for the Python environment.`,
     );
     report.say(
-      '目标机器要同样的系统、Node.js 20 或更新、同一版本的 Python；解开后：cd convscope && npm start -- --offline。先试一遍：npm run pack -- --check',
-      'The other machine needs the same system, Node.js 20 or newer and the same Python; unpack, then: cd convscope && npm start -- --offline. Try it first: npm run pack -- --check',
+      '目标机器要同样的系统、Node.js 20.6 或更新、同一版本的 Python；解开后：cd convscope && npm start -- --offline。先试一遍：npm run pack -- --check',
+      'The other machine needs the same system, Node.js 20.6 or newer and the same Python; unpack, then: cd convscope && npm start -- --offline. Try it first: npm run pack -- --check',
     );
   } finally {
     fs.rmSync(stage, { recursive: true, force: true });

@@ -100,8 +100,6 @@ export function canvasPixels(canvas: Canvas): Pixels {
 
 /** Above this a picture is a photographic sheet, and a notebook of 3 MB has no room for many of them. */
 const BIG_BYTES = 90_000;
-/** A twin beside a live plot cannot be JPEG: above this it is stored with fewer colours. */
-const BIG_TWIN_BYTES = 70_000;
 
 /** Pixels: sheets at their natural size, whose detail is far above what JPEG takes away. */
 const LARGE = 1.5e6;
@@ -141,14 +139,33 @@ const encodeQuickly = async (canvas: Canvas, quality: number): Promise<Encoded> 
   bytes: await canvas.encode('jpeg', quality),
 });
 
-/** Beside a live plot JupyterLab looks for a PNG and nothing else: big ones are rounded to 6 or 5 bits a channel. */
+/**
+ * Fewer levels of brightness (the green channel's), and of what red and blue have more than it: rounding each channel by
+ * itself would tint what is nearly grey.
+ */
+function fewerLevels({ data, ...size }: Pixels, { brightness, tint }: { brightness: number; tint: number }): Pixels {
+  const coarse = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i += 3) {
+    const green = data[i + 1];
+    const level = green > 255 - brightness / 2 ? 255 : Math.round(green / brightness) * brightness;
+    for (let c = 0; c < 3; c++) coarse[i + c] = level + Math.round((data[i + c] - green) / tint) * tint;
+  }
+  return { ...size, data: coarse };
+}
+
+/** Beside a live plot JupyterLab looks for a PNG and nothing else: in steps until it is small enough. */
+const TWIN_STEPS = [
+  { above: 70_000, brightness: 4, tint: 1 },
+  { above: 70_000, brightness: 8, tint: 1 },
+  // colourful photographs, whose tints nobody sees: the heat maps over pale ones stay below this
+  { above: 160_000, brightness: 8, tint: 8 },
+];
+
 function encodeTwin(canvas: Canvas): Encoded {
   const pixels = canvasPixels(canvas);
   let bytes = encodePngBytes(pixels);
-  for (const step of [4, 8]) {
-    if (bytes.length <= BIG_TWIN_BYTES) break;
-    const data = pixels.data.map((v) => (v > 255 - step / 2 ? 255 : Math.round(v / step) * step));
-    bytes = encodePngBytes({ ...pixels, data });
+  for (const { above, ...steps } of TWIN_STEPS) {
+    if (bytes.length > above) bytes = encodePngBytes(fewerLevels(pixels, steps));
   }
   return { mime: 'image/png', bytes };
 }

@@ -73,7 +73,7 @@ export function writeNote(file, { version, python, networks, native }) {
     file,
     `# convscope ${version}：不需要网络的包
 
-为 ${process.platform}-${process.arch} 和 Python ${python} 制作。目标机器上要先有 Node.js 20 或更新的版本和 Python ${python}（Debian / Ubuntu 另加 python3-venv）。
+为 ${process.platform}-${process.arch} 和 Python ${python} 制作。目标机器上要先有 Node.js 20.6 或更新的版本和 Python ${python}（Debian / Ubuntu 另加 python3-venv）。
 
 \`\`\`sh
 npm start -- --offline

@@ -11,7 +11,7 @@ import { capturePng } from '../../lib/show/record';
 import type { Recipe, RecordResult } from './recipe';
 
 const FAMILIES: Readonly<Record<string, MaximizeOptions>> = {
-  没有: { parametrization: pixels(), steps: 20 },
+  没有正则化: { parametrization: pixels(), steps: 20 },
   L2: { parametrization: pixels(), penalties: [l2(0.05)], steps: 20 },
   全变分: { parametrization: pixels(), penalties: [totalVariation(0.05)], steps: 20 },
   'Yosinski 3': { ...yosinskiPresets[2].options, steps: 120 },

@@ -33,6 +33,26 @@ test('showHeatmap: colours mean values, signed maps are symmetric around white',
   map.dispose();
 });
 
+test('showHeatmaps: a big picture is stored with fewer levels of brightness, and not one is tinted', async () => {
+  const image = tf.randomUniform<tf.Rank.R3>([224, 224, 1], 0, 1, 'float32', 1).tile([1, 1, 3]) as tf.Tensor3D;
+  const map = tf.tidy(() => tf.fill([14, 14], 0.1).add(tf.oneHot(tf.tensor1d([0, 13], 'int32'), 196).sum(0).reshape([14, 14])) as tf.Tensor2D); // prettier-ignore
+  await show.showHeatmaps([{ map }], { image, diverging: true });
+  const seen = await picture();
+  const levels = new Set<number>();
+  const tints: number[] = [];
+  for (let y = 150; y < 400; y++) {
+    for (let x = 60; x < 400; x++) {
+      const [red, green] = seen.at(x, y);
+      levels.add(green);
+      tints.push(red - green);
+    }
+  }
+  assert.ok(levels.size > 8 && levels.size < 40, `${levels.size} 级亮度：没有减少，这个测试就什么也没有看`);
+  const [least, most] = [tints.reduce((a, b) => Math.min(a, b)), tints.reduce((a, b) => Math.max(a, b))];
+  assert.ok(most - least <= 2, `同一个数，红减绿从 ${least} 到 ${most}`);
+  tf.dispose([image, map]);
+});
+
 test('showHeatmap: the live form stays small, stores no picture twice, says when a map is flat', async () => {
   const image = await loadImage('mammal/panda.jpg', { size: 227 });
   const map = tf.tidy(
