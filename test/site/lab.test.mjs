@@ -118,6 +118,15 @@ const firstCell = async (page) => {
   return textOf(await runCode(page, cell.source));
 };
 
+test('the page that stores the course says so when its list does not come', async () => {
+  const { context } = await newProfile(site);
+  await context.route('**/offline.json', (route) => route.abort());
+  const page = await context.newPage();
+  await visit(page, `${site.server.address}/lab/offline.html`);
+  await page.getByText('取不到要存的清单').waitFor({ timeout: 60_000 });
+  await context.close();
+});
+
 test('01: Run All, isolated by a plain server, nothing asked from elsewhere; then the server ends, and it goes on', async () => {
   const before = site.sent();
   const visited = await newProfile(site);
