@@ -37,10 +37,12 @@ export function dispose(...results: readonly Releasable[]): void {
   const seen = new Set<object>();
   const release = (value: unknown, top: boolean): void => {
     if (typeof value !== 'object' || value === null || seen.has(value)) return;
+    const held = isHeld(value);
+    // Tensors know whether they are disposed of; a network inside of a result belongs to somebody else, who may name it.
+    if (held && value.isDisposed === undefined && !top) return;
     seen.add(value);
-    if (!isHeld(value)) partsOf(value).forEach((part) => release(part, top && Array.isArray(value)));
-    // Tensors know whether they are disposed of; a network inside of a result belongs to somebody else.
-    else if (value.isDisposed === undefined ? top : !value.isDisposed) value.dispose();
+    if (!held) partsOf(value).forEach((part) => release(part, top && Array.isArray(value)));
+    else if (!value.isDisposed) value.dispose();
   };
   results.forEach((result) => release(result, true));
 }

@@ -36,7 +36,8 @@ test('网络：直接给才释放，结果里提到的留着', () => {
     '2,2,1',
   );
   const before = tf.memory().numTensors;
-  dispose([model], image);
+  // Named by itself, it is released also where a result before it speaks of it.
+  dispose({ model }, [model], image);
   assert.ok(tf.memory().numTensors < before - 1);
 });
 
