@@ -18,10 +18,13 @@ import { loadModel, type NetworkId } from '../lib/model/networks/load';
 import { coursePhotos, type Photo } from '../lib/image/photos';
 import { readWords } from './words';
 
+/** Chapter 08's two grey levels, and `targeted`'s own number of steps. */
 const EPSILON = 2 / 255;
 const STEPS = 20;
+/** Of the photos, where each takes long. */
 const EVERY = 6;
 const OSTRICH = findClass('鸵鸟').index;
+/** Qualities from hardly visible to what cameras of telephones send. */
 const JPEG = [95, 85, 75];
 
 const percent = (n: number, of: number) => `${n} of ${of} (${((100 * n) / of).toFixed(1)} %)`;

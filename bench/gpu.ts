@@ -20,6 +20,7 @@ import { Contestant } from './contestant';
 import type { Answer, Request } from './gpu-side';
 import { readWords } from './words';
 
+/** Of one run on a card that is borrowed; what is not measured by then says so in the table. */
 const MINUTES = 8;
 const END = Date.now() + (MINUTES - 0.5) * 60_000;
 const { values, positionals: WORDS } = readWords('gpu.ts [--small] [WORD ...]', { small: { type: 'boolean' } });

@@ -5,6 +5,7 @@ import { createCanvas, loadImage } from 'canvas';
 import { coursePhotos } from '../lib/image/photos';
 import { randomGenerator } from '../lib/base/random';
 
+/** As people sort theirs: a folder with all of them is slow to list. */
 const PER_FOLDER = 1000;
 /** Every 50th is the same file as the one before it, every 500th is bad: ties and faults belong to the task. */
 const COPY_EVERY = 50;

@@ -19,6 +19,7 @@ const FILES = ['top.json', 'features.npy', 'index.csv', 'bad.csv'];
 const WORKERS = 3;
 /** Part of the shards that are done when a worker is killed. */
 const KILL_AT = 0.4;
+/** Photos of ILSVRC 2012's training set, for the extrapolation. */
 const IMAGENET = 1_281_167;
 
 const { values, positionals: steps } = readWords('many-photos.ts [--count 20000] [photos | single | dask | compare]', {

@@ -6,6 +6,7 @@ import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
 
 const NETWORKS: readonly NetworkId[] = ['squeezenet', 'efficientnet-lite0'];
+/** Grey levels; beyond them chapter 08 sees the perturbation itself. */
 const MAX = 16;
 
 /** How little one step of FGSM needs, photo by photo. */

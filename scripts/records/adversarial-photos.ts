@@ -16,9 +16,11 @@ import { capturePng } from '../../lib/show/record';
 import { tf } from '../../lib/tf/backend';
 import type { Recipe } from './recipe';
 
+/** Two grey levels, as everywhere in chapter 08. */
 const EPSILON = 2 / 255;
 /** Grey levels at which the tangent is compared with the curve. */
 const LEVELS = [0.25, 0.5, 1, 2];
+/** Pixels along the side of a block that changes as one: from 224 × 224 blocks down to 7 × 7. */
 const BLOCKS = [1, 2, 4, 8, 16, 32];
 
 type Row = Record<string, number>;

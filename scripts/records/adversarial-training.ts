@@ -13,7 +13,9 @@ import { capturePng } from '../../lib/show/record';
 import { tf } from '../../lib/tf/backend';
 import type { Recipe } from './recipe';
 
+/** The ε of the attacks that a network is trained with, images in [0, 1]; each about twice the one before. */
 const STRENGTHS = [0.02, 0.05, 0.1];
+/** Shapes whose gradients are drawn; all are measured. */
 const SHOWN = 5;
 
 /** How much of each gradient's energy lies on the shape. */

@@ -23,6 +23,7 @@ const SECTIONS: readonly (readonly [string, RegExp])[] = [
 const STEPS = ['未打乱', ...SECTIONS.map(([name]) => name)];
 const METHODS = ['反向传播', '反向去卷积', '导向反向传播', 'Grad-CAM'] as const;
 const DASHES = ['solid', 'dashdot', 'dot', 'dash'];
+/** Of the shuffles: three for each photo, so that one lucky shuffle does not decide. */
 const SEEDS = [0, 1, 2];
 
 /** Photos that the network gets right, spread over the course's list: a map of a wrong answer explains something else. */

@@ -8,7 +8,9 @@ import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
 
+/** An early layer, a later one, the deepest. */
 const LAYERS = ['relu2', 'relu4', 'pool5'];
+/** Powers of ten around the course's 0.05. */
 const LAMBDAS = [0.005, 0.05, 0.5, 5, 50];
 
 /** The strength of the total variation, everything else being equal. */

@@ -7,6 +7,7 @@ import { showGrid } from '../../lib/show/grid';
 import { capturePng } from '../../lib/show/record';
 import type { Recipe } from './recipe';
 
+/** The middle of the five layers: its reconstruction is still sharp, so that what is missing shows. */
 const LAYER = 'relu3';
 
 /** Parts of a code: a region, the strongest channels, the weakest. */

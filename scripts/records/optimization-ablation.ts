@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, MaximizeOptions>> = {
   一种变换也没有: { transforms: [] },
   '像素，什么都没有': { parametrization: pixels() },
 };
+/** The red panda of the whole course. */
 const CLASS = 387;
 const STEPS = 64;
 

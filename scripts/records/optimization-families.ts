@@ -62,6 +62,7 @@ async function families(classes: readonly number[], seed: number): Promise<Recor
   return { numbers, images: { '': png } };
 }
 
+/** Flamingo, ostrich, red panda, zebra, goldfish, balloon, volcano, sports car, tarantula, daisy. */
 const CLASSES = [130, 9, 387, 340, 1, 417, 980, 817, 76, 985];
 
 export const recipe: Recipe = {

@@ -14,6 +14,7 @@ import type { Recipe } from './recipe';
  */
 const SCALES = [1, 8, 1, 0.5];
 const STEPS = [200, 120, 120, 120];
+/** Flamingo and ostrich. */
 const CLASSES = [130, 9];
 
 /** Yosinski's four presets side by side; the pictures stay within a few grey levels, so each is stretched. */
