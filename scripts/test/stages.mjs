@@ -27,12 +27,16 @@ const NO_VULKAN = 'no software Vulkan found: it comes with Chromium on Linux (ap
 const NO_CHROMIUM = 'no Chromium found (apt install chromium)';
 
 /**
- * Files that take minutes each on WebGPU that the processor plays (half an hour in all): whole networks, training, every
- * layer of others' networks. Most of what they ask smaller files ask there too; CONVSCOPE_TESTS=all runs these as well.
+ * Files that take longest on WebGPU that the processor plays (ten minutes and more in all): whole networks, training,
+ * every layer of others' networks. Most of what they ask smaller files ask there too; CONVSCOPE_TESTS=all runs these
+ * as well.
  */
 const SLOW_ON_WEBGPU = [
   '04-occlusion/occlusion.',
+  '04-occlusion/occlusion-runs',
   '05-deconv/gradients-checks',
+  '06-optimization/optimize-runs',
+  '08-adversarial/adversarial-measures',
   '08-adversarial/training',
   '09-your-own/gradients-own-layers',
   '09-your-own/inputs',
@@ -189,11 +193,15 @@ const inBrowser = {
 /** npm start, JupyterLab, Run All, pictures: what everybody does. */
 const isMainPath = (file) => file === 'test/browser/lab.test.mjs';
 
-/** The site is built, looked at link by link, and then opened. */
-const siteStage = {
-  name: 'site',
+/** The site is built first: its tests open it. */
+const siteStage = { name: 'site', tasks: () => [{ name: 'npm run site', run: buildAndJudge }] };
+
+/** What opens pages waits for them much of the time, so two at once. */
+const pagesStage = {
+  name: 'site and browser, the rest',
+  parallel: true,
   tasks: (context) => [
-    { name: 'npm run site', run: buildAndJudge },
+    ...fileStage('browser', 'browser', { pick: (file) => !isMainPath(file), ...inBrowser }).tasks(context),
     ...fileStage('site', 'site', { pick: quick, ...inBrowser }).tasks(context),
   ],
 };
@@ -229,5 +237,5 @@ export const restStages = [
   twiceStage,
   downloadedStage,
   siteStage,
-  fileStage('browser, the rest', 'browser', { pick: (file) => !isMainPath(file), ...inBrowser }),
+  pagesStage,
 ];
