@@ -1,13 +1,11 @@
 import { randomGenerator, shuffled } from '../base/random';
-import { checkCounts, checkFields, checkList } from '../base/check';
-import type { Photo } from '../image/photos';
+import { checkCounts, checkList } from '../base/check';
+import { checkPhotos, type Photo } from '../image/photos';
 import { type ChannelPatches, checkChannel } from './patches';
 
 /** 照片的标签（label），缺省是照片的类别。 */
 export type PhotoLabel = (photo: Photo) => string;
 const category: PhotoLabel = (photo) => photo.category;
-const checkPhotos = (photos: readonly Photo[]) =>
-  checkList('photos', photos, (photo, what) => checkFields(what, photo, [], '一张照片（coursePhotos() 的一项）'));
 
 /**
  * 一批照片的纯度（purity）：最多的那个类别占几成，1 为全是同一类。
@@ -19,7 +17,7 @@ const checkPhotos = (photos: readonly Photo[]) =>
  */
 export function photoPurity(photos: readonly Photo[], label: PhotoLabel = category): number {
   const counts = new Map<string, number>();
-  for (const photo of checkPhotos(photos)) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
+  for (const photo of checkPhotos(photos, 0)) counts.set(label(photo), (counts.get(label(photo)) ?? 0) + 1);
   return photos.length ? Math.max(...counts.values()) / photos.length : 0;
 }
 
@@ -51,7 +49,7 @@ export function shuffledPurity(
   photos: readonly Photo[],
   { shuffles = 500, seed = 0, label = category }: { shuffles?: number; seed?: number; label?: PhotoLabel } = {},
 ): number[] {
-  if (!checkList('channels', channels, checkChannel).length || !checkPhotos(photos).length)
+  if (!checkList('channels', channels, checkChannel).length || !checkPhotos(photos, 0).length)
     throw new RangeError('至少要有一个通道和一张照片');
   checkCounts({ shuffles });
   const random = randomGenerator(seed);

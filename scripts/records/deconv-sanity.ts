@@ -1,7 +1,7 @@
 import { tf } from '../../lib/tf/backend';
 import { bootstrap, type Interval } from '../../lib/base/statistics';
 import { coursePhotos, type Photo } from '../../lib/image/photos';
-import { loadImage } from '../../lib/image/image';
+import { photoInput } from '../../lib/model/photo-input';
 import { classify } from '../../lib/model/classify';
 import type { ImageModel } from '../../lib/model/model';
 import { loadModel } from '../../lib/model/networks/load';
@@ -33,7 +33,7 @@ async function rightPhotos(model: ImageModel, count: number): Promise<{ photo: P
   // a stride that is prime to the list's length visits every photo once
   for (let i = 0; i < all.length && right.length < count; i++) {
     const photo = all[(i * 37) % all.length];
-    const image = await loadImage(photo.path, { size: model.inputSize, crop: photo.crop });
+    const image = await photoInput(model, photo);
     const [first] = await classify(model, image);
     if (first.index === photo.imagenet!.index) right.push({ photo, image });
     else image.dispose();

@@ -1,5 +1,5 @@
 import { bootstrap } from '../../lib/base/statistics';
-import { loadImage } from '../../lib/image/image';
+import { photoInput } from '../../lib/model/photo-input';
 import { coursePhotos } from '../../lib/image/photos';
 import { classify } from '../../lib/model/classify';
 import { loadModel, type NetworkId } from '../../lib/model/networks/load';
@@ -18,7 +18,7 @@ export const recipe: Recipe = {
       const model = await loadModel(id);
       const [first, five]: number[][] = [[], []];
       for (const photo of photos) {
-        const image = await loadImage(photo.path, { size: [...model.inputSize], crop: photo.crop });
+        const image = await photoInput(model, photo);
         const answers = (await classify(model, image)).map(({ index }) => index);
         image.dispose();
         first.push(Number(answers[0] === photo.imagenet!.index));

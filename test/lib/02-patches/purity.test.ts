@@ -4,7 +4,7 @@ import { patchPurity, photoPurity, shuffledPurity } from '../../../lib/02-patche
 import type { Photo } from '../../../lib/image/photos';
 
 test('纯度与打乱类别的对照，手算', async () => {
-  const photo = (name: string, category: string) => ({ name, category }) as Photo;
+  const photo = (name: string, category: string) => ({ name, category, path: `${name}.jpg` }) as Photo;
   const [a, b, c, d] = [photo('a', 'x'), photo('b', 'x'), photo('c', 'y'), photo('d', 'y')];
   assert.is(photoPurity([a, b, c]), 2 / 3);
   assert.is(photoPurity([]), 0);
